@@ -1,0 +1,87 @@
+package exchange
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/wicketgate/wicketgate/internal/problem"
+)
+
+// DefaultMaxBody is the largest body a stage may ask for unless a route says otherwise: 1 MiB.
+const DefaultMaxBody = 1 << 20
+
+// Body is a request's body. It streams past the stages until one of them needs it; then it is read whole, once.
+type Body struct {
+	// Stream is where the body comes from, nil for none; Length is what the client announced, -1 for unknown.
+	Stream io.Reader
+	Length int64
+
+	// Read says that Bytes holds the whole body; from then on Bytes is what travels on. Changed says that a stage
+	// put other bytes in the place of those received.
+	Read    bool
+	Changed bool
+	Bytes   []byte
+
+	// Valid says that Bytes was found to be strict JSON (RFC 7493), so that nobody checks it again.
+	Valid bool
+}
+
+// Replace puts other bytes in the place of those received. They must be as valid as the ones they replace.
+func (b *Body) Replace(bytes []byte) {
+	b.Bytes, b.Changed, b.Length = bytes, true, int64(len(bytes))
+}
+
+// ReadAll reads the body if nobody has yet. A body over limit bytes is a 413, never cut; one that breaks off is a 400,
+// one that does not arrive in time a 408.
+func (b *Body) ReadAll(limit int64) *problem.Problem {
+	if b.Read {
+		if int64(len(b.Bytes)) > limit {
+			return tooLarge(limit)
+		}
+		return nil
+	}
+	if b.Length > limit {
+		return tooLarge(limit)
+	}
+	if b.Stream == nil {
+		b.Read = true
+		return nil
+	}
+	buf := make([]byte, 0, min(limit, max(b.Length, 512))+1)
+	for {
+		n, err := b.Stream.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if int64(len(buf)) > limit {
+			return tooLarge(limit)
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return broken(err, limit)
+		}
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+	}
+	b.Bytes, b.Read, b.Length = buf, true, int64(len(buf))
+	return nil
+}
+
+func broken(err error, limit int64) *problem.Problem {
+	var over *http.MaxBytesError
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.As(err, &over):
+		return tooLarge(min(over.Limit, limit))
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return problem.New(problem.RequestTimeout, "the body stopped arriving").Because(err)
+	}
+	return problem.New(problem.BadRequest, "the body broke off").Because(err)
+}
+
+func tooLarge(limit int64) *problem.Problem {
+	return problem.New(problem.ContentTooLarge, "the body may have at most "+strconv.FormatInt(limit, 10)+" bytes")
+}

@@ -1,0 +1,159 @@
+// Package exchange is the one value that carries all that is known of a request on its way through the gateway. Each
+// stage reads what those before it found and adds its own finding; nobody reaches back.
+package exchange
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/wicketgate/wicketgate/internal/problem"
+)
+
+// Exchange is one request, the answer it will get, and everything the stages found out between the two. It belongs
+// to the goroutine that serves the request.
+type Exchange struct {
+	Context context.Context // ends when the client goes away
+	ID      string          // names this request in logs, problems and decisions: a UUID
+	Time    time.Time       // when the request arrived; every stage uses this clock
+
+	// What admit found: the request in its one canonical form. The upstream gets this very form.
+	Method string
+	Scheme string      // "http" or "https"
+	Host   string      // lower case, without port and trailing dot
+	Path   Path        // canonical
+	Query  Query       // well formed, undecoded until someone asks
+	Header http.Header // without hop-by-hop fields and forged identity
+	Client netip.Addr  // the caller's address as Caddy's trusted proxies tell it, without zone
+	TLS    *tls.ConnectionState
+	Proto  string // "HTTP/2.0"
+
+	// What route found.
+	API        string      // label of the api block
+	Version    string      // label of the caller's version, "" on an API without versions
+	Selected   string      // how the version was chosen: "path", "header", "media type", "query", "pin", "default"
+	Route      string      // the pattern, "GET /orders/{id}"
+	Parameters []Parameter // of the pattern, in its order
+	Target     string      // what the upstream is asked for: escaped canonical path without the version, and the query
+
+	// What identify found; nil when anonymous.
+	Consumer *Consumer
+
+	// The body, read at most once, and only if some stage of this route needs it.
+	Body Body
+
+	// What authorize decided; nil on a public route.
+	Decision *Decision
+
+	// Fields that every answer to this request carries, problems included: lifecycle, quotas, Vary.
+	Answer http.Header
+
+	// Fields that the upstream is told, put on after everything the client sent has been taken off: who calls.
+	Forward http.Header
+}
+
+// Path is a request path in its one canonical form.
+type Path struct {
+	Escaped  string   // each segment encoded anew, no trailing slash save for "/" itself
+	Segments []string // decoded, none empty; nil for "/"
+}
+
+// Parameter is a variable of the route's pattern and the decoded segment that filled it.
+type Parameter struct {
+	Name, Value string
+}
+
+// Query is a query string known to be well formed, decoded when first asked for.
+type Query struct {
+	Raw    string
+	values url.Values
+}
+
+// Values decodes the query once. The caller must not change the result.
+func (q *Query) Values() url.Values {
+	if q.values == nil {
+		q.values, _ = url.ParseQuery(q.Raw) // admit refused whatever does not parse
+	}
+	return q.values
+}
+
+// Replace puts another raw query in place of the present one.
+func (q *Query) Replace(raw string) { *q = Query{Raw: raw} }
+
+// Consumer is who calls, and how that is known.
+type Consumer struct {
+	ID      string         // who is counted and pinned
+	Name    string         // for people; ID where nothing better is known
+	Method  string         // "api_key", "jwt", "user" (Caddy's own authentication)
+	Claims  map[string]any // of a token; nil otherwise. Never changed once set.
+	Scopes  []string
+	Groups  []string
+	Version string    // the version this consumer is pinned to, "" for none
+	Expires time.Time // when the credential ends; zero for never
+}
+
+// Decision is a policy's answer in force for this request.
+type Decision struct {
+	ID      string
+	Query   string // "data.shop.orders"
+	Allow   bool
+	Reasons []any
+	// Problem is what a denied caller is told.
+	Problem *problem.Problem
+	// UpstreamSet and UpstreamRemove are header fields for the upstream; AnswerSet for the caller.
+	UpstreamSet    http.Header
+	UpstreamRemove []string
+	AnswerSet      http.Header
+	QuerySet       map[string][]string
+}
+
+// Parameter gives the value of a variable of the route's pattern, "" if there is none of that name.
+func (x *Exchange) Parameter(name string) string {
+	for i := range x.Parameters {
+		if x.Parameters[i].Name == name {
+			return x.Parameters[i].Value
+		}
+	}
+	return ""
+}
+
+// SetAnswer sets a field that every answer to this request carries. name is in canonical form.
+func (x *Exchange) SetAnswer(name string, values ...string) {
+	if x.Answer == nil {
+		x.Answer = make(http.Header, 8)
+	}
+	x.Answer[name] = values
+}
+
+// AddAnswer adds to a list-valued field that every answer to this request carries. name is in canonical form.
+func (x *Exchange) AddAnswer(name string, values ...string) {
+	if x.Answer == nil {
+		x.Answer = make(http.Header, 8)
+	}
+	x.Answer[name] = append(x.Answer[name], values...)
+}
+
+// SetForward sets a field that the upstream is told, whatever the client sent under that name. name is in canonical
+// form.
+func (x *Exchange) SetForward(name, value string) {
+	if x.Forward == nil {
+		x.Forward = make(http.Header, 4)
+	}
+	x.Forward[name] = []string{value}
+}
+
+type contextKey struct{}
+
+// NewContext returns a context that carries x, so that the handlers of one request share one exchange.
+func NewContext(ctx context.Context, x *Exchange) context.Context {
+	return context.WithValue(ctx, contextKey{}, x)
+}
+
+// FromContext gives the exchange that ctx carries, or nil.
+func FromContext(ctx context.Context) *Exchange {
+	x, _ := ctx.Value(contextKey{}).(*Exchange)
+	return x
+}
