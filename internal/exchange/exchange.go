@@ -48,11 +48,25 @@ type Exchange struct {
 	// What authorize decided; nil on a public route.
 	Decision *Decision
 
+	// Ended is the stage that ended the request's way with a problem, "" as long as none did.
+	Ended string
+
+	// Back is who works on the upstream's answer; nil lets it pass as it is.
+	Back Back
+
 	// Fields that every answer to this request carries, problems included: lifecycle, quotas, Vary.
 	Answer http.Header
 
 	// Fields that the upstream is told, put on after everything the client sent has been taken off: who calls.
 	Forward http.Header
+}
+
+// Back takes an answer back through the stages of a route.
+type Back interface {
+	// Buffers is how many bytes of the answer are needed whole at most, 0 where it streams.
+	Buffers() int64
+	// Return changes the answer; a problem takes its place.
+	Return(x *Exchange, r *Response) *problem.Problem
 }
 
 // Path is a request path in its one canonical form.

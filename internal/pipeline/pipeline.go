@@ -22,6 +22,8 @@ type Stage interface {
 
 // Returner is a stage that also works on the answer. The stages of a route return in the opposite order.
 type Returner interface {
+	Stage
+
 	// Buffers states, at load, how many bytes of the answer Return needs at most as a whole; 0 lets it stream.
 	Buffers() int64
 
