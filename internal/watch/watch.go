@@ -1,0 +1,66 @@
+// Package watch notices when files change, by looking at them. It does not use the kernel's notifications: those are
+// silent on network and container mounts, and a Kubernetes ConfigMap swaps a symbolic link two folders up.
+package watch
+
+import (
+	"context"
+	"encoding/binary"
+	"hash/fnv"
+	"os"
+	"slices"
+	"time"
+)
+
+// Fingerprint tells whether any of paths changed: equal fingerprints mean the same sizes, times of change, modes and
+// identities. A folder counts by its own time, which changes when something in it is added, renamed or removed; what
+// lies in it counts only where it is named. A path that is missing counts as such.
+func Fingerprint(paths []string) uint64 {
+	h := fnv.New64a()
+	var b [32]byte
+	for _, p := range paths {
+		h.Write([]byte(p))      //nolint:errcheck // a hash takes all
+		info, err := os.Stat(p) // follows links, so that a swapped link shows
+		if err != nil {
+			h.Write([]byte{0}) //nolint:errcheck
+			continue
+		}
+		size := uint64(info.Size())
+		if info.IsDir() {
+			size = 0 // says nothing that the time does not
+		}
+		binary.LittleEndian.PutUint64(b[:], uint64(info.ModTime().UnixNano()))
+		binary.LittleEndian.PutUint64(b[8:], uint64(info.Mode()))
+		binary.LittleEndian.PutUint64(b[16:], size)
+		binary.LittleEndian.PutUint64(b[24:], identity(info))
+		h.Write(b[:]) //nolint:errcheck
+	}
+	return h.Sum64()
+}
+
+// Poll looks at the paths once per interval until ctx ends, and calls changed when their fingerprint differs from
+// seen and has stayed the same for one interval, so that a file is not read while its writer is half way. changed
+// runs in this goroutine and returns the paths to look at from then on. What changes while it runs is seen next time.
+func Poll(ctx context.Context, interval time.Duration, paths []string, seen uint64, changed func() []string) {
+	t := time.NewTicker(interval)
+	defer t.Stop()
+	last := seen
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		now := Fingerprint(paths)
+		if now == last && now != seen {
+			old := paths
+			if paths = changed(); slices.Equal(old, paths) {
+				seen = now
+			} else {
+				seen = Fingerprint(paths)
+			}
+			last = seen
+			continue
+		}
+		last = now
+	}
+}
