@@ -1,0 +1,369 @@
+package limit
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var start = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+// taker counts one key against some rates.
+func taker(m Counter, key string, rates ...Rate) func(at time.Time) (bool, []State) {
+	return func(at time.Time) (bool, []State) {
+		states := make([]State, len(rates))
+		ok, err := m.Take(context.Background(), at, 1, []Charge{{Limit: "l", Key: key, Rates: rates}}, states)
+		if err != nil {
+			panic(err)
+		}
+		return ok, states
+	}
+}
+
+func TestABurstThenOneEveryInterval(t *testing.T) {
+	take := taker(NewMemory(0), "acme", NewRate(3, 30*time.Second))
+	for _, step := range []struct {
+		after time.Duration // since the start
+		ok    bool
+		want  State
+	}{
+		{0, true, State{Remaining: 2, Next: 10 * time.Second}},
+		{0, true, State{Remaining: 1, Next: 10 * time.Second}},
+		{0, true, State{Remaining: 0, Next: 10 * time.Second}},
+		{0, false, State{Remaining: 0, Next: 10 * time.Second, Wait: 10 * time.Second}},
+		{4 * time.Second, false, State{Remaining: 0, Next: 6 * time.Second, Wait: 6 * time.Second}},
+		{10*time.Second - 1, false, State{Remaining: 0, Next: 1, Wait: 1}},
+		{10 * time.Second, true, State{Remaining: 0, Next: 10 * time.Second}},
+		{35 * time.Second, true, State{Remaining: 1, Next: 5 * time.Second}},
+		{time.Hour, true, State{Remaining: 2, Next: 10 * time.Second}},
+	} {
+		ok, states := take(start.Add(step.after))
+		if ok != step.ok || states[0] != step.want {
+			t.Errorf("after %v: admitted %v, %+v; want %v, %+v", step.after, ok, states[0], step.ok, step.want)
+		}
+	}
+}
+
+func TestChargedToAllQuotasOrToNone(t *testing.T) {
+	m := NewMemory(0)
+	second, day := NewRate(1, time.Second), NewRate(3, 24*time.Hour)
+	take := taker(m, "acme", second, day)
+	if ok, s := take(start); !ok || s[0].Remaining != 0 || s[1].Remaining != 2 {
+		t.Fatalf("first: %v %+v", ok, s)
+	}
+	for range 10 { // refused by the one, and the other is none the poorer
+		if ok, s := take(start); ok || s[0].Wait != time.Second || s[1].Wait != 0 || s[1].Remaining != 2 {
+			t.Fatalf("refused: %v %+v", ok, s)
+		}
+	}
+	take(start.Add(time.Second))
+	if ok, s := take(start.Add(2 * time.Second)); !ok || s[1].Remaining != 0 {
+		t.Fatalf("third: %v %+v", ok, s)
+	}
+	if ok, s := take(start.Add(3 * time.Second)); ok || s[0].Wait != 0 || s[1].Wait == 0 {
+		t.Fatalf("fourth: %v %+v", ok, s)
+	}
+}
+
+func TestSeveralLimitsWithKeysOfTheirOwn(t *testing.T) {
+	m := NewMemory(0)
+	one, two := NewRate(1, time.Minute), NewRate(2, time.Minute)
+	take := func(consumer, address string) bool {
+		states := make([]State, 2)
+		ok, err := m.Take(context.Background(), start, 1, []Charge{
+			{Limit: "consumer", Key: consumer, Rates: []Rate{one}},
+			{Limit: "address", Key: address, Rates: []Rate{two}},
+		}, states)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	for i, step := range []struct {
+		consumer, address string
+		want              bool
+	}{
+		{"a", "1", true},
+		{"a", "2", false}, // a has used its one; address 2 pays nothing for that
+		{"b", "1", true},
+		{"c", "1", false}, // address 1 has used its two; c pays nothing for that
+		{"c", "2", true},
+		{"d", "2", true},
+		{"2", "a", true}, // the same words in other places are other keys
+	} {
+		if got := take(step.consumer, step.address); got != step.want {
+			t.Errorf("step %d: %v, want %v", i, got, step.want)
+		}
+	}
+}
+
+func TestChangedQuotaKeepsWhatWasUsed(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		old, new Rate
+		used     int
+		want     int64 // left after one more request under the new rate, -1 if it is refused
+	}{
+		{"same", NewRate(10, time.Minute), NewRate(10, time.Minute), 4, 5},
+		{"doubled: half used stays half used", NewRate(10, time.Minute), NewRate(20, time.Minute), 5, 9},
+		{"halved: half used stays half used", NewRate(20, time.Minute), NewRate(10, time.Minute), 10, 4},
+		{"longer window: the debt in time stays", NewRate(60, time.Minute), NewRate(60, time.Hour), 60, 58},
+		{"shorter window: never more than a whole bucket", NewRate(60, time.Hour), NewRate(60, time.Minute), 60, -1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := NewMemory(0)
+			for range test.used {
+				taker(m, "acme", test.old)(start)
+			}
+			ok, states := taker(m, "acme", test.new)(start)
+			got := states[0].Remaining
+			if !ok {
+				got = -1
+				if states[0].Wait > test.new.Interval {
+					t.Errorf("must wait %v, more than the %v one unit takes", states[0].Wait, test.new.Interval)
+				}
+			}
+			if got != test.want {
+				t.Errorf("%d left, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestClockThatStepsBack(t *testing.T) {
+	take := taker(NewMemory(0), "acme", NewRate(2, time.Minute))
+	take(start)
+	if ok, s := take(start.Add(-24 * time.Hour)); ok || s[0].Wait > 30*time.Second {
+		t.Errorf("a day back: %v, %+v; want a wait of at most one interval", ok, s[0])
+	}
+}
+
+func TestCostOutsideTheContract(t *testing.T) {
+	m := NewMemory(0)
+	rates := []Rate{NewRate(5, time.Minute)}
+	for cost, fails := range map[int64]bool{-1: true, 0: true, 1: false, 4: false, 6: true} {
+		_, err := m.Take(context.Background(), start, cost, []Charge{{Limit: "l", Key: "k", Rates: rates}}, make([]State, 1))
+		if (err != nil) != fails {
+			t.Errorf("cost %d: %v", cost, err)
+		}
+	}
+	_, err := m.Take(context.Background(), start, 1, make([]Charge, maxLimits+1), nil)
+	if err == nil {
+		t.Error("nine charges were taken")
+	}
+}
+
+func TestFullMemoryForgetsTheLongestIdle(t *testing.T) {
+	m := NewMemory(minShard) // one shard, so the order is exact
+	rate := NewRate(1, time.Hour)
+	key := func(i int) string { return fmt.Sprint("key-", i) }
+	for i := range minShard {
+		taker(m, key(i), rate)(start.Add(time.Duration(i)))
+	}
+	at := start.Add(time.Second)
+	if ok, _ := taker(m, key(0), rate)(at); ok { // refused, but not idle: key 1 is now the longest idle
+		t.Fatal("key 0 was admitted twice")
+	}
+	taker(m, "newcomer", rate)(at)
+	if m.Keys() != minShard || m.Forgotten() != 1 {
+		t.Errorf("%d keys, %d forgotten; want %d, 1", m.Keys(), m.Forgotten(), minShard)
+	}
+	if ok, _ := taker(m, key(0), rate)(at); ok {
+		t.Error("key 0 was forgotten though it was in use")
+	}
+	if ok, _ := taker(m, key(2), rate)(at); ok {
+		t.Error("key 2 was forgotten though key 1 had been idle longer")
+	}
+	if ok, _ := taker(m, key(1), rate)(at); !ok {
+		t.Error("key 1 was remembered though there was no room")
+	}
+}
+
+func TestKeysThatAreFullAgainLeaveNothingBehind(t *testing.T) {
+	m := NewMemory(1000)
+	rate := NewRate(10, 10*time.Second)
+	for i := range 100_000 { // one new caller a second, each recovered a second later
+		taker(m, fmt.Sprint(i), rate)(start.Add(time.Duration(i) * time.Second))
+	}
+	if m.Keys() > 2 || m.Forgotten() != 0 {
+		t.Errorf("%d keys kept, %d forgotten; want at most 2, and none", m.Keys(), m.Forgotten())
+	}
+}
+
+// A new key of a request must not be given the place of the request's other key, which may be recovered and idle longest.
+func TestANewKeyDoesNotTakeThePlaceOfItsNeighbour(t *testing.T) {
+	m := NewMemory(minShard)
+	rate := []Rate{NewRate(1, time.Second)}
+	taker(m, "old", rate...)(start)
+	at := start.Add(time.Minute)
+	charges := []Charge{{Limit: "m", Key: "new", Rates: rate}, {Limit: "l", Key: "old", Rates: rate}}
+	states := make([]State, 2)
+	for i, want := range []bool{true, false} {
+		ok, err := m.Take(context.Background(), at, 1, charges, states)
+		if err != nil || ok != want {
+			t.Fatalf("request %d: %v, %v", i, ok, err)
+		}
+	}
+	if states[0].Wait != time.Second || states[1].Wait != time.Second {
+		t.Errorf("both must be used up: %+v", states)
+	}
+}
+
+// TestLaw sends random arrivals at random rates and checks the law of Quota's comment: any n admitted requests, first to
+// last, took at least (n - Burst) intervals; a refused one is admitted after its Wait and not a nanosecond sooner; and
+// Next is when Remaining grows.
+func TestLaw(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		rate := NewRate(1+r.Int64N(50), time.Duration(1+r.IntN(100))*time.Second)
+		m := NewMemory(minShard) // one shard, where the only key has slot 1
+		take := taker(m, "k", rate)
+		peek := func(at time.Time) bool { // what a request would be told, without making it
+			c := Memory{epoch: m.epoch, seeds: m.seeds, mask: m.mask, shards: cloned(m.shards)}
+			ok, _ := taker(&c, "k", rate)(at)
+			return ok
+		}
+		var admitted []time.Time
+		at := start
+		for range 400 {
+			switch r.IntN(4) {
+			case 0:
+				at = at.Add(time.Duration(r.Int64N(int64(rate.Interval) * 3)))
+			case 1:
+				at = at.Add(time.Duration(r.Int64N(int64(rate.Interval)/4 + 1)))
+			}
+			ok, s := take(at)
+			if ok {
+				admitted = append(admitted, at)
+			} else if peek(at.Add(s[0].Wait-1)) || !peek(at.Add(s[0].Wait)) {
+				t.Fatalf("seed %d: a wait of %v is not when the request is admitted", seed, s[0].Wait)
+			}
+			tat := m.shards[0].slots[1].tat[0]
+			then := int64(at.Add(s[0].Next).Sub(m.epoch))
+			if rate.state(rate.credit(tat, then)).Remaining != s[0].Remaining+1 || rate.state(rate.credit(tat, then-1)).Remaining != s[0].Remaining {
+				t.Fatalf("seed %d: %v is not when there is one more than %d", seed, s[0].Next, s[0].Remaining)
+			}
+		}
+		for i := range admitted {
+			for j := i; j < len(admitted); j++ {
+				n, span := int64(j-i+1), admitted[j].Sub(admitted[i])
+				if n > rate.Burst+int64(span/rate.Interval) {
+					t.Fatalf("seed %d: %d admitted within %v at %+v", seed, n, span, rate)
+				}
+			}
+		}
+	}
+}
+
+func cloned(shards []shard) []shard {
+	out := make([]shard, len(shards))
+	for i := range shards {
+		s := &shards[i]
+		out[i].bound = s.bound
+		out[i].slots = append([]slot(nil), s.slots...)
+		out[i].index = make(map[digest]int32, len(s.index))
+		for k, v := range s.index {
+			out[i].index[k] = v
+		}
+	}
+	return out
+}
+
+func TestRateNeverExceedsTheQuota(t *testing.T) {
+	for _, test := range []struct {
+		requests int64
+		window   time.Duration
+	}{{1, time.Second}, {7, time.Second}, {1_000_000, time.Second}, {999_999, time.Second}, {3, 24 * time.Hour}, {10_000_000, 366 * 24 * time.Hour}} {
+		r := NewRate(test.requests, test.window)
+		whole := time.Duration(r.Burst) * r.Interval
+		if r.Burst != test.requests || whole < test.window || whole > test.window+test.window/1000 {
+			t.Errorf("%d in %v: a bucket of %d refills in %v", test.requests, test.window, r.Burst, whole)
+		}
+	}
+}
+
+// At one instant exactly the quota is admitted, however many ask at once.
+func TestConcurrentRequestsGetExactlyTheQuota(t *testing.T) {
+	m := NewMemory(0)
+	a, b := NewRate(1000, time.Minute), NewRate(700, time.Hour)
+	var admitted atomic.Int64
+	var wg sync.WaitGroup
+	for g := range 16 {
+		wg.Go(func() {
+			states := make([]State, 2)
+			charges := []Charge{{Limit: "a", Key: "k", Rates: []Rate{a}}, {Limit: "b", Key: "k", Rates: []Rate{b}}}
+			if g%2 == 1 { // in the opposite order too: no two of them wait for each other for ever
+				charges[0], charges[1] = charges[1], charges[0]
+			}
+			for range 200 {
+				if ok, err := m.Take(context.Background(), start, 1, charges, states); err != nil {
+					panic(err)
+				} else if ok {
+					admitted.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if admitted.Load() != 700 {
+		t.Errorf("%d admitted, want exactly 700", admitted.Load())
+	}
+}
+
+func BenchmarkMemory(b *testing.B) {
+	rates := []Rate{NewRate(1_000_000, time.Second), NewRate(1_000_000_000, time.Hour), NewRate(1_000_000_000, 24*time.Hour)}
+	for _, n := range []int{1, 1000, 1_000_000} {
+		keys := make([]string, n)
+		for i := range keys {
+			keys[i] = fmt.Sprintf("consumer-%08d", i)
+		}
+		m := NewMemory(2 * n)
+		charges := []Charge{{Limit: "per_consumer/second/hour/day", Rates: rates}}
+		states := make([]State, len(rates))
+		for _, k := range keys {
+			charges[0].Key = k
+			if _, err := m.Take(context.Background(), start, 1, charges, states); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.Run(fmt.Sprintf("keys=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			r := rand.New(rand.NewPCG(1, 2))
+			at := start
+			for b.Loop() {
+				at = at.Add(time.Microsecond)
+				charges[0].Key = keys[r.IntN(n)]
+				if _, err := m.Take(context.Background(), at, 1, charges, states); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkMemoryParallel(b *testing.B) {
+	rates := []Rate{NewRate(1_000_000, time.Second), NewRate(1_000_000_000, time.Hour), NewRate(1_000_000_000, 24*time.Hour)}
+	keys := make([]string, 10_000)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("consumer-%08d", i)
+	}
+	m := NewMemory(0)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		charges := []Charge{{Limit: "per_consumer/second/hour/day", Rates: rates}}
+		states := make([]State, len(rates))
+		r := rand.New(rand.NewPCG(rand.Uint64(), 2))
+		at := start
+		for pb.Next() {
+			at = at.Add(time.Microsecond)
+			charges[0].Key = keys[r.IntN(len(keys))]
+			if _, err := m.Take(context.Background(), at, 1, charges, states); err != nil {
+				panic(err)
+			}
+		}
+	})
+}
