@@ -26,7 +26,14 @@ type Body struct {
 
 	// Valid says that Bytes was found to be strict JSON (RFC 7493), so that nobody checks it again.
 	Valid bool
+
+	// failed is why reading ended before the body did. What is left of the stream is no body, so nobody gets it.
+	failed *problem.Problem
 }
+
+// firstRead bounds what is set aside for a body before any of it has arrived, in bytes: a client's word about the
+// length costs nothing.
+const firstRead = 64 << 10
 
 // Replace puts other bytes in the place of those received. They must be as valid as the ones they replace.
 func (b *Body) Replace(bytes []byte) {
@@ -34,13 +41,17 @@ func (b *Body) Replace(bytes []byte) {
 }
 
 // ReadAll reads the body if nobody has yet. A body over limit bytes is a 413, never cut; one that breaks off is a 400,
-// one that does not arrive in time a 408.
+// one that does not arrive in time a 408. A body that failed once fails for every later
+// stage and for the upstream alike.
 func (b *Body) ReadAll(limit int64) *problem.Problem {
 	if b.Read {
 		if int64(len(b.Bytes)) > limit {
 			return tooLarge(limit)
 		}
 		return nil
+	}
+	if b.failed != nil {
+		return b.failed
 	}
 	if b.Length > limit {
 		return tooLarge(limit)
@@ -49,18 +60,18 @@ func (b *Body) ReadAll(limit int64) *problem.Problem {
 		b.Read = true
 		return nil
 	}
-	buf := make([]byte, 0, min(limit, max(b.Length, 512))+1)
+	buf := make([]byte, 0, min(limit, firstRead, max(b.Length, 512))+1)
 	for {
 		n, err := b.Stream.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if int64(len(buf)) > limit {
-			return tooLarge(limit)
+			return b.fail(tooLarge(limit))
 		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return broken(err, limit)
+			return b.fail(broken(err, limit))
 		}
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]
@@ -69,6 +80,16 @@ func (b *Body) ReadAll(limit int64) *problem.Problem {
 	b.Bytes, b.Read, b.Length = buf, true, int64(len(buf))
 	return nil
 }
+
+// fail keeps p and makes it the end of the stream.
+func (b *Body) fail(p *problem.Problem) *problem.Problem {
+	b.failed, b.Stream = p, failedStream{p}
+	return p
+}
+
+type failedStream struct{ error }
+
+func (s failedStream) Read([]byte) (int, error) { return 0, s.error }
 
 func broken(err error, limit int64) *problem.Problem {
 	var over *http.MaxBytesError
