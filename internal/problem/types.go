@@ -54,10 +54,10 @@ var (
 		"Send the request to the API's own host.")
 	InvalidContent = add("invalid-content", "The request breaks the API's rules", http.StatusUnprocessableEntity,
 		"Mend each of the errors listed; each names its place as a JSON pointer.")
-	HeaderTooLarge = add("header-too-large", "The header fields are too large", http.StatusRequestHeaderFieldsTooLarge,
-		"Send fewer or shorter header fields; the detail states the bound.")
 	QuotaExceeded = addURI("https://iana.org/assignments/http-problem-types#quota-exceeded", "Request cannot be satisfied as assigned quota has been exceeded",
 		http.StatusTooManyRequests, "Wait as long as Retry-After says.")
+	HeaderTooLarge = add("header-too-large", "The header fields are too large", http.StatusRequestHeaderFieldsTooLarge,
+		"Send fewer or shorter header fields; the detail states the bound.")
 	Internal = add("internal-error", "The gateway failed", http.StatusInternalServerError,
 		"Tell the API's owner the instance named in the answer.")
 	BadGateway = add("bad-gateway", "The service behind the gateway gave no valid answer", http.StatusBadGateway,
