@@ -1,0 +1,129 @@
+package policy
+
+import (
+	_ "embed" // the schema of input
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// InputSchema is the JSON Schema of what policies are given as input. Policies are checked against it when they are
+// loaded, so that a misspelt name is a mistake and not a denial.
+//
+//go:embed input.schema.json
+var InputSchema []byte
+
+var inputSchemas = func() *ast.SchemaSet {
+	var schema any
+	if err := json.Unmarshal(InputSchema, &schema); err != nil {
+		panic("input.schema.json: " + err.Error())
+	}
+	set := ast.NewSchemaSet()
+	set.Put(ast.SchemaRootRef, schema)
+	return set
+}()
+
+// refused says whether policies may not call a built-in function: it reaches into the network or the process's own
+// settings, or answers the same question differently each time.
+func refused(name string) bool {
+	return name == "http.send" || name == "opa.runtime" || strings.HasPrefix(name, "net.") || strings.HasPrefix(name, "rand.")
+}
+
+// capabilities are OPA's own without the refused built-in functions and without network access for schemas.
+func capabilities() *ast.Capabilities {
+	c := ast.CapabilitiesForThisVersion(ast.CapabilitiesRegoVersion(ast.RegoV1))
+	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool { return refused(b.Name) })
+	c.AllowNet = []string{}
+	return c
+}
+
+func newCompiler(c *ast.Capabilities, found *folders) *ast.Compiler {
+	return ast.NewCompiler().
+		WithCapabilities(c).
+		WithStrict(true).
+		WithSchemas(inputSchemas).
+		WithUseTypeCheckAnnotations(true).
+		WithDefaultRegoVersion(ast.RegoV1).
+		WithPathConflictsCheck(found.hasData).
+		SetErrorLimit(0) // none: all mistakes at once
+}
+
+// hasData says whether a data file gives a value at a path, where a rule would then stand in its way.
+func (f *folders) hasData(path []string) (bool, error) {
+	var value any = f.data
+	for _, name := range path {
+		object, ok := value.(map[string]any)
+		if !ok {
+			return false, nil
+		}
+		if value, ok = object[name]; !ok {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// compile compiles what was found and tells every mistake.
+func compile(found *folders) (*ast.Compiler, hcl.Diagnostics) {
+	compiler := newCompiler(capabilities(), found)
+	compiler.Compile(found.modules)
+	if !compiler.Failed() {
+		return compiler, nil
+	}
+	diags, calls := found.explain(compiler.Errors)
+	if calls == 0 {
+		return nil, diags
+	}
+	// OPA gives up at the first stage that meets an unknown function. Compiled again with them let pass, which can no
+	// longer succeed, it finds the mistakes of the later stages too. Only unknown calls cost it the check of variables.
+	again := newCompiler(ast.CapabilitiesForThisVersion(ast.CapabilitiesRegoVersion(ast.RegoV1)), found).
+		WithAllowUndefinedFunctionCalls(calls&unknownCalls != 0)
+	again.Compile(found.modules)
+	more, _ := found.explain(again.Errors)
+	for _, d := range more {
+		if !slices.ContainsFunc(diags, func(o *hcl.Diagnostic) bool { return *o.Subject == *d.Subject && o.Detail == d.Detail }) {
+			diags = append(diags, d)
+		}
+	}
+	return nil, diags
+}
+
+// Kinds of calls that a compiler knows no function for.
+const (
+	refusedCalls = 1 << iota
+	unknownCalls
+)
+
+// explain turns the compiler's errors into diagnostics, and says which kinds of unknown functions were among them.
+func (f *folders) explain(errs ast.Errors) (diags hcl.Diagnostics, calls int) {
+	errs.Sort()
+	for _, e := range errs {
+		path := ""
+		if e.Location.HasFile() {
+			path = e.Location.File
+		}
+		d := f.sources.diagnostic(path, e)
+		if name, isCall := strings.CutPrefix(e.Message, "undefined function "); isCall {
+			d.Subject = f.sources.narrow(d.Subject, name)
+			if refused(name) {
+				calls |= refusedCalls
+			} else {
+				calls |= unknownCalls
+				if strings.HasPrefix(name, "data.") && f.broken > 0 {
+					continue // it may well be in a file that does not parse, of which enough is said
+				}
+			}
+		}
+		// Named in place of another function, a refused one is a variable or a reference without a value to OPA.
+		if name := f.sources.text(d.Subject); refused(name) {
+			d.Summary, d.Detail = "Function not allowed", name+notAllowed
+		}
+		diags = append(diags, d)
+	}
+	return diags, calls
+}
+
+const notAllowed = " is not allowed in policies: a decision reaches nothing outside the request and the policies' own data, and gives the same answer to the same question."

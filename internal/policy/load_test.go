@@ -1,0 +1,195 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// files is a policies folder of a test: text by path.
+type files map[string]string
+
+func (f files) write(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range f {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func (f files) load(t testing.TB) *Snapshot {
+	t.Helper()
+	snapshot, diags := Load(context.Background(), []string{f.write(t)}, Options{})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	return snapshot
+}
+
+// told spells diagnostics as "file:line:col-col underlined: summary; detail".
+func told(t *testing.T, dir string, diags hcl.Diagnostics) string {
+	t.Helper()
+	var b strings.Builder
+	for _, d := range diags {
+		r := d.Subject
+		name := strings.TrimPrefix(r.Filename, dir+"/")
+		src, _ := os.ReadFile(r.Filename)
+		if r.End.Byte > len(src) || r.Start.Line != r.End.Line {
+			t.Errorf("range %v is outside of the line", r)
+			continue
+		}
+		fmt.Fprintf(&b, "%s:%d:%d [%s] %s: %s\n", name, r.Start.Line, r.Start.Column, src[r.Start.Byte:r.End.Byte], d.Summary, strings.ReplaceAll(strings.ReplaceAll(d.Detail, dir+"/", ""), notAllowed, " …"))
+	}
+	return b.String()
+}
+
+func TestMistakesAreToldAtTheirPlace(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		files files
+		want  string
+	}{
+		{"a name that input does not have", files{"a.rego": `package a
+
+allow if input.reqest.method == "GET"
+`}, `a.rego:3:16 [reqest] No such name in input: input has no "reqest". Did you mean "request"? It has api, consumer, request, time.
+`},
+		{"a name further inside", files{"a.rego": `package a
+
+allow if {
+	"é" == "é"; input.consumer.scope == "x"
+}
+`}, `a.rego:4:29 [scope] No such name in input.consumer: input.consumer has no "scope". Did you mean "scopes"? It has claims, groups, id, method, name, scopes.
+`},
+		{"what the design has and this version does not", files{"a.rego": `package a
+
+allow if input.attributes.request.http.method == "GET"
+
+deny if input.consumer.certificate
+`}, `a.rego:3:16 [attributes] Not supported by this version: input.attributes is not supported by this version; the same request is in input.request.
+a.rego:5:24 [certificate] Not supported by this version: input.consumer.certificate is not supported by this version.
+`},
+		{"functions that reach outside", files{"a.rego": `package a
+
+allow if http.send({"method": "GET", "url": "http://x"}).status_code == 200
+
+host := opa.runtime().env.HOST
+
+lucky if rand.intn("x", 6) == 5
+
+near if net.cidr_contains("10.0.0.0/8", input.request.address)
+
+every_one if every x in [1] { count(http.send({"x": x})) == 2 }
+`}, `a.rego:3:10 [http.send] Function not allowed: http.send …
+a.rego:5:9 [opa.runtime] Function not allowed: opa.runtime …
+a.rego:7:10 [rand.intn] Function not allowed: rand.intn …
+a.rego:9:9 [net.cidr_contains] Function not allowed: net.cidr_contains …
+a.rego:11:37 [http.send] Function not allowed: http.send …
+`},
+		{"a refused function in place of another", files{"a.rego": `package a
+
+lengthy if count([1]) == 1
+
+allow if lengthy with count as net.lookup_ip_addr
+`}, `a.rego:5:32 [net.lookup_ip_addr] Function not allowed: net.lookup_ip_addr …
+`},
+		{"a refused function replaced", files{"a.rego": `package a
+
+lengthy if count([1]) == 1
+
+allow if lengthy with http.send as count
+`}, `a.rego:5:23 [http.send] Function not allowed: http.send …
+`},
+		{"names that only look refused", files{"a.rego": `package a
+
+import data.http
+
+net := {"cidr": 1}
+
+allow if http.send == net.cidr
+
+b if http.send(1)
+`}, `a.rego:9:6 [http.send(1)] Type mistake in a policy: Undefined function data.http.send.
+`},
+		{"refused functions and others' mistakes at once", files{"a.rego": `package a
+
+allow if http.send({}).x
+
+b if input.tme == 1
+`}, `a.rego:3:10 [http.send] Function not allowed: http.send …
+a.rego:5:12 [tme] No such name in input: input has no "tme". Did you mean "time"? It has api, consumer, request, time.
+`},
+		{"unused and unsafe variables, and a call of nothing", files{"a.rego": `package a
+
+import data.b
+
+allow if {
+	x := 1
+	y == 2
+}
+
+deny if nothing(1)
+`}, `a.rego:3:1 [import] Policy does not compile: Import data.b unused.
+a.rego:6:2 [x := 1] Policy does not compile: Assigned var x unused.
+a.rego:10:9 [nothing] Type mistake in a policy: Undefined function nothing.
+`},
+		{"several files, one that does not parse", files{"a.rego": `package a
+
+allow if {
+	input.request.method =
+}
+`, "b.rego": `package b
+
+import data.a
+
+allow if a.f(1)
+
+deny if input.tim
+`}, `a.rego:5:1 [}] Not valid Rego: Unexpected } token.
+b.rego:7:15 [tim] No such name in input: input has no "tim". Did you mean "time"? It has api, consumer, request, time.
+`},
+		{"two files that contradict each other", files{"a.rego": "package a\n\nx := 1\n", "b.rego": "package a\n\nx(y) := y\n"}, `a.rego:3:1 [x := 1] Type mistake in a policy: Conflicting rules data.a.x found.
+`},
+		{"recursion", files{"a.rego": "package a\n\nallow if b\n\nb if allow\n"}, `a.rego:3:1 [allow if b] Rule depends on itself: Rule data.a.allow is recursive: data.a.allow -> data.a.b -> data.a.allow.
+a.rego:5:1 [b if allow] Rule depends on itself: Rule data.a.b is recursive: data.a.b -> data.a.allow -> data.a.b.
+`},
+		{"old Rego", files{"a.rego": "package a\n\nallow { input.time }\n"}, "a.rego:3:1 [allow { input.time }] Not valid Rego: `if` keyword is required before rule body.\n"},
+		{"no package", files{"a.rego": "allow if true\n"}, `a.rego:1:1 [allow if true] Not valid Rego: Package expected.
+`},
+		{"nothing but a comment", files{"a.rego": "# nothing\n"}, `a.rego:1:1 [#] Not valid Rego: Empty module.
+`},
+		{"broken annotation", files{"a.rego": "package a\n\n# METADATA\n# title: [\nallow if true\n"}, `a.rego:4:1 [# title: [] Not valid Rego: Yaml: line 1: did not find expected node content.
+`},
+		{"nothing", files{"a_test.rego": "package a\n", ".hidden.rego": "x", "readme.md": "x"}, `.:1:1 [] No policies: Expected at least one *.rego file here; without a policy every request would be denied.
+`},
+		{"data", files{"a.rego": "package a\n\nallow if true\n", "data.json": "[1]", "b/x.json": `{"c": 1}`, "b/y.yaml": "c: 2\nd: 3\n", "c/x.json": "{", "d.yaml": "a: [", "e.json": `{"a": {"allow": true}}`}, `c/x.json:1:2 [] Data not well formed: Expected JSON: unexpected EOF.
+d.yaml:1:1 [a] Data not well formed: Expected YAML: yaml: line 1: did not find expected node content.
+data.json:1:1 [] Data without names: Data at the top of the policies folder must be an object, whose members are found under data.
+b/y.yaml:1:1 [] Data given twice: data.b.c is already given by b/x.json.
+a.rego:3:1 [allow if true] Policy does not compile: Conflicting rule for data path a/allow found.
+`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := c.files.write(t)
+			snapshot, diags := Load(context.Background(), []string{dir}, Options{})
+			if snapshot != nil {
+				t.Error("a snapshot in spite of mistakes")
+			}
+			if got := told(t, dir, diags); strings.ReplaceAll(got, dir, ".") != c.want {
+				t.Errorf("got\n%swant\n%s", strings.ReplaceAll(got, dir, "."), c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,164 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/pipeline"
+)
+
+// Query is one question to a snapshot, ready to be asked for each request: the authorize stage of a route. It is
+// immutable and may be used by many goroutines at once.
+type Query struct {
+	name       string // "data.shop.orders"
+	document   bool   // asks a package, not a rule
+	bothNames  bool   // the package defines allow and allowed
+	prepared   rego.PreparedEvalQuery
+	reach      reach
+	headerKeys []headerKey
+	snapshot   *Snapshot
+}
+
+var _ pipeline.Stage = (*Query)(nil)
+
+// Name implements pipeline.Stage.
+func (*Query) Name() string { return "authorize" }
+
+// Needs implements pipeline.Stage: what the policy reads. The body is read only if the policy can reach it.
+func (q *Query) Needs() exchange.Needs { return q.reach.needs() }
+
+// Prepare makes a query of "data.shop.orders", which names either a rule, whose value is the answer, or a package. Of
+// a package, the rules that have a name an answer knows are asked and all others are the policy's own affair: beside
+// allow it may well have a rule is_owner. Mistakes lie at the place that names the query, or in the policy.
+func (s *Snapshot) Prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics) {
+	refuse := func(summary, detail string, a ...any) (*Query, hcl.Diagnostics) {
+		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(detail, a...), Subject: &at}}
+	}
+	ref, ok := parseQuery(query)
+	if !ok {
+		return refuse("Not a policy", "Expected the name of a package or rule, such as data.shop.orders, not %q.", query)
+	}
+	node := s.compiler.RuleTree
+	for _, term := range ref {
+		if node = node.Child(term.Value); node == nil {
+			known := s.packages()
+			return refuse("No such policy", "No package or rule is called %s.%s Packages there are: %s.", ref, didYouMean(ref.String(), known), strings.Join(known, ", "))
+		}
+	}
+	q := &Query{name: ref.String(), snapshot: s, reach: s.reachOf(ref)}
+	q.headerKeys = headerKeys(q.reach.headers)
+	text := q.name
+	if len(node.Values) == 0 {
+		keys, diags := s.answerRules(node, ref, at)
+		if diags.HasErrors() {
+			return nil, diags
+		}
+		q.document = true
+		q.bothNames = slices.Contains(keys, `"allow"`) && slices.Contains(keys, `"allowed"`)
+		text = fmt.Sprintf("{k: v | some k in [%s]; v := %s[k]}", strings.Join(keys, ", "), q.name)
+	} else if isFunction(node) {
+		return refuse("Not a rule", "%s is a function; expected a rule or a package.", ref)
+	}
+	body, err := ast.ParseBodyWithOpts(text, ast.ParserOptions{RegoVersion: ast.RegoV1})
+	if err != nil {
+		return refuse("Not a policy", "%s cannot be asked: %s.", ref, err)
+	}
+	q.prepared, err = rego.New(
+		rego.ParsedQuery(body),
+		rego.SetRegoVersion(ast.RegoV1),
+		rego.Compiler(s.compiler),
+		rego.Store(s.store),
+		rego.Transaction(s.txn),
+		rego.Capabilities(s.compiler.Capabilities()),
+		rego.StrictBuiltinErrors(true),
+		rego.GenerateJSON(func(t *ast.Term, _ *rego.EvalContext) (any, error) { return t.Value, nil }),
+	).PrepareForEval(context.Background())
+	if err != nil {
+		return refuse("Not a policy", "%s cannot be asked: %s.", ref, err)
+	}
+	return q, nil
+}
+
+// parseQuery reads a constant reference below data.
+func parseQuery(query string) (ast.Ref, bool) {
+	ref, err := ast.ParseRef(query)
+	if err != nil || len(ref) < 2 || !ref[0].Equal(ast.DefaultRootDocument) {
+		return nil, false
+	}
+	for _, term := range ref[1:] {
+		if _, ok := term.Value.(ast.String); !ok {
+			return nil, false
+		}
+	}
+	return ref, true
+}
+
+// answerRules gives the rules of a package that an answer is made of, as Rego strings.
+func (s *Snapshot) answerRules(node *ast.TreeNode, ref ast.Ref, at hcl.Range) (keys []string, diags hcl.Diagnostics) {
+	decides := false
+	for key, child := range node.Children {
+		name, ok := key.(ast.String)
+		if !ok || isFunction(child) {
+			continue
+		}
+		if obligations[string(name)] {
+			d := &hcl.Diagnostic{
+				Severity: hcl.DiagError, Subject: &at,
+				Summary: "Not supported by this version",
+				Detail:  fmt.Sprintf("%s answers with the obligation %q, which is not supported by this version. If it is a helper, give it another name.", ref, string(name)),
+			}
+			if rule := firstRule(child); rule != nil && rule.Loc().HasFile() {
+				subject := s.sources.rangeOf(rule.Loc())
+				d.Subject = s.sources.narrow(&subject, string(name))
+			}
+			diags = append(diags, d)
+		}
+		if answerKeys[string(name)] {
+			keys = append(keys, name.String())
+			decides = decides || name == "allow" || name == "allowed"
+		}
+	}
+	slices.Sort(keys)
+	if !decides && !diags.HasErrors() {
+		diags = append(diags, &hcl.Diagnostic{
+			Severity: hcl.DiagError, Subject: &at,
+			Summary: "Policy that never allows",
+			Detail:  fmt.Sprintf("%s has no rule allow, so it would deny every request.%s", ref, didYouMean(ref.String(), s.packages())),
+		})
+	}
+	return keys, diags
+}
+
+// isFunction says whether a node holds nothing but functions, which no document contains.
+func isFunction(node *ast.TreeNode) bool {
+	return len(node.Values) > 0 && !slices.ContainsFunc(node.Values, func(r *ast.Rule) bool { return len(r.Head.Args) == 0 })
+}
+
+func firstRule(node *ast.TreeNode) *ast.Rule {
+	if len(node.Values) > 0 {
+		return node.Values[0]
+	}
+	for _, child := range node.Children {
+		if rule := firstRule(child); rule != nil {
+			return rule
+		}
+	}
+	return nil
+}
+
+// packages are the names of the packages there are, in order.
+func (s *Snapshot) packages() []string {
+	var names []string
+	for _, module := range s.compiler.Modules {
+		names = append(names, module.Package.Path.String())
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

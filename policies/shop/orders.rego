@@ -1,0 +1,80 @@
+# METADATA
+# title: Orders of the example shop
+# description: |
+#   Partners call with an API key: they list, place, read and replace orders of their own. Staff call with a token that
+#   claims a role: clerks read all orders, managers may do everything. The table of roles is in roles/data.json.
+package shop.orders
+
+import data.wicketgate.ownership
+import data.wicketgate.roles
+
+# METADATA
+# title: The decision
+# description: A role of the caller's grants what the request does, to any order or to this one as the caller's own.
+# scope: document
+allow if granted
+
+allow if {
+	granted_to_owner
+	owned
+}
+
+# METADATA
+# title: Why not
+# description: Codes for the log and the explain output; callers are told problem instead.
+# scope: document
+reasons contains "anonymous" if not input.consumer
+
+reasons contains "unknown-action" if not action
+
+reasons contains "role-lacks-permission" if {
+	input.consumer
+	action
+	not granted
+	not granted_to_owner
+}
+
+reasons contains "not-owner" if {
+	not granted
+	granted_to_owner
+	not owned
+}
+
+# METADATA
+# title: What a denied caller is told
+# scope: document
+problem := {"detail": "this order belongs to someone else"} if "not-owner" in reasons
+
+problem := {"detail": sprintf("your role does not let you %s orders", [action])} if "role-lacks-permission" in reasons
+
+# METADATA
+# title: What the request does
+# description: By route, never by path; a route that is not listed is allowed to nobody but by a change here.
+# scope: document
+action := {
+	"GET /orders": "list",
+	"GET /orders/{id}": "read",
+	"POST /orders": "create",
+	"PUT /orders/{id}": "replace",
+	"DELETE /orders/{id}": "delete",
+}[input.api.route]
+
+granted if roles.grants(data.shop.roles, caller_roles, sprintf("orders:%s", [action]))
+
+granted_to_owner if roles.grants(data.shop.roles, caller_roles, sprintf("own:orders:%s", [action]))
+
+# An order's id begins with its owner: acme-1001. Only partners own, and only by their key: a token whose subject
+# happens to be called acme is not the partner.
+owned if {
+	input.consumer.method == "api_key"
+	owner := ownership.owner_of(input.api.parameters.id, "-")
+	ownership.owns({"id": input.consumer.id}, {"owner": owner})
+}
+
+caller_roles contains "partner" if input.consumer.method == "api_key"
+
+# A token gives the roles of staff and no other.
+caller_roles contains role if {
+	some role in roles.claimed({"method": input.consumer.method, "claims": input.consumer.claims})
+	role in {"clerk", "manager"}
+}
