@@ -1,0 +1,341 @@
+package rule
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/diagnostic"
+	"github.com/wicketgate/wicketgate/internal/exchange"
+)
+
+// resolver puts a look-up in the place of each name of the request, and finds what rules may not do. Every mistake of
+// the expression is told, not only the first.
+type resolver struct {
+	program *Program
+	env     Environment
+	lets    []string // variables in scope
+	diags   hcl.Diagnostics
+	seen    map[ast.Node]ast.Node // what became of a node: some have two parents
+}
+
+func (r *resolver) mistake(at file.Location, summary, format string, args ...any) {
+	r.diags = append(r.diags, r.program.at.mistake(r.program.at.place(at), summary, fmt.Sprintf(format, args...))...)
+}
+
+func (r *resolver) resolve(n *ast.Node) { r.node(n, false) }
+
+// node resolves n and what is below it. chained says that n is the whole of an optional chain, a?.b.
+func (r *resolver) node(n *ast.Node, chained bool) {
+	before := *n
+	if after, ok := r.seen[before]; ok {
+		*n = after
+		return
+	}
+	r.descend(n, chained)
+	r.seen[before], r.seen[*n] = *n, *n
+}
+
+func (r *resolver) descend(n *ast.Node, chained bool) {
+	if root, path, ok := r.path(*n); ok {
+		if chained || !slices.ContainsFunc(path, func(s step) bool { return s.optional }) {
+			r.name(n, root, path, false)
+			return
+		}
+	}
+	switch t := (*n).(type) {
+	case *ast.IdentifierNode:
+		if !slices.Contains(r.lets, t.Value) {
+			r.unknown(t)
+		}
+		return
+	case *ast.ChainNode:
+		r.node(&t.Node, true)
+		if _, ok := t.Node.(*ast.CallNode); ok {
+			*n = t.Node // the look-up itself ends at what is missing
+		}
+		return
+	case *ast.BinaryNode:
+		if r.presence(t) {
+			return
+		}
+		switch t.Operator {
+		case "..":
+			r.bounds(t)
+		case "matches":
+			if _, ok := t.Right.(*ast.StringNode); !ok {
+				r.mistake(t.Right.Location(), "Pattern is not constant", "The right side of matches must be a string in quotes, so that it is compiled once, at load.")
+			}
+		}
+	case *ast.BuiltinNode:
+		if !builtins[t.Name].allowed {
+			r.unknownFunction(t.Location(), t.Name)
+		}
+	case *ast.CallNode:
+		r.call(n, t)
+		return
+	case *ast.VariableDeclaratorNode:
+		r.node(&t.Value, false)
+		if _, ok := rootOf(t.Name); ok || strings.HasPrefix(t.Name, "$") {
+			r.mistake(t.Location(), "Name already taken", "A variable cannot be called %q.", t.Name)
+		}
+		r.lets = append(r.lets, t.Name)
+		r.node(&t.Expr, false)
+		r.lets = r.lets[:len(r.lets)-1]
+		return
+	}
+	children(*n, r.resolve)
+}
+
+// step is one member of a constant path; optional says that it was written ?. and so ends in null where there is
+// nothing to take a member of.
+type step struct {
+	name     string
+	optional bool
+}
+
+// path tells whether n is a root followed by constant members, outermost last.
+func (r *resolver) path(n ast.Node) (*ast.IdentifierNode, []step, bool) {
+	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		_, ok := rootOf(n.Value)
+		return n, nil, ok && !slices.Contains(r.lets, n.Value)
+	case *ast.MemberNode:
+		name, ok := n.Property.(*ast.StringNode)
+		if !ok || n.Method {
+			return nil, nil, false
+		}
+		root, path, ok := r.path(n.Node)
+		return root, append(path, step{name.Value, n.Optional}), ok
+	}
+	return nil, nil, false
+}
+
+// presence resolves consumer == null, the one use of a root without a member besides body and claims.
+func (r *resolver) presence(b *ast.BinaryNode) bool {
+	if b.Operator != "==" && b.Operator != "!=" {
+		return false
+	}
+	for _, sides := range [][2]*ast.Node{{&b.Left, &b.Right}, {&b.Right, &b.Left}} {
+		id, isName := (*sides[0]).(*ast.IdentifierNode)
+		_, isNil := (*sides[1]).(*ast.NilNode)
+		if isName && isNil && id.Value == "consumer" && !slices.Contains(r.lets, id.Value) {
+			if r.available(id, Consumer) {
+				r.slot(sides[0], slot{root: Consumer, get: consumerPresence}, nil)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+func (r *resolver) bounds(b *ast.BinaryNode) {
+	from, ok1 := integer(b.Left)
+	to, ok2 := integer(b.Right)
+	switch {
+	case !ok1 || !ok2:
+		r.mistake(b.Location(), "Range is not constant", "Both ends of a range must be integers written out, such as 1..99.")
+	case to-from >= maxRange || to-from < 0 && to > from:
+		r.mistake(b.Location(), "Range too large", "A range may have at most 10,000 members.")
+	}
+}
+
+// integer gives the value of an integer written out, with its sign.
+func integer(n ast.Node) (int, bool) {
+	switch n := n.(type) {
+	case *ast.IntegerNode:
+		return n.Value, true
+	case *ast.UnaryNode:
+		v, ok := integer(n.Node)
+		switch n.Operator {
+		case "-":
+			return -v, ok
+		case "+":
+			return v, ok
+		}
+	}
+	return 0, false
+}
+
+// call resolves what is not a function of expr-lang's own.
+func (r *resolver) call(n *ast.Node, c *ast.CallNode) {
+	id, ok := c.Callee.(*ast.IdentifierNode)
+	if !ok {
+		r.mistake(c.Location(), "No methods here", "Values have members, but no methods: only functions can be called.")
+		return
+	}
+	if id.Value != "list" {
+		r.unknownFunction(c.Location(), id.Value)
+		for i := range c.Arguments {
+			r.node(&c.Arguments[i], false)
+		}
+		return
+	}
+	if len(c.Arguments) == 1 {
+		if root, path, ok := r.path(c.Arguments[0]); ok && len(path) == 1 {
+			if known, _ := rootOf(root.Value); known == Query || known == Header {
+				r.name(n, root, path, true)
+				return
+			}
+		}
+	}
+	r.mistake(c.Location(), "Invalid argument of list", `list takes one query parameter or header field: list(query.tag), list(header["Accept"]).`)
+}
+
+func (r *resolver) unknownFunction(at file.Location, name string) {
+	if _, ok := rootOf(name); ok {
+		r.mistake(at, "Not a function", "%s is not a function; its members are written %s.name.", name, name)
+		return
+	}
+	if operators[name] {
+		r.mistake(at, "Not a function", "%s is written between its operands: a %s b.", name, name)
+		return
+	}
+	r.mistake(at, "Unknown function", "There is no function %q.%s The functions are %s.", name, diagnostic.DidYouMean(name, functions(false)), strings.Join(functions(false), ", "))
+}
+
+func (r *resolver) unknown(id *ast.IdentifierNode) {
+	available := append(r.env.Roots.names(), r.lets...)
+	suggestion := diagnostic.DidYouMean(id.Value, available)
+	if id.Value == "null" {
+		suggestion = ` Did you mean "nil"?`
+	}
+	r.mistake(id.Location(), "Unknown name", "There is no name %q.%s An expression here begins with %s.", id.Value, suggestion, either(available))
+}
+
+func (r *resolver) available(id *ast.IdentifierNode, root Roots) bool {
+	if r.env.Roots&root != 0 {
+		return true
+	}
+	r.mistake(id.Location(), "Name not available here", "%s cannot be used here; an expression in this place begins with %s.", id.Value, either(r.env.Roots.names()))
+	return false
+}
+
+// name puts a look-up in the place of n, which is root and path; list asks for all values.
+func (r *resolver) name(n *ast.Node, id *ast.IdentifierNode, path []step, list bool) {
+	root, _ := rootOf(id.Value)
+	if !r.available(id, root) {
+		return
+	}
+	s := slot{root: root, path: path, list: list}
+	switch root {
+	case Body:
+		s.get = bodyMember
+		for _, p := range path {
+			s.names = append(s.names, p.name)
+		}
+		r.slot(n, s, nil)
+		return
+	case Claims:
+		s.get = claim
+		r.slot(n, s, nil)
+		return
+	}
+	// Every other root has members, which have none themselves.
+	if len(path) == 0 {
+		r.mistake(id.Location(), "Incomplete name", "Name a member of %s, such as %s.%s.", id.Value, id.Value, r.example(root))
+		return
+	}
+	if len(path) > 1 {
+		r.mistake((*n).Location(), "Unknown name", "%s.%s is not an object: it has no member %q.", id.Value, path[0].name, path[1].name)
+		return
+	}
+	name, at := path[0].name, (*n).Location()
+	switch root {
+	case Query:
+		s.get, s.name = queryParameter, name
+		r.typed(n, s)
+	case Header:
+		s.get, s.name = headerField, fieldName(name)
+		if s.name == "Host" {
+			r.mistake(at, "Unknown header field", "The host is request.host.")
+			return
+		}
+		r.typed(n, s)
+	case Path:
+		s.get, s.name = pathParameter, name
+		if r.env.Parameters != nil && !slices.Contains(r.env.Parameters, name) {
+			r.mistake(at, "Unknown path parameter", "The route has no parameter %q.%s", name, diagnostic.DidYouMean(name, r.env.Parameters))
+			return
+		}
+		r.slot(n, s, reflect.TypeFor[string]())
+	default:
+		i := slices.IndexFunc(facts[root], func(f fact) bool { return f.name == name })
+		if i < 0 {
+			var known []string
+			for _, f := range facts[root] {
+				known = append(known, f.name)
+			}
+			r.mistake(at, "Unknown name", "%s has no member %q.%s Its members are %s.", id.Value, name, diagnostic.DidYouMean(name, known), strings.Join(known, ", "))
+			return
+		}
+		s.get, s.fact = factOf, &facts[root][i]
+		switch {
+		case s.fact.list != nil:
+			r.slot(n, s, reflect.TypeFor[[]string]())
+		case root == Consumer && path[0].optional:
+			r.slot(n, s, reflect.TypeFor[*string]())
+		default:
+			r.slot(n, s, reflect.TypeFor[string]())
+		}
+	}
+}
+
+// typed adds a slot of a string that may be null, or of all its values.
+func (r *resolver) typed(n *ast.Node, s slot) {
+	if s.list {
+		r.slot(n, s, reflect.TypeFor[[]string]())
+	} else {
+		// A pointer's type tells expr's checker both: a string, and perhaps null.
+		r.slot(n, s, reflect.TypeFor[*string]())
+	}
+}
+
+func (r *resolver) example(root Roots) string {
+	if known := facts[root]; len(known) > 0 {
+		return known[0].name
+	}
+	if root == Path && len(r.env.Parameters) > 0 {
+		return r.env.Parameters[0]
+	}
+	return "name"
+}
+
+// slot puts a call of the look-up in the place of n. A nil type is any.
+func (r *resolver) slot(n *ast.Node, s slot, typ reflect.Type) {
+	p := r.program
+	i := slices.IndexFunc(p.slots, s.same)
+	if i < 0 {
+		i = len(p.slots)
+		p.slots = append(p.slots, s)
+		switch s.root {
+		case Body:
+			p.needs.Body = exchange.JSON
+		case Query:
+			p.needs.Query = true
+		case Header:
+			if !slices.Contains(p.needs.Header, s.name) {
+				p.needs.Header = append(p.needs.Header, s.name)
+			}
+		}
+	}
+	callee := &ast.IdentifierNode{Value: slotName(i)}
+	callee.SetType(reflect.TypeFor[func() any]())
+	call := &ast.CallNode{Callee: callee}
+	if typ != nil {
+		call.SetType(typ)
+	}
+	ast.Patch(n, call)
+}
+
+func either(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}

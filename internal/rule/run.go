@@ -1,0 +1,243 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/vm"
+	"github.com/expr-lang/expr/vm/runtime"
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+)
+
+// Our own functions. The space in each name keeps expressions from naming it. Their types are those that the VM calls
+// without reflection.
+const (
+	fnTick    = "own tick"
+	fnAdd     = "own add"
+	fnString  = "own string"
+	fnLower   = "own lower"
+	fnUpper   = "own upper"
+	fnTrim    = "own trim"
+	fnTrimSet = "own trim set"
+	fnKeys    = "own keys"
+	fnValues  = "own values"
+)
+
+var ownFunctions = map[string]reflect.Type{
+	fnTick:    reflect.TypeFor[func() any](),
+	fnAdd:     reflect.TypeFor[func(any, any) any](),
+	fnString:  reflect.TypeFor[func(any) string](),
+	fnLower:   reflect.TypeFor[func(any) string](),
+	fnUpper:   reflect.TypeFor[func(any) string](),
+	fnTrim:    reflect.TypeFor[func(any) string](),
+	fnTrimSet: reflect.TypeFor[func(any, any) string](),
+	fnKeys:    reflect.TypeFor[func(any) []any](),
+	fnValues:  reflect.TypeFor[func(any) []any](),
+}
+
+var (
+	errTime   = errors.New("the expression took longer than 50 ms")
+	errText   = errors.New("the expression makes more than 4 MiB of strings")
+	errMemory = errors.New("the expression makes lists of more than a million members")
+)
+
+// Failure is why an expression had no result: never a yes. It names the place for the log; clients are not told.
+type Failure struct {
+	Range   hcl.Range
+	Message string
+	cause   error
+}
+
+// Error gives file:line:column and the reason.
+func (f *Failure) Error() string {
+	return fmt.Sprintf("%s:%d:%d: %s", f.Range.Filename, f.Range.Start.Line, f.Range.Start.Column, f.Message)
+}
+
+// Unwrap gives the error of a look-up.
+func (f *Failure) Unwrap() error { return f.cause }
+
+// run is what one evaluation needs. It is used again by later ones.
+type run struct {
+	program  *Program
+	vm       vm.VM
+	env      map[string]any
+	x        *exchange.Exchange
+	values   []any  // of the slots
+	known    []bool // which of them
+	ticks    uint
+	text     int // bytes of strings made
+	members  int // of lists made by our own functions
+	deadline time.Time
+}
+
+func newRun(p *Program) *run {
+	r := &run{program: p, values: make([]any, len(p.slots)), known: make([]bool, len(p.slots))}
+	r.vm.MemoryBudget = maxMemory
+	r.env = map[string]any{
+		fnTick:    func() any { r.tick(); return nil },
+		fnAdd:     r.add,
+		fnString:  r.string,
+		fnLower:   func(v any) string { return strings.ToLower(r.made(v.(string))) },
+		fnUpper:   func(v any) string { return strings.ToUpper(r.made(v.(string))) },
+		fnTrim:    func(v any) string { return strings.TrimSpace(v.(string)) },
+		fnTrimSet: func(v, set any) string { return strings.Trim(v.(string), set.(string)) },
+		fnKeys:    func(v any) []any { keys, _ := r.pairs(v); return keys },
+		fnValues:  func(v any) []any { _, values := r.pairs(v); return values },
+	}
+	for i := range p.slots {
+		r.env[slotName(i)] = func() any { return r.look(i) }
+	}
+	for i := range p.sets {
+		r.env[setName(i)] = p.sets[i].has
+	}
+	return r
+}
+
+// Value evaluates the expression. Its error is a *Failure.
+func (p *Program) Value(x *exchange.Exchange) (any, error) {
+	r := p.pool.Get().(*run)
+	r.x = x
+	v, err := r.vm.Run(p.code, r.env)
+	r.forget()
+	p.pool.Put(r)
+	if err == nil {
+		return v, nil
+	}
+	f := &Failure{Range: p.at.whole(), Message: "the expression failed"}
+	var e *file.Error
+	if errors.As(err, &e) {
+		f.Range, f.Message, f.cause = p.at.place(e.Location), goTypes.Replace(e.Message), e.Prev
+	}
+	return nil, f
+}
+
+// Bool evaluates an expression compiled for Bool. Only true is yes; null, an error and a value of another type are
+// not. Its error is a *Failure.
+func (p *Program) Bool(x *exchange.Exchange) (bool, error) {
+	v, err := p.Value(x)
+	yes, _ := v.(bool)
+	return yes && err == nil, err
+}
+
+// String evaluates an expression compiled for String: numbers and truth values are written out; null, a list and an
+// object are failures. Its error is a *Failure.
+func (p *Program) String(x *exchange.Exchange) (string, error) {
+	v, err := p.Value(x)
+	if err != nil {
+		return "", err
+	}
+	s, ok := text(v)
+	if !ok {
+		return "", &Failure{Range: p.at.whole(), Message: fmt.Sprintf("expected a string, a number or a truth value, got %s", goTypes.Replace(fmt.Sprintf("%T", v)))}
+	}
+	return s, nil
+}
+
+// forget drops all that belongs to the request.
+func (r *run) forget() {
+	clear(r.values)
+	clear(r.known)
+	clear(r.vm.Stack[:cap(r.vm.Stack)])
+	clear(r.vm.Variables)
+	r.x, r.ticks, r.text, r.members, r.deadline = nil, 0, 0, 0, time.Time{}
+}
+
+func (r *run) look(i int) any {
+	r.tick()
+	if !r.known[i] {
+		s := &r.program.slots[i]
+		r.values[i] = s.get(r, s)
+		r.known[i] = true
+	}
+	return r.values[i]
+}
+
+// tick ends an evaluation that goes on for too long. The clock is read at every 64th, so that short ones never read it.
+func (r *run) tick() {
+	if r.ticks++; r.ticks%64 != 0 {
+		return
+	}
+	now := r.program.now()
+	if r.deadline.IsZero() {
+		r.deadline = now.Add(maxTime)
+	} else if now.After(r.deadline) {
+		panic(errTime)
+	}
+}
+
+// made counts a string about to be made of the size of s.
+func (r *run) made(s string) string {
+	r.count(len(s))
+	return s
+}
+
+func (r *run) count(bytes int) {
+	if r.text += bytes; r.text > maxText {
+		panic(errText)
+	}
+}
+
+func (r *run) add(a, b any) any {
+	left, ok1 := a.(string)
+	right, ok2 := b.(string)
+	if ok1 && ok2 {
+		r.count(len(left) + len(right))
+		return left + right
+	}
+	return runtime.Add(a, b)
+}
+
+func (r *run) string(v any) string {
+	s, ok := text(v)
+	if !ok {
+		panic(fmt.Errorf("%s cannot be written as a string", goTypes.Replace(fmt.Sprintf("%T", v))))
+	}
+	return r.made(s)
+}
+
+// text writes a value as a string; whole floats are written without a fraction.
+func text(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case int:
+		return strconv.Itoa(v), true
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+			return strconv.FormatInt(int64(v), 10), true
+		}
+		return strconv.FormatFloat(v, 'g', -1, 64), true
+	case bool:
+		return strconv.FormatBool(v), true
+	}
+	return "", false
+}
+
+// pairs gives the keys of an object, sorted, and its values in the same order.
+func (r *run) pairs(v any) (keys, values []any) {
+	object, ok := v.(map[string]any)
+	if !ok {
+		panic(fmt.Errorf("expected an object, got %s", goTypes.Replace(fmt.Sprintf("%T", v))))
+	}
+	if r.members += len(object); r.members > maxMemory {
+		panic(errMemory)
+	}
+	names := make([]string, 0, len(object))
+	for name := range object {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		keys, values = append(keys, name), append(values, object[name])
+	}
+	return keys, values
+}

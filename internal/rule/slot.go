@@ -1,0 +1,194 @@
+package rule
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
+)
+
+// slot is one thing an expression names of the request, looked up when it is first needed and then kept for the rest
+// of the evaluation.
+type slot struct {
+	root  Roots
+	path  []step   // of the body or the claims
+	names []string // the path's names
+	name  string   // of a parameter or header field
+	list  bool     // all values instead of one
+	fact  *fact
+	get   func(*run, *slot) any // panics with an error where there is no answer: the VM recovers it with its place
+}
+
+func (s slot) same(o slot) bool {
+	return s.root == o.root && s.name == o.name && s.list == o.list && s.fact == o.fact && slices.Equal(s.path, o.path)
+}
+
+func slotName(i int) string { return "slot " + strconv.Itoa(i) } // the space keeps expressions from naming it
+
+// written is the name as an expression writes it.
+func (s *slot) written(steps int) string {
+	var b strings.Builder
+	for _, r := range roots {
+		if r.root == s.root {
+			b.WriteString(r.name)
+		}
+	}
+	for _, p := range s.path[:steps] {
+		b.WriteString("." + p.name)
+	}
+	return b.String()
+}
+
+var (
+	errNotJSON   = errors.New("the request has no body that was read as JSON")
+	errAnonymous = errors.New("the request has no consumer")
+	null         = []byte("null")
+)
+
+// bodyMember reads one leaf of the body. A missing last member is null; a missing object on the way is a failure,
+// unless ?. allows for it.
+func bodyMember(r *run, s *slot) any {
+	body := &r.x.Body
+	if !body.Read || !body.Valid {
+		panic(errNotJSON)
+	}
+	raw, ok := jsonspan.Get(body.Bytes, s.names...)
+	if !ok {
+		return missingMember(body.Bytes, s)
+	}
+	v, err := jsonspan.Decode(raw)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func missingMember(doc []byte, s *slot) any {
+	for i := range s.path {
+		raw, ok := jsonspan.Get(doc, s.names[:i]...)
+		switch {
+		case !ok || bytes.Equal(raw, null):
+			if s.path[i].optional {
+				return nil
+			}
+			panic(fmt.Errorf("%s is missing, so it has no member %s", s.written(i), s.names[i]))
+		case len(raw) == 0 || raw[0] != '{':
+			panic(fmt.Errorf("%s is not an object, so it has no member %s", s.written(i), s.names[i]))
+		}
+	}
+	return nil
+}
+
+// claim reads the claims as bodyMember reads the body.
+func claim(r *run, s *slot) any {
+	c := r.x.Consumer
+	if c == nil {
+		panic(errAnonymous)
+	}
+	if len(s.path) == 0 {
+		return plain(c.Claims)
+	}
+	var v any = c.Claims
+	for i, p := range s.path {
+		if v == nil {
+			if p.optional {
+				return nil
+			}
+			panic(fmt.Errorf("%s is missing, so it has no member %s", s.written(i), p.name))
+		}
+		object, ok := v.(map[string]any)
+		if !ok {
+			panic(fmt.Errorf("%s is not an object, so it has no member %s", s.written(i), p.name))
+		}
+		v = object[p.name]
+	}
+	return plain(v)
+}
+
+// plain turns the numbers of a token that were kept as they were spelt into those the VM counts with.
+func plain(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := strconv.Atoi(v.String()); err == nil {
+			return n
+		}
+		f, err := v.Float64()
+		if err != nil {
+			panic(err)
+		}
+		return f
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = plain(v[i])
+		}
+		return list
+	case map[string]any:
+		object := make(map[string]any, len(v))
+		for k := range v {
+			object[k] = plain(v[k])
+		}
+		return object
+	}
+	return v
+}
+
+func queryParameter(r *run, s *slot) any {
+	values := r.x.Query.Values()[s.name]
+	switch {
+	case s.list:
+		return values
+	case len(values) == 0:
+		return nil
+	case len(values) > 1:
+		panic(fmt.Errorf("query parameter %s was sent %d times", s.name, len(values)))
+	}
+	return values[0]
+}
+
+func headerField(r *run, s *slot) any {
+	lines := r.x.Header[s.name]
+	switch {
+	case s.list:
+		return lines
+	case len(lines) == 0:
+		return nil
+	case len(lines) == 1:
+		return lines[0]
+	}
+	return strings.Join(lines, ", ")
+}
+
+func pathParameter(r *run, s *slot) any {
+	for i := range r.x.Parameters {
+		if r.x.Parameters[i].Name == s.name {
+			return r.x.Parameters[i].Value
+		}
+	}
+	panic(fmt.Errorf("the route has no parameter %s", s.name))
+}
+
+func consumerPresence(r *run, _ *slot) any {
+	if r.x.Consumer == nil {
+		return nil
+	}
+	return true
+}
+
+func factOf(r *run, s *slot) any {
+	if s.root == Consumer && r.x.Consumer == nil {
+		if s.path[0].optional {
+			return nil
+		}
+		panic(errAnonymous)
+	}
+	if s.fact.list != nil {
+		return s.fact.list(r.x)
+	}
+	return s.fact.text(r.x)
+}
