@@ -1,0 +1,206 @@
+package catalogue
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Terms are what may stand on an API, on a version and on a route. For tells which of them hold for a request.
+type Terms struct {
+	Upstream  *Upstream   // nil where not written
+	Identify  []*Identity // in this order
+	Anonymous bool        // callers without credentials are let in; nothing is written where neither this nor Identify is
+	Authorize *Policy     // nil where not written, or public
+	Public    bool
+	Limits    []*Limit
+	Rules     []*Rule
+	MaxBody   int64 // bytes; 0 where not written
+}
+
+// Policy names the rule of a policy that decides.
+type Policy struct {
+	Query string // "data.shop.orders"
+	Range hcl.Range
+}
+
+// Rule is a rule block: what must be true of a request, and what its caller is told otherwise.
+type Rule struct {
+	Name   string
+	When   hcl.Expression
+	Detail string
+	At     string // a JSON Pointer (RFC 6901); "" is the whole body
+	Range  hcl.Range
+}
+
+// API is an api block.
+type API struct {
+	Name     string
+	Hosts    []string // lower case; empty: any
+	BasePath string   // canonical: "/" or without a trailing slash
+	Terms
+	Versioning *Versioning // nil on an API without versions
+	Objects    []*Object   // in written order
+	Routes     []*Route    // in written order
+	Versions   []*Version  // by Released, the oldest first
+	Range      hcl.Range
+}
+
+// For gives the terms that hold for a route in a version, which is nil on an API without versions: the nearest that is
+// written wins, limits and rules add up, those of the API first. MaxBody is at last the default.
+func (a *API) For(v *Version, r *Route) Terms {
+	all := []Terms{a.Terms}
+	if v != nil {
+		all = append(all, v.Terms)
+	}
+	all = append(all, r.Terms)
+	t := Terms{MaxBody: defaultMaxBody}
+	for _, next := range all {
+		if next.Upstream != nil {
+			t.Upstream = next.Upstream
+		}
+		if next.identified() {
+			t.Identify, t.Anonymous = next.Identify, next.Anonymous
+		}
+		if next.authorized() {
+			t.Authorize, t.Public = next.Authorize, next.Public
+		}
+		t.Limits = append(t.Limits, next.Limits...)
+		t.Rules = append(t.Rules, next.Rules...)
+		if next.MaxBody != 0 {
+			t.MaxBody = next.MaxBody
+		}
+	}
+	return t
+}
+
+func (t *Terms) identified() bool { return t.Identify != nil || t.Anonymous }
+func (t *Terms) authorized() bool { return t.Authorize != nil || t.Public }
+
+// Newest is the version that upstreams speak, nil on an API without versions.
+func (a *API) Newest() *Version {
+	if len(a.Versions) == 0 {
+		return nil
+	}
+	return a.Versions[len(a.Versions)-1]
+}
+
+// Versioning is an API's versioning block: where a request may name its version.
+type Versioning struct {
+	Path      bool           // the segment after the base path
+	Header    string         // in canonical form; "" for none
+	MediaType string         // holds "{version}"; "" for none
+	Query     string         // "" for none
+	Pin       hcl.Expression // nil for none
+	Default   *Version       // nil: a request must name one
+	Range     hcl.Range
+}
+
+// Object is an object block: a shape that bodies have, the newest version's.
+type Object struct {
+	Name   string
+	Schema File
+	Holds  []Place // in written order
+	Range  hcl.Range
+}
+
+// Place is where an object lies in a body or in another object.
+type Place struct {
+	Path   string // "data[*]", "customer"; "" is the whole body
+	Object *Object
+	Range  hcl.Range
+}
+
+// Route is a route block.
+type Route struct {
+	Label    string // as written: "GET /orders/{id}"
+	Method   string
+	Path     string // the pattern, below the base path: "/orders/{id}"
+	Segments []Segment
+	Accepts  *Object // nil: the body's shape is not known
+	Returns  []Place // in written order
+	Since    *Version
+	Until    *Version // the first version without this route
+	Terms
+	Range hcl.Range
+}
+
+// In says whether a version has this route.
+func (r *Route) In(v *Version) bool {
+	return (r.Since == nil || !v.Released.Before(r.Since.Released)) && (r.Until == nil || v.Released.Before(r.Until.Released))
+}
+
+// Segment is one segment of a route's pattern: a literal, or a parameter that takes any one segment.
+type Segment struct {
+	Literal   string // decoded; "" for a parameter
+	Parameter string // "" for a literal
+}
+
+// Version is a version block.
+type Version struct {
+	Name       string
+	Released   time.Time
+	Deprecated time.Time // zero for never
+	Sunset     time.Time // zero for never
+	Docs       string    // a URL; "" for none
+	Preview    bool
+	Brownouts  []Brownout // in written order
+	Changes    []*Change  // in written order: what this version changed of the one before it
+	Terms
+	Range hcl.Range
+}
+
+// Brownout is a rehearsal of a version's retirement.
+type Brownout struct {
+	From  time.Time
+	For   time.Duration
+	Range hcl.Range
+}
+
+// Change is a change block.
+type Change struct {
+	Name       string
+	Summary    string
+	On         *Object
+	Operations []Operation // in written order
+	Examples   []Example   // in written order
+	Range      hcl.Range
+}
+
+// Kind is what an operation does.
+type Kind string
+
+// The operations of a change. Each is written as older callers must see it to become the newer shape.
+const (
+	Rename Kind = "rename" // gives a member another name
+	Move   Kind = "move"   // puts a member elsewhere
+	Drop   Kind = "drop"   // takes a member away; old callers are given Value
+	Add    Kind = "add"    // adds a member with Value; old callers do not see it
+	Enum   Kind = "enum"   // replaces values by others
+)
+
+// Operation is one step of a change. Its JSON values are spelt as they are written.
+type Operation struct {
+	Kind      Kind
+	Path      string // of the member in the older shape; of add, in the newer
+	PathRange hcl.Range
+	To        string // rename: the new name; move: the new path
+	ToRange   hcl.Range
+	Pairs     []Pair          // enum
+	Value     json.RawMessage // add, and drop's restore
+	Accept    string          // why what is lost may be lost; "" where not written
+	Range     hcl.Range
+}
+
+// Pair is one value of an enum before and after the change.
+type Pair struct {
+	Old, New json.RawMessage
+	Range    hcl.Range
+}
+
+// Example is an object before and after a change.
+type Example struct {
+	Old, New json.RawMessage
+	Range    hcl.Range
+}

@@ -1,0 +1,133 @@
+package catalogue
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/secret"
+)
+
+// builder makes the catalogue of decoded blocks. What could not be decoded is left out, and so is what needs it.
+type builder struct {
+	d          *decoder
+	identities map[string]*Identity
+	limits     map[string]*Limit
+	upstreams  map[string]*Upstream
+}
+
+func (d *decoder) build(root *node) *Catalogue {
+	b := &builder{d, make(map[string]*Identity), make(map[string]*Limit), make(map[string]*Upstream)}
+	c := &Catalogue{}
+	for _, n := range root.all("secret") {
+		c.Secrets = append(c.Secrets, b.secret(n))
+	}
+	for _, n := range root.all("identity") {
+		i := b.identity(n)
+		c.Identities = append(c.Identities, i)
+		b.identities[i.Name] = i
+	}
+	for _, n := range root.all("limit") {
+		l := b.limit(n)
+		c.Limits = append(c.Limits, l)
+		b.limits[l.Name] = l
+	}
+	for _, n := range root.all("upstream") {
+		u := b.upstream(n)
+		c.Upstreams = append(c.Upstreams, u)
+		b.upstreams[u.Name] = u
+	}
+	for _, n := range root.all("api") {
+		c.APIs = append(c.APIs, b.api(n))
+	}
+	return c
+}
+
+func (b *builder) secret(n *node) *Secret {
+	s := &Secret{Name: n.label, Range: n.rng}
+	if name := take[string](n, "env"); name != "" {
+		value, ok := os.LookupEnv(name)
+		switch {
+		case !ok:
+			b.d.wrong(n.place("env"), "Missing secret", "The environment variable %q is not set.", name)
+		case value == "":
+			b.d.wrong(n.place("env"), "Empty secret", "The environment variable %q is empty.", name)
+		}
+		s.Value = secret.New(value)
+	}
+	if f := take[File](n, "file"); f.Path != "" {
+		value, err := read(f.Path, maxSecret)
+		value = bytes.TrimSuffix(bytes.TrimSuffix(value, []byte("\n")), []byte("\r"))
+		switch {
+		case err != nil:
+			b.d.wrong(f.Range, "Missing secret", "The file %q cannot be read: %v.", f.Path, err)
+		case len(value) == 0:
+			b.d.wrong(f.Range, "Empty secret", "The file %q is empty.", f.Path)
+		}
+		s.Value = secret.New(string(value))
+	}
+	return s
+}
+
+func (b *builder) identity(n *node) *Identity {
+	i := &Identity{Name: n.label, Range: n.rng}
+	if j := n.one("jwt"); j != nil {
+		i.JWT = &JWT{
+			Issuer:     take[string](j, "issuer"),
+			Keys:       take[File](j, "keys"),
+			Audience:   texts(j, "audience"),
+			Algorithms: texts(j, "algorithms"),
+			Consumer:   kept(j, "consumer"),
+			Leeway:     take[time.Duration](j, "leeway"),
+			Range:      j.rng,
+		}
+	}
+	if k := n.one("api_key"); k != nil {
+		i.APIKey = &APIKey{
+			Header: http.CanonicalHeaderKey(take[string](k, "header")),
+			Keys:   take[File](k, "keys"),
+			Range:  k.rng,
+		}
+	}
+	return i
+}
+
+func (b *builder) limit(n *node) *Limit {
+	l := &Limit{Name: n.label, Key: kept(n, "key"), Range: n.rng}
+	for _, q := range n.all("quota") {
+		l.Quotas = append(l.Quotas, Quota{
+			Name:     q.label,
+			Requests: take[int64](q, "requests"),
+			Window:   take[time.Duration](q, "window"),
+			Range:    q.rng,
+		})
+	}
+	return l
+}
+
+func (b *builder) upstream(n *node) *Upstream {
+	u := &Upstream{
+		Name:        n.label,
+		Servers:     texts(n, "servers"),
+		CAFile:      take[File](n, "ca_file"),
+		Timeout:     take[time.Duration](n, "timeout"),
+		DialTimeout: take[time.Duration](n, "dial_timeout"),
+		Range:       n.rng,
+	}
+	if r := n.one("retry"); r != nil {
+		u.Retry = &Retry{Attempts: int(take[int64](r, "attempts")), On: texts(r, "on"), Range: r.rng}
+	}
+	if h := n.one("health"); h != nil {
+		u.Health = &Health{Path: take[string](h, "path"), Interval: take[time.Duration](h, "interval"), Range: h.rng}
+	}
+	return u
+}
+
+// kept gives an expression that is compiled elsewhere, nil for none.
+func kept(n *node, name string) hcl.Expression {
+	e, _ := n.values[name].value.(hcl.Expression)
+	return e
+}

@@ -1,0 +1,180 @@
+package catalogue
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// scopedAPI is an API being made, with what its references name.
+type scopedAPI struct {
+	*builder
+	objects  map[string]*Object
+	versions map[string]*Version
+}
+
+func (b *builder) api(n *node) *API {
+	s := &scopedAPI{b, make(map[string]*Object), make(map[string]*Version)}
+	a := &API{
+		Name:     n.label,
+		Hosts:    texts(n, "hosts"),
+		BasePath: take[string](n, "base_path"),
+		Terms:    s.terms(n),
+		Range:    n.rng,
+	}
+	objects, versions := n.all("object"), n.all("version")
+	for _, o := range objects { // all before any that holds another
+		object := &Object{Name: o.label, Schema: take[File](o, "schema"), Range: o.rng}
+		a.Objects = append(a.Objects, object)
+		s.objects[object.Name] = object
+	}
+	for i, o := range objects {
+		a.Objects[i].Holds = s.places(o, "holds")
+	}
+	for _, v := range versions {
+		version := s.version(v)
+		a.Versions = append(a.Versions, version)
+		s.versions[version.Name] = version
+	}
+	slices.SortStableFunc(a.Versions, func(v, w *Version) int { return v.Released.Compare(w.Released) })
+	if v := n.one("versioning"); v != nil {
+		a.Versioning = s.versioning(v)
+	}
+	for _, r := range n.all("route") {
+		if route, ok := s.route(r); ok {
+			a.Routes = append(a.Routes, route)
+		}
+	}
+	return a
+}
+
+func (s *scopedAPI) terms(n *node) Terms {
+	t := Terms{
+		Upstream: s.upstreams[take[target](n, "upstream").name],
+		MaxBody:  int64(take[byteCount](n, "max_body")),
+	}
+	for _, it := range take[[]item](n, "identify") {
+		to := it.value.(target)
+		if to.word != "" {
+			t.Anonymous = true
+		} else if i, ok := s.identities[to.name]; ok {
+			t.Identify = append(t.Identify, i)
+		}
+	}
+	for _, it := range take[[]item](n, "limits") {
+		if l, ok := s.limits[it.value.(target).name]; ok {
+			t.Limits = append(t.Limits, l)
+		}
+	}
+	if to, ok := n.values["authorize"].value.(target); ok {
+		if t.Public = to.word != ""; !t.Public {
+			t.Authorize = &Policy{Query: "data." + to.name, Range: to.rng}
+		}
+	}
+	for _, r := range n.all("rule") {
+		if when := kept(r, "when"); when != nil {
+			t.Rules = append(t.Rules, &Rule{
+				Name: r.label, When: when, Detail: take[string](r, "detail"), At: take[string](r, "at"), Range: r.rng,
+			})
+		}
+	}
+	return t
+}
+
+func (s *scopedAPI) versioning(n *node) *Versioning {
+	v := &Versioning{
+		Path:      take[bool](n, "path"),
+		MediaType: take[string](n, "media_type"),
+		Query:     take[string](n, "query"),
+		Pin:       kept(n, "pin"),
+		Default:   s.versions[take[target](n, "default").name],
+		Range:     n.rng,
+	}
+	if name := take[string](n, "header"); name != "" {
+		v.Header = http.CanonicalHeaderKey(name)
+	}
+	return v
+}
+
+func (s *scopedAPI) places(n *node, name string) []Place {
+	var places []Place
+	for _, spot := range take[[]spot](n, name) {
+		if o, ok := s.objects[spot.to.name]; ok {
+			places = append(places, Place{spot.path, o, spot.rng})
+		}
+	}
+	return places
+}
+
+func (s *scopedAPI) route(n *node) (*Route, bool) {
+	method, segments, err := parseRoute(n.label)
+	if err != nil {
+		return nil, false // the table's check has told
+	}
+	return &Route{
+		Label:    n.label,
+		Method:   method,
+		Path:     n.label[len(method)+1:],
+		Segments: segments,
+		Accepts:  s.objects[take[target](n, "accepts").name],
+		Returns:  s.places(n, "returns"),
+		Since:    s.versions[take[target](n, "since").name],
+		Until:    s.versions[take[target](n, "until").name],
+		Terms:    s.terms(n),
+		Range:    n.rng,
+	}, true
+}
+
+func (s *scopedAPI) version(n *node) *Version {
+	v := &Version{
+		Name:       n.label,
+		Released:   take[time.Time](n, "released"),
+		Deprecated: take[time.Time](n, "deprecated"),
+		Sunset:     take[time.Time](n, "sunset"),
+		Docs:       take[string](n, "docs"),
+		Preview:    take[bool](n, "preview"),
+		Terms:      s.terms(n),
+		Range:      n.rng,
+	}
+	if !n.written("released") {
+		if t, ok := parseDate(n.label); ok {
+			v.Released = t
+		}
+	}
+	for _, b := range n.all("brownout") {
+		v.Brownouts = append(v.Brownouts, Brownout{take[time.Time](b, "from"), take[time.Duration](b, "for"), b.rng})
+	}
+	for _, c := range n.all("change") {
+		if on := s.objects[take[target](c, "on").name]; on != nil {
+			v.Changes = append(v.Changes, s.change(c, on))
+		}
+	}
+	return v
+}
+
+func (s *scopedAPI) change(n *node, on *Object) *Change {
+	c := &Change{Name: n.label, Summary: take[string](n, "summary"), On: on, Range: n.rng}
+	for _, b := range n.blocks {
+		kind, ok := operations[b.spec.name]
+		if b.spec.name == "example" {
+			c.Examples = append(c.Examples, Example{take[json.RawMessage](b, "old"), take[json.RawMessage](b, "new"), b.rng})
+		}
+		if !ok {
+			continue
+		}
+		op := Operation{Kind: kind, Path: b.label, PathRange: b.named, Range: b.rng}
+		switch kind {
+		case Rename, Move:
+			op.To, op.ToRange = take[string](b, "to"), b.place("to")
+		case Drop:
+			op.Value, op.Accept = take[json.RawMessage](b, "restore"), take[string](b, "accept")
+		case Add:
+			op.Value, op.Accept = take[json.RawMessage](b, "value"), take[string](b, "accept")
+		case Enum:
+			op.Pairs, op.Accept = take[[]Pair](b, "pairs"), take[string](b, "accept")
+		}
+		c.Operations = append(c.Operations, op)
+	}
+	return c
+}

@@ -1,0 +1,80 @@
+package catalogue
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/diagnostic"
+)
+
+// today is the day of these tests: the design's versions are in force.
+var today = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+
+// render shows diagnostics as a command would.
+func render(t *testing.T, diags hcl.Diagnostics, sources map[string][]byte) string {
+	t.Helper()
+	var out strings.Builder
+	if err := diagnostic.Write(&out, diags, sources); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// The design's own file is the language: all of it is understood, and what this version does not run is refused, each
+// thing at its place, and nothing else is said.
+func TestDesign(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS("testdata/design")); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, "design.hcl")
+	src, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"/run/secrets/stripe_hook", "/etc/gw/internal-ca.pem"} { // not on this machine
+		ours := filepath.Join(folder, filepath.Base(file))
+		if err := os.WriteFile(ours, []byte("x\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		src = []byte(strings.ReplaceAll(string(src), file, ours))
+	}
+	if err := os.WriteFile(path, src, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("STRIPE_SECRET_KEY", "sk_test")
+	t.Setenv("GITHUB_HOOK", "hook")
+
+	_, sources, diags := load([]string{path}, nil, today)
+	if strings.Contains(string(src), "sk_test") || strings.Contains(render(t, diags, sources), "sk_test") {
+		t.Error("a secret is shown")
+	}
+	var got []string
+	for _, d := range diags {
+		got = append(got, strings.TrimPrefix(diagnostic.Line(d), folder+"/"))
+	}
+	want := []string{
+		`design.hcl:8:5: error: Not supported: The attribute "jwks" of a jwt block is not supported by this version.`,
+		`design.hcl:46:24: error: Not supported: "xml" is not supported by this version.`,
+		`design.hcl:47:3: error: Not supported: The cors block is not supported by this version.`,
+		`design.hcl:74:5: error: Not supported: The idempotency block is not supported by this version.`,
+		`design.hcl:88:5: error: Not supported: The attribute "merge" of a route block is not supported by this version.`,
+		`design.hcl:91:5: error: Not supported: The attribute "integration" of a route block is not supported by this version.`,
+		`design.hcl:92:5: error: Not supported: The attribute "send" of a route block is not supported by this version.`,
+		`design.hcl:93:5: error: Not supported: The attribute "encode" of a route block is not supported by this version.`,
+		`design.hcl:113:7: error: Not supported: The param block is not supported by this version.`,
+		`design.hcl:130:7: error: Not supported: The scale block is not supported by this version.`,
+		`design.hcl:131:7: error: Not supported: The wrap block is not supported by this version.`,
+		`design.hcl:145:1: error: Not supported: The integration block is not supported by this version.`,
+		`design.hcl:173:1: error: Not supported: The webhook block is not supported by this version.`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

@@ -1,0 +1,76 @@
+package catalogue
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// expression is kept as it is, to be compiled by those who know what it may name. It gives an hclsyntax.Expression.
+type expression struct{ what string }
+
+func (k expression) String() string { return k.what }
+
+func (k expression) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
+	if _, broken := e.(*hclsyntax.ExprSyntaxError); broken {
+		return nil, false
+	}
+	for _, t := range e.Variables() {
+		if t.RootName() == "secret" {
+			d.wrong(t.SourceRange(), "Secret in an expression", "A secret can neither be part of a text nor of an expression; it is named as a whole where a secret is wanted.")
+			return nil, false
+		}
+	}
+	return e, true
+}
+
+// file is a path to a file that exists, relative to the file that names it. It gives a File.
+type file struct{ what string }
+
+func (k file) String() string {
+	return "the path of " + k.what + ", relative to the file that names it"
+}
+
+func (k file) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
+	c, ok := d.expect(e, text, k)
+	if !ok {
+		return nil, false
+	}
+	if c.text == "" || len(c.text) > maxText {
+		return nil, d.unsuitable(e.Range(), k)
+	}
+	path := c.text
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(e.Range().Filename), path)
+	}
+	path = filepath.Clean(path)
+	d.files[path] = true
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		d.wrong(e.Range(), "Missing file", "The file %q cannot be read: %v.", path, reason(err))
+		return nil, false
+	case !info.Mode().IsRegular():
+		d.wrong(e.Range(), "Not a file", "Expected %s; %q is not a regular file.", k, path)
+		return nil, false
+	}
+	return File{path, e.Range()}, true
+}
+
+// expect evaluates an expression and tells if it is of another kind than expected.
+func (d *decoder) expect(e hclsyntax.Expression, want constantKind, k kind) (constant, bool) {
+	c, ok := d.constant(e)
+	if ok && c.kind != want {
+		d.wrong(e.Range(), "Unsuitable value", "Expected %s; this is %s.", k, c.kind)
+		return constant{}, false
+	}
+	return c, ok
+}
+
+// unsuitable tells what was expected. It gives false.
+func (d *decoder) unsuitable(r hcl.Range, k kind) bool {
+	d.wrong(r, "Unsuitable value", "Expected %s.", k)
+	return false
+}

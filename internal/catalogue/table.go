@@ -1,0 +1,134 @@
+package catalogue
+
+import (
+	"fmt"
+	"time"
+)
+
+// Labels.
+var (
+	nameLabel = &label{"a name of at most 64 letters, digits, _ and -, not beginning with a digit or -", identifier, true}
+	// pathLabel names a member; it is no identity, for a change may touch a member twice.
+	pathLabel = &label{`the path of a member: "name", "customer.name"`, placePattern.MatchString, false}
+)
+
+// defaultMaxBody is the largest body of a request where nothing else is written.
+const defaultMaxBody = 1 << 20
+
+// Kinds that several attributes have.
+var (
+	anyText   = word{what: fmt.Sprintf("a text of 1 to %d bytes", maxText)}
+	yesOrNo   = expression{"an expression that is true or false"}
+	computed  = expression{"an expression"}
+	webPage   = word{"an http or https address", webURL}
+	pathText  = word{"a path that begins with a slash", upstreamPathRegex.MatchString}
+	keepSpan  = span{min: time.Second, max: 366 * 24 * time.Hour, whole: true}
+	brief     = span{min: 100 * time.Millisecond, max: 10 * time.Minute}
+	secretRef = reference{to: "secret"}
+)
+
+// retryOn is what a request may be sent again on.
+var retryOn = each{of: word{`"connect", "409", "429" or a status of 500 to 599`, func(s string) bool { return s == "connect" || statusPattern.MatchString(s) }}, min: 1, max: 16}
+
+// language is the table: all that a catalogue may say.
+var language = block{
+	doc: "One or more `*.hcl` files, merged. Labels are identity; references are bare (`upstream.orders`) and checked at load.",
+	blocks: []*block{
+		{
+			name: "variable", label: nameLabel, max: maxNames,
+			doc: "A value that the operator sets, named `var.x`.",
+			attributes: []attribute{
+				{name: "default", kind: value{}, absent: "it must be set",
+					doc: "The value where the operator sets none; what the operator sets is of the same kind."},
+			},
+		},
+		{name: "locals", free: true, doc: "Values with names, `local.x`, that other values are made of."},
+		{
+			name: "secret", label: nameLabel, oneOf: [][]string{{"env", "file"}},
+			doc: "A secret. It must be there and not be empty when the catalogue loads, and is never printed.",
+			attributes: []attribute{
+				{name: "env", kind: anyText, doc: "The environment variable that holds the secret."},
+				{name: "file", kind: file{"the secret's file, at most 64 KiB; one line end at its end is no part of the secret"},
+					doc: "The file that holds the secret."},
+			},
+		},
+		identityBlock, limitBlock, upstreamBlock, apiBlock, integrationBlock, webhookBlock,
+	},
+}
+
+var identityBlock = &block{
+	name: "identity", label: nameLabel, oneOf: [][]string{{"jwt", "api_key"}},
+	doc: "A way in which callers say who they are.",
+	blocks: []*block{
+		{
+			name: "jwt", max: 1, oneOf: [][]string{{"keys", "jwks"}},
+			doc: "A JSON Web Token sent as a bearer token (RFC 6750).",
+			attributes: []attribute{
+				{name: "issuer", kind: anyText, required: true, doc: "What the token's `iss` must be."},
+				{name: "keys", kind: file{"a JSON Web Key Set"}, doc: "The keys that sign the tokens."},
+				{name: "jwks", kind: word{"an https address", secureURL}, refused: true, doc: "Where the keys that sign the tokens are fetched."},
+				{name: "audience", kind: each{of: anyText, min: 1, max: 16}, required: true, doc: "One of these must be in the token's `aud`, exactly."},
+				{name: "algorithms", kind: each{of: choice{of: []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"}}, min: 1, max: 13},
+					absent: "those that the keys state", doc: "The signatures that are accepted; `none` never is."},
+				{name: "consumer", kind: expression{"an expression over claims"}, absent: "`claims.sub`", doc: "Who the caller is: who is counted and pinned."},
+				{name: "leeway", kind: span{min: 0, max: 5 * time.Minute, whole: true}, def: time.Minute, doc: "How far the issuer's clock and ours may differ."},
+			},
+		},
+		{
+			name: "api_key", max: 1,
+			doc: "An API key sent in a header field.",
+			attributes: []attribute{
+				{name: "header", kind: word{"the name of a header field of letters, digits and -, none that HTTP or the gateway uses itself", headerName},
+					def: "X-API-Key", doc: "The header field that carries the key."},
+				{name: "keys", kind: file{"a file of hashed keys"}, required: true, doc: "The keys, as `caddy gateway keys add` writes them: hashes only."},
+			},
+		},
+	},
+}
+
+var limitBlock = &block{
+	name: "limit", label: nameLabel,
+	doc: "Quotas that are counted together; a request must fit into all of them.",
+	attributes: []attribute{
+		{name: "key", kind: computed, absent: "`consumer.id`, for an anonymous caller the client's address", doc: "Who is counted."},
+	},
+	blocks: []*block{{
+		name: "quota", min: 1, max: 4,
+		label: &label{"a name of at most 64 letters, digits, _, -, . and :", quotaPattern.MatchString, true},
+		doc:   "One allowance, named in the RateLimit fields.",
+		attributes: []attribute{
+			{name: "requests", kind: integer{1, 1_000_000_000}, required: true, doc: "How many requests fit into the window, at most 1,000,000 for each of its seconds."},
+			{name: "window", kind: keepSpan, required: true, doc: "The time in which the requests are counted."},
+		},
+	}},
+}
+
+var upstreamBlock = &block{
+	name: "upstream", label: nameLabel,
+	doc: "A service behind the gateway.",
+	attributes: []attribute{
+		{name: "servers", kind: each{of: word{`an address such as "https://orders-1:8443": a scheme, a host and perhaps a port, no path`, serverURL}, min: 1, max: 64},
+			required: true, doc: "The servers, all http or all https."},
+		{name: "ca_file", kind: file{"certificates in PEM"}, absent: "the system's authorities", doc: "The authorities that https servers' certificates are checked against."},
+		{name: "timeout", kind: brief, def: 30 * time.Second, doc: "How long a server may take until its answer begins."},
+		{name: "dial_timeout", kind: brief, def: 3 * time.Second, doc: "How long connecting to a server may take."},
+	},
+	blocks: []*block{
+		{
+			name: "retry", max: 1,
+			doc: "Sends idempotent requests again. Without it none is sent twice.",
+			attributes: []attribute{
+				{name: "attempts", kind: integer{2, 10}, def: int64(2), doc: "How often a request is sent, the first time included."},
+				{name: "on", kind: retryOn, def: []string{"connect"}, doc: "What a request is sent again on: a connection that cannot be made, or a status."},
+			},
+		},
+		{
+			name: "health", max: 1,
+			doc: "Probes the servers and leaves out those that do not answer 2xx. Without it none is probed.",
+			attributes: []attribute{
+				{name: "path", kind: pathText, required: true, doc: "The path that is asked for."},
+				{name: "interval", kind: span{min: time.Second, max: time.Hour}, def: 10 * time.Second, doc: "The time between two probes of a server."},
+			},
+		},
+	},
+}

@@ -1,0 +1,196 @@
+package catalogue
+
+import (
+	"slices"
+	"time"
+)
+
+// terms are the attributes and blocks that may stand on an API, a version or a route.
+var terms = []attribute{
+	{name: "upstream", kind: reference{to: "upstream"}, absent: "that of the nearest level around; one must be written",
+		doc: "The service that answers; on a version, one that speaks that version, so that its requests are not changed further."},
+	{name: "identify", kind: each{of: reference{to: "identity", words: []string{"anonymous"}}, min: 1, max: 16}, absent: "that of the nearest level around; one must be written",
+		doc: "Who is let in, tried in this order; `anonymous` lets in callers without credentials."},
+	{name: "limits", kind: each{of: reference{to: "limit"}, min: 1, max: 8}, doc: "The quotas that are counted; those of all levels add up."},
+	{name: "authorize", kind: policy{}, absent: "that of the nearest level around; one must be written",
+		doc: "The policy that decides; `public` lets everyone do everything."},
+	{name: "max_body", kind: size{1, 64 << 20}, absent: `that of the nearest level around, at last "1MiB"`, doc: "The largest body of a request."},
+}
+
+var ruleBlock = &block{
+	name: "rule", max: 64,
+	label: &label{"a text of at most 128 characters", ruleLabelPattern.MatchString, true},
+	doc:   "What must be true of a request; rules of all levels add up.",
+	attributes: []attribute{
+		{name: "when", kind: yesOrNo, required: true, doc: "What must be true, in HCL's syntax or as `expr(\"…\")`."},
+		{name: "detail", kind: anyText, required: true, doc: "What the caller of a request is told of which it is not."},
+		{name: "at", kind: word{`a JSON Pointer (RFC 6901) such as "/total/amount"`, pointerPattern.MatchString}, absent: "the whole body", doc: "Where in the body the mistake is."},
+	},
+}
+
+func withTerms(own ...attribute) []attribute { return slices.Concat(own, terms) }
+
+var apiBlock = &block{
+	name: "api", label: nameLabel,
+	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body` and `rule` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
+	attributes: withTerms(
+		attribute{name: "hosts", kind: each{of: word{"a host name in lower case, without port", hostName}, min: 1, max: 64}, absent: "any host",
+			doc: "The hosts on which the API is served, exactly."},
+		attribute{name: "base_path", kind: word{`a canonical path such as "/api", without a trailing slash`, basePath}, def: "/",
+			doc: "The path below which the API is served."},
+		attribute{name: "formats", kind: each{of: choice{of: []string{"json", "xml"}, refused: []string{"xml"}}, min: 1, max: 2}, def: []string{"json"},
+			doc: "The formats of the bodies."},
+		attribute{name: "rewrite", kind: pathText, refused: true, doc: "The path that the upstream is asked for instead."},
+	),
+	blocks: []*block{
+		{
+			name: "versioning", max: 1,
+			doc: "Where a request may name its version. All that name one must agree.",
+			attributes: []attribute{
+				{name: "path", kind: truth{}, def: false, doc: "Whether the segment after the base path may name the version: `/api/v1/orders`."},
+				{name: "header", kind: word{"the name of a header field of letters, digits and -, none that HTTP or the gateway uses itself", headerName}, absent: "none",
+					doc: "The header field that may name the version."},
+				{name: "media_type", kind: word{`a media type with {version} once in its subtype: "application/vnd.acme.{version}+json"`, versionedType}, absent: "none",
+					doc: "The media type, of Accept and Content-Type, that may name the version."},
+				{name: "query", kind: word{"the name of a query parameter: at most 64 letters, digits, ., _, ~ and -", queryPattern.MatchString}, absent: "none",
+					doc: "The query parameter that may name the version."},
+				{name: "pin", kind: computed, absent: "none", doc: "The version of a caller whose request names none."},
+				{name: "default", kind: reference{to: "version"}, absent: "such requests are answered 400",
+					doc: "The version of requests that name none and are not pinned; neither retired nor a preview."},
+			},
+		},
+		{
+			name: "cors", max: 1, refused: true,
+			doc: "Lets browsers' pages of other origins call.",
+			attributes: []attribute{
+				{name: "origins", kind: each{of: anyText, min: 1, max: 64}, required: true, doc: "The origins, or `*`."},
+				{name: "headers", kind: each{of: anyText, min: 1, max: 64}, doc: "The header fields that pages may send."},
+				{name: "credentials", kind: truth{}, def: false, doc: "Whether pages may send credentials."},
+				{name: "max_age", kind: span{min: 0, max: 24 * time.Hour, whole: true}, doc: "How long a preflight's answer is kept."},
+			},
+		},
+		{
+			name: "object", label: nameLabel, max: 256,
+			doc: "A shape that bodies have, the newest version's.",
+			attributes: []attribute{
+				{name: "schema", kind: file{"a JSON Schema (2020-12)"}, required: true, doc: "The shape of the object in the newest version."},
+				{name: "holds", kind: places{}, absent: "none", doc: "The objects in this one, by their paths."},
+			},
+		},
+		routeBlock, ruleBlock, versionBlock,
+	},
+}
+
+var routeBlock = &block{
+	name: "route", min: 1, max: 1000,
+	label: &label{`a method and a pattern, such as "GET /orders/{id}": one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, then literal segments and {parameters}, without a trailing slash`, routeLabel, true},
+	doc:   "A resource and what may be done with it.",
+	attributes: withTerms(
+		attribute{name: "accepts", kind: reference{to: "object"}, absent: "the body is not looked at", doc: "The object that requests carry."},
+		attribute{name: "returns", kind: places{whole: true}, absent: "the answer is not changed", doc: "The objects in the answer: the whole of it, or those at paths."},
+		attribute{name: "since", kind: reference{to: "version"}, absent: "the first", doc: "The first version that has this route."},
+		attribute{name: "until", kind: reference{to: "version"}, absent: "none", doc: "The first version that no longer has this route."},
+		attribute{name: "merge", kind: truth{}, refused: true, doc: "Whether a PUT is laid over what is there, so that an old client's loses nothing."},
+		attribute{name: "integration", kind: reference{to: "integration"}, refused: true, doc: "The third party that answers, in the place of an upstream."},
+		attribute{name: "send", kind: anyText, refused: true, doc: "The method and path that the integration is asked for."},
+		attribute{name: "encode", kind: choice{of: []string{"json", "form"}}, refused: true, doc: "How the body is encoded for the integration."},
+		attribute{name: "rewrite", kind: pathText, refused: true, doc: "The path that the upstream is asked for instead."},
+	),
+	blocks: []*block{
+		{
+			name: "idempotency", max: 1, refused: true,
+			doc: "Keeps answers by the caller's Idempotency-Key.",
+			attributes: []attribute{
+				{name: "keep", kind: keepSpan, required: true, doc: "How long answers are kept."},
+				{name: "required", kind: truth{}, def: false, doc: "Whether a request without a key is answered 400."},
+			},
+		},
+		ruleBlock,
+	},
+}
+
+var versionBlock = &block{
+	name: "version", max: 64,
+	label: &label{`a name of at most 64 letters, digits, ., _ and -, usable in a path, a header field and a media type: "v1", "2026-11-01"`, versionLabel, true},
+	doc:   "A version, and what it changed of the one released before it. Active, deprecated and retired follow from the dates.",
+	attributes: withTerms(
+		attribute{name: "released", kind: date{}, absent: "the label, which must be a date then", doc: "When the version appeared; versions are ordered by it."},
+		attribute{name: "deprecated", kind: date{}, absent: "never", doc: "From when on the version is deprecated, not before `released`; it may lie ahead."},
+		attribute{name: "sunset", kind: date{}, absent: "never", doc: "From when on the version is answered 410, not before `deprecated`."},
+		attribute{name: "docs", kind: webPage, absent: "none", doc: "The page on how to leave this version."},
+		attribute{name: "preview", kind: truth{}, def: false, doc: "Whether the version is only for requests that name it."},
+	),
+	blocks: []*block{
+		{
+			name: "brownout", max: 64,
+			doc: "A rehearsal of the sunset: the version is answered 410 for a while.",
+			attributes: []attribute{
+				{name: "from", kind: date{}, required: true, doc: "When it begins, between `released` and `sunset`."},
+				{name: "for", kind: span{min: time.Second, max: 7 * 24 * time.Hour, whole: true}, required: true, doc: "How long it lasts."},
+			},
+		},
+		changeBlock, ruleBlock,
+	},
+}
+
+var (
+	acceptLoss = attribute{name: "accept", kind: anyText, absent: "none", doc: "Why what is lost on the way may be lost; without it a change that loses something does not load."}
+	operation  = func(name, doc string, refused bool, attributes ...attribute) *block {
+		return &block{name: name, label: pathLabel, refused: refused, doc: doc, attributes: attributes}
+	}
+	memberPath = word{`the path of a member: "name", "customer.name"`, placePattern.MatchString}
+	memberName = word{"the name of a member, without dots", memberPattern.MatchString}
+	memberList = each{of: memberName, min: 2, max: 16}
+)
+
+var changeBlock = &block{
+	name: "change", max: 256,
+	label: &label{"a name of at most 64 letters, digits, _ and -", slugPattern.MatchString, true},
+	doc:   "One change of an object, written as its operations turn the older shape into the newer; they run in written order, and backwards for answers.",
+	attributes: []attribute{
+		{name: "summary", kind: anyText, required: true, doc: "The change in a sentence, for the changelog."},
+		{name: "on", kind: reference{to: "object"}, required: true, doc: "The object that changed, wherever it travels."},
+	},
+	blocks: []*block{
+		operation("rename", "Gives a member another name where it is.", false,
+			attribute{name: "to", kind: memberName, required: true, doc: "The new name."}),
+		operation("move", "Puts a member elsewhere.", false,
+			attribute{name: "to", kind: memberPath, required: true, doc: "The new path."}),
+		operation("drop", "Takes a member away.", false,
+			attribute{name: "restore", kind: value{}, required: true, doc: "What older callers are given in its place."},
+			attribute{name: "accept", kind: anyText, required: true, doc: "Why the old value may be lost."}),
+		operation("add", "Adds a member that older callers do not know.", false,
+			attribute{name: "value", kind: value{}, required: true, doc: "What it is for older callers."}, acceptLoss),
+		operation("enum", "Replaces values of a member.", false,
+			attribute{name: "pairs", kind: pairs{}, required: true, doc: "The old values and the new ones."}, acceptLoss),
+		operation("wrap", "Puts a value into an object.", true,
+			attribute{name: "in", kind: memberName, required: true, doc: "The object's only member."}),
+		operation("unwrap", "Takes a value out of an object.", true,
+			attribute{name: "from", kind: memberName, required: true, doc: "The object's only member."}),
+		operation("list", "Puts a value into a list.", true),
+		operation("unlist", "Takes a value out of a list.", true),
+		operation("scale", "Moves a number's decimal point.", true,
+			attribute{name: "decimals", kind: integer{-18, 18}, required: true, doc: "By how many digits."}),
+		operation("cast", "Gives a value another type.", true,
+			attribute{name: "to", kind: choice{of: []string{"string", "number", "boolean"}}, required: true, doc: "The new type."}),
+		operation("split", "Makes several members of one.", true,
+			attribute{name: "into", kind: memberList, required: true, doc: "The new names."},
+			attribute{name: "separator", kind: anyText, required: true, doc: "What stands between the parts."}, acceptLoss),
+		operation("join", "Makes one member of several.", true,
+			attribute{name: "with", kind: memberList, required: true, doc: "The old names."},
+			attribute{name: "separator", kind: anyText, required: true, doc: "What stands between the parts."}, acceptLoss),
+		{name: "param", label: &label{"the name of a query parameter", queryPattern.MatchString, false}, refused: true,
+			doc: "Gives a query parameter another name.",
+			attributes: []attribute{
+				{name: "to", kind: word{"the name of a query parameter", queryPattern.MatchString}, required: true, doc: "The new name."},
+			}},
+		{name: "example", max: 64, doc: "An object before and after; it is tried both ways at load.",
+			attributes: []attribute{
+				{name: "old", kind: value{}, required: true, doc: "The object in the older shape."},
+				{name: "new", kind: value{}, required: true, doc: "The same object in the newer shape."},
+			}},
+	},
+}
+
+// operations are the kinds of block in a change that are steps of it.
+var operations = map[string]Kind{"rename": Rename, "move": Move, "drop": Drop, "add": Add, "enum": Enum}

@@ -1,0 +1,143 @@
+package catalogue
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// What texts and labels may be.
+var (
+	quotaPattern      = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
+	slugPattern       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+	versionPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	hostPattern       = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	headerPattern     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,63}$`)
+	queryPattern      = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,64}$`)
+	literalPattern    = regexp.MustCompile(`^[A-Za-z0-9._~!$&'()*+,=:@-]+$`)
+	parameterPattern  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+	placePattern      = regexp.MustCompile(`^[^\x00-\x1f.\[\]*]+(\[\*\])?(\.[^\x00-\x1f.\[\]*]+(\[\*\])?)*$`)
+	memberPattern     = regexp.MustCompile(`^[^\x00-\x1f.\[\]*]+$`)
+	statusPattern     = regexp.MustCompile(`^(409|429|5[0-9][0-9])$`)
+	pointerPattern    = regexp.MustCompile(`^(/([^/~]|~[01])*)*$`)
+	mediaTypePattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9!#$&^_.+-]*/[A-Za-z0-9!#$&^_.+{}-]+$`)
+	ruleLabelPattern  = regexp.MustCompile(`^[^\x00-\x1f\x7f]{1,128}$`)
+	upstreamPathRegex = regexp.MustCompile(`^/[A-Za-z0-9._~!$&'()*+,=:@/?%-]*$`)
+)
+
+// reserved are the header fields that mean something to HTTP, to browsers or to the gateway itself: none of them can
+// carry a key or a version.
+var reserved = []string{
+	"Accept", "Accept-Encoding", "Age", "Allow", "Alt-Svc", "Authorization", "Cache-Control", "Connection", "Cookie",
+	"Date", "Deprecation", "Dpop", "Etag", "Expect", "Forwarded", "From", "Host", "Idempotency-Key", "Keep-Alive",
+	"Last-Modified", "Link", "Location", "Max-Forwards", "Origin", "Pragma", "Prefer", "Proxy-Authorization",
+	"Proxy-Connection", "Ratelimit", "Ratelimit-Policy", "Range", "Referer", "Remote-User", "Retry-After", "Server",
+	"Set-Cookie", "Sunset", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Vary", "Via",
+	"Www-Authenticate", "X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url", "X-Real-Ip",
+	"X-Rewrite-Url",
+}
+
+var reservedPrefixes = []string{"Access-Control-", "Content-", "If-", "Proxy-", "Sec-", "X-Forwarded-"}
+
+func headerName(s string) bool {
+	name := http.CanonicalHeaderKey(s)
+	return headerPattern.MatchString(s) && !slices.Contains(reserved, name) &&
+		!slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
+func identifier(s string) bool { return len(s) <= 64 && hclsyntax.ValidIdentifier(s) }
+
+func versionLabel(s string) bool { return versionPattern.MatchString(s) && !strings.Contains(s, "..") }
+
+func hostName(s string) bool { return len(s) <= 253 && hostPattern.MatchString(s) }
+
+// basePath says whether a path is canonical: literal segments, no trailing slash save "/" itself.
+func basePath(s string) bool {
+	if s == "/" {
+		return true
+	}
+	segments, ok := strings.CutPrefix(s, "/")
+	if !ok {
+		return false
+	}
+	for segment := range strings.SplitSeq(segments, "/") {
+		if !literalSegment(segment) {
+			return false
+		}
+	}
+	return true
+}
+
+func literalSegment(s string) bool { return literalPattern.MatchString(s) && s != "." && s != ".." }
+
+var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+// routeLabel says whether a label is a method and a pattern.
+func routeLabel(s string) bool {
+	_, _, err := parseRoute(s)
+	return err == nil
+}
+
+// parseRoute takes a route's label apart.
+func parseRoute(s string) (method string, segments []Segment, err error) {
+	method, path, _ := strings.Cut(s, " ")
+	if !slices.Contains(methods, method) {
+		return "", nil, fmt.Errorf("unknown method %q", method)
+	}
+	rest, ok := strings.CutPrefix(path, "/")
+	if !ok {
+		return "", nil, fmt.Errorf("the path %q does not begin with a slash", path)
+	}
+	if rest == "" {
+		return method, nil, nil
+	}
+	seen := make(map[string]bool)
+	for part := range strings.SplitSeq(rest, "/") {
+		name, open := strings.CutPrefix(part, "{")
+		name, closed := strings.CutSuffix(name, "}")
+		switch {
+		case open && closed && parameterPattern.MatchString(name) && !seen[name]:
+			seen[name] = true
+			segments = append(segments, Segment{Parameter: name})
+		case !open && !closed && literalSegment(part):
+			segments = append(segments, Segment{Literal: part})
+		default:
+			return "", nil, fmt.Errorf("unsuitable segment %q", part)
+		}
+	}
+	return method, segments, nil
+}
+
+// serverURL says whether a text is the address of a server: a scheme, a host, perhaps a port.
+func serverURL(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	return s == u.Scheme+"://"+u.Host && !strings.ContainsAny(u.Host, "{}*%")
+}
+
+// webURL says whether a text is an absolute http or https address without credentials.
+func webURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil
+}
+
+func secureURL(s string) bool { return webURL(s) && strings.HasPrefix(s, "https://") }
+
+// versionedType says whether a text is a media type with {version} once in its subtype.
+func versionedType(s string) bool {
+	_, subtype, _ := strings.Cut(s, "/")
+	if strings.Count(s, "{version}") != 1 || !strings.Contains(subtype, "{version}") || !mediaTypePattern.MatchString(s) {
+		return false
+	}
+	filled := strings.Replace(s, "{version}", "v1", 1)
+	t, parameters, err := mime.ParseMediaType(filled)
+	return err == nil && t == strings.ToLower(filled) && len(parameters) == 0 && !strings.ContainsAny(filled, "{}")
+}
