@@ -1,0 +1,82 @@
+package route
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"testing"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+)
+
+// Finding a version and a route, by each way to name one; each request has an exchange of its own.
+func BenchmarkNegotiation(b *testing.B) {
+	full := table(b, orders())
+	path := table(b, only(func(v *Versioning) { v.Path = true }))
+	for _, c := range []struct {
+		name  string
+		table *Table
+		line  string
+		field string
+	}{
+		{"path only", path, "GET /api/v2/orders/7", ""},
+		{"path", full, "GET /api/v2/orders/7", ""},
+		{"header", full, "GET /api/orders/7", "Acme-Version: v2"},
+		{"media type", full, "GET /api/orders/7", "Accept: " + vnd2 + ", application/json;q=0.5"},
+		{"query", full, "GET /api/orders/7?a=b&api-version=v2", ""},
+		{"deprecated", full, "GET /api/v1/orders/7", ""},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			sent := ask(b, c.line, c.field)
+			header := sent.Header.Clone()
+			b.ReportAllocs()
+			for b.Loop() {
+				for name, values := range sent.Header { // Match takes the version off
+					header[name] = values
+				}
+				x := exchange.Exchange{Method: sent.Method, Host: sent.Host, Path: sent.Path, Query: sent.Query, Time: sent.Time, Header: header}
+				if m, p := c.table.Match(&x); p != nil || m.Route == nil {
+					b.Fatal(p)
+				}
+			}
+		})
+	}
+}
+
+// The cost of finding a route does not grow with their number.
+func BenchmarkRoutes(b *testing.B) {
+	for _, n := range []int{10, 200, 5000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			a := only(func(v *Versioning) { v.Path = true })
+			a.Routes = nil
+			for i := range n {
+				a.Routes = append(a.Routes, Route{Pattern: fmt.Sprintf("GET /r%d/{id}/items/{item}", i)})
+			}
+			tab := table(b, a)
+			sent := ask(b, fmt.Sprintf("GET /api/v2/r%d/7/items/8", n/2))
+			b.ReportAllocs()
+			for b.Loop() {
+				x := exchange.Exchange{Method: sent.Method, Host: sent.Host, Path: sent.Path, Time: sent.Time, Header: http.Header{}}
+				if m, p := tab.Match(&x); p != nil || m.Route == nil {
+					b.Fatal(p)
+				}
+			}
+		})
+	}
+}
+
+// A catalogue of 200 routes in 5 versions.
+func BenchmarkNew(b *testing.B) {
+	a := orders()
+	a.Versions = append(a.Versions, Version{Name: "v5", Released: day("2027-01-01")})
+	a.Routes = nil
+	for i := range 200 {
+		a.Routes = append(a.Routes, Route{Pattern: fmt.Sprintf("GET /r%d/{id}", i)})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := New([]API{a}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
