@@ -1,0 +1,84 @@
+// Package identity is who calls: it finds the credential of a request, proves it, and says which consumer it belongs to.
+package identity
+
+import (
+	"github.com/wicketgate/wicketgate/internal/exchange"
+)
+
+// Config says how the callers of a route may identify themselves.
+type Config struct {
+	// Methods are the ways to identify oneself, in the order in which challenges are listed, 1 to 8. A request
+	// carries the credential of one of them; two are answered 400.
+	Methods []MethodConfig `json:"methods"`
+
+	// Anonymous lets requests without any credential pass, with no consumer. A wrong credential is a 401 all the
+	// same. Default: off.
+	Anonymous bool `json:"anonymous,omitempty"`
+
+	// Realm is what the challenges of a 401 call the protected space (RFC 9110, section 11.5). Default: "api".
+	Realm string `json:"realm,omitempty"`
+
+	// Forward names the header field in which the upstream is told the consumer's id; whatever a client sends in it
+	// is dropped. Default: X-Consumer-Id.
+	Forward string `json:"forward,omitempty"`
+}
+
+// MethodConfig is one way to identify oneself; exactly one of its fields is set.
+type MethodConfig struct {
+	APIKey *APIKeyConfig `json:"api_key,omitempty"`
+	JWT    *JWTConfig    `json:"jwt,omitempty"`
+}
+
+// Method is one way to identify oneself. Its value is immutable after load and serves many requests at once.
+type Method interface {
+	// Fields are the header fields that carry the credential, in canonical form. They are taken off the request
+	// before it goes on, whether the credential was used or not.
+	Fields() []string
+
+	// Present says whether the request carries a credential of this kind, valid or not.
+	Present(x *exchange.Exchange) bool
+
+	// Authenticate proves the credential of a request that carries one. It reads the exchange and changes nothing.
+	Authenticate(x *exchange.Exchange) (*exchange.Consumer, *Refusal)
+
+	// Challenge is the method's value of WWW-Authenticate: scheme and parameters (RFC 9110, section 11.6.1). r is
+	// why this method refused the request, nil where it did not.
+	Challenge(realm string, r *Refusal) string
+}
+
+// Refusal is why a credential was not accepted. The client is told no more than whether to mend the request, to get a
+// new credential, or to give up.
+type Refusal struct {
+	// Malformed says that the request is at fault and not the credential: a 400 rather than a 401.
+	Malformed bool
+
+	// Detail is for the client: a constant, of characters that a quoted string may hold without escapes.
+	Detail string
+
+	// Cause is for the log alone. It never holds a credential or a part of one that is secret.
+	Cause error
+}
+
+func (r *Refusal) Error() string {
+	if r.Cause == nil {
+		return r.Detail
+	}
+	return r.Detail + ": " + r.Cause.Error()
+}
+
+// maxConsumerID is how long a consumer's id may be, in bytes.
+const maxConsumerID = 256
+
+// validID says whether s may name a consumer: printable ASCII without a space at either end. So an id can stand in a
+// header field, a log and a counter's key as it is, and no two ids look alike.
+func validID(s string) bool {
+	if s == "" || len(s) > maxConsumerID || s[0] == ' ' || s[len(s)-1] == ' ' {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}

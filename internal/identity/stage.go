@@ -1,0 +1,161 @@
+package identity
+
+import (
+	"errors"
+	"net/textproto"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/pipeline"
+	"github.com/wicketgate/wicketgate/internal/problem"
+)
+
+const (
+	defaultRealm   = "api"
+	defaultForward = "X-Consumer-Id"
+	maxMethods     = 8
+)
+
+// Stage finds out who calls. The one credential that a request carries decides: a wrong one is a 401 even where no
+// credential at all would do, and two are a 400, for who could say which of the two identities the caller meant
+// (RFC 6750, section 3.1, says so of two tokens; here it goes for any two credentials).
+type Stage struct {
+	methods   []Method
+	fields    []string // taken off every request
+	needs     exchange.Needs
+	anonymous bool
+	realm     string
+	forward   string
+}
+
+// New makes the stage of a route from its methods, in the order of c.Methods.
+func New(c Config, methods ...Method) (*Stage, hcl.Diagnostics) {
+	var diags hcl.Diagnostics
+	wrong := func(summary, detail string) {
+		diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail})
+	}
+	s := &Stage{methods: methods, anonymous: c.Anonymous, realm: c.Realm, forward: textproto.CanonicalMIMEHeaderKey(c.Forward)}
+	if s.realm == "" {
+		s.realm = defaultRealm
+	}
+	if c.Forward == "" {
+		s.forward = defaultForward
+	}
+	if len(methods) == 0 || len(methods) > maxMethods {
+		wrong("Wrong number of ways to identify", "A route that asks who calls names 1 to 8 ways to say so.")
+	}
+	if !quotable(s.realm) {
+		wrong("Invalid realm", "A realm is printable ASCII without quotes and backslashes.")
+	}
+	if !httpguts.ValidHeaderFieldName(s.forward) {
+		wrong("Invalid header field", "The field in which the upstream is told the consumer is not a header field's name.")
+	}
+	owners := make(map[string]Method)
+	for _, m := range methods {
+		for _, f := range m.Fields() {
+			if f == s.forward {
+				wrong("Credential and consumer in one field", "The field "+f+" carries a credential and cannot tell the upstream the consumer too.")
+			}
+			if owners[f] != nil {
+				wrong("Two credentials in one field", "Two ways to identify read the field "+f+"; nobody could say which of them a request means.")
+			}
+			owners[f] = m
+			s.fields = append(s.fields, f)
+			s.needs.Header = append(s.needs.Header, f)
+		}
+	}
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return s, nil
+}
+
+// quotable says whether s may stand in a quoted string without escapes.
+func quotable(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// Name implements pipeline.Stage.
+func (s *Stage) Name() string { return "identify" }
+
+// Needs implements pipeline.Stage.
+func (s *Stage) Needs() exchange.Needs { return s.needs }
+
+// Handle implements pipeline.Stage: it sets the consumer, takes the credential off the request, and tells the upstream
+// who calls.
+func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
+	var used Method
+	for _, m := range s.methods {
+		if !m.Present(x) {
+			continue
+		}
+		if used != nil {
+			return s.refuse(used, &Refusal{Malformed: true, Detail: "the request carries two credentials; send one"})
+		}
+		used = m
+	}
+	var consumer *exchange.Consumer
+	if used != nil {
+		var r *Refusal
+		if consumer, r = used.Authenticate(x); r != nil {
+			return s.refuse(used, r)
+		}
+		if consumer == nil || !validID(consumer.ID) {
+			return s.refuse(used, &Refusal{Detail: "the credential names no consumer", Cause: errors.New("the consumer's id is empty or not printable ASCII")})
+		}
+	} else if !s.anonymous {
+		return s.refuse(nil, &Refusal{Detail: "the request carries no credentials"})
+	}
+	for _, f := range s.fields {
+		delete(x.Header, f)
+	}
+	delete(x.Header, s.forward)
+	x.Consumer = consumer
+	if consumer != nil {
+		x.SetForward(s.forward, consumer.ID)
+	}
+	return nil
+}
+
+// refuse is the 401, or the 400 of a malformed request, with a challenge of every method (RFC 9110, section 11.6.1).
+// Only that of the method used says what was wrong, and none does where there was no credential (RFC 6750, section 3.1).
+func (s *Stage) refuse(used Method, r *Refusal) *problem.Problem {
+	challenges := make([]string, len(s.methods))
+	for i, m := range s.methods {
+		var why *Refusal
+		if m == used {
+			why = r
+		}
+		challenges[i] = m.Challenge(s.realm, why)
+	}
+	t := problem.Unauthorized
+	if r.Malformed {
+		t = problem.BadRequest
+	}
+	return problem.New(t, r.Detail).WithHeader("WWW-Authenticate", challenges...).Because(r.Cause)
+}
+
+// challenge writes a scheme and its parameters, given as names and values in turn; a parameter without value is left out.
+func challenge(scheme string, params ...string) string {
+	var b strings.Builder
+	b.WriteString(scheme)
+	sep := " "
+	for i := 0; i+1 < len(params); i += 2 {
+		if params[i+1] == "" {
+			continue
+		}
+		b.WriteString(sep + params[i] + `="` + params[i+1] + `"`)
+		sep = ", "
+	}
+	return b.String()
+}
+
+var _ pipeline.Stage = (*Stage)(nil)
