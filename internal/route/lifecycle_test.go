@@ -3,6 +3,7 @@ package route
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -182,4 +183,42 @@ func TestAcceptPassesOverRetiredVersions(t *testing.T) {
 	if _, p := tab.Match(x); p == nil || p.Type != problem.VersionRetired {
 		t.Errorf("version %q, %v", x.Version, p)
 	}
+}
+
+func TestTheSuccessorOfARootWithoutBasePath(t *testing.T) {
+	a := orders()
+	a.BasePath = ""
+	for _, line := range []string{"GET /", "GET /v1/"} {
+		x := ask(t, line)
+		if _, p := table(t, a).Match(x); p != nil || x.Target != "/" {
+			t.Errorf("%s: target %q, %v", line, x.Target, p)
+		}
+		if got := x.Answer.Get("Link"); got != docs+", </v2"+successor {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
+
+// Answers share what was written at load; adding to one changes no other.
+func TestAnswersAtTheSameTime(t *testing.T) {
+	tab := table(t, orders())
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for range 100 {
+				x := ask(t, "GET /api/orders/7", "Accept: "+vnd1)
+				if _, p := tab.Match(x); p != nil {
+					t.Error(p)
+				}
+				for _, name := range []string{"Vary", "Deprecation", "Sunset"} {
+					if len(x.Answer[name]) != 1 {
+						t.Errorf("%s: %q", name, x.Answer[name])
+					}
+					x.AddAnswer(name, "more")
+				}
+				x.Header.Add("Accept", "text/html")
+			}
+		})
+	}
+	wait.Wait()
 }
