@@ -1,0 +1,115 @@
+// Package change carries messages between the versions of an API. A change is written once, as operations on an
+// object, and runs both ways: requests go up, from the caller's version to the newest, responses come down.
+//
+// Messages are edited as bytes. A lazy tree of spans opens only the objects that an operation touches; all the rest is
+// copied as it came, so that the spelling of numbers, the order of members, white space and unknown members survive.
+// Two laws class an operation: R, down(up(x)) = x, and S, up(down(y)) = y, for every message that up accepts, as JSON
+// values.
+package change
+
+import (
+	"encoding/json"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Kind is the word an operation is written with in the catalogue.
+type Kind string
+
+// The kinds of operations. Those after Enum are known but not run by this version: Validate and Compile refuse them.
+const (
+	Rename Kind = "rename"
+	Move   Kind = "move"
+	Drop   Kind = "drop"
+	Add    Kind = "add"
+	Enum   Kind = "enum"
+
+	Wrap   Kind = "wrap"
+	Unwrap Kind = "unwrap"
+	List   Kind = "list"
+	Unlist Kind = "unlist"
+	Scale  Kind = "scale"
+	Cast   Kind = "cast"
+	Split  Kind = "split"
+	Join   Kind = "join"
+)
+
+// Kinds are all kinds there are, in the order of the design's table.
+var Kinds = []Kind{Rename, Move, Wrap, Unwrap, List, Unlist, Enum, Scale, Cast, Add, Drop, Split, Join}
+
+// Operation is one step of a change. Paths are members' names joined by dots, counted from the object of the change,
+// in the shape that the operations before it have left: after rename "a" { to = "b" } the next operation says "b".
+// A member whose name has a dot or a bracket cannot be named; items of lists are reached through holds.
+type Operation struct {
+	Kind Kind
+	Path string // of the member the operation works on; of add, the one it makes
+
+	// To is where rename and move bring the member: for rename another name beside the old one, without dots; for
+	// move a whole path from the object.
+	To string
+
+	Pairs  []Pair          // of enum: which old value is which new one; strings, numbers, booleans or null
+	Value  json.RawMessage // of add, the constant that old requests get; of drop, what old responses get (restore)
+	Accept string          // why it is right that a law is broken; "" means that it must hold
+	Range  hcl.Range
+}
+
+// Pair is an old value and the new one that takes its place.
+type Pair struct {
+	Old, New json.RawMessage
+}
+
+// Change is what one version changed in one object, in written order.
+type Change struct {
+	Name       string
+	Summary    string
+	On         string // label of the object
+	Operations []Operation
+	Params     []Param
+	Examples   []Example
+	Range      hcl.Range
+}
+
+// Param renames a query parameter in requests.
+type Param struct {
+	Name, To string
+	Range    hcl.Range
+}
+
+// Example is one value of the object in both shapes. It runs both ways at load.
+type Example struct {
+	Old, New json.RawMessage
+	Range    hcl.Range
+}
+
+// Object is a shape that travels in messages.
+type Object struct {
+	Name  string
+	Holds []Held
+	Range hcl.Range
+}
+
+// Held says where an object stands in another object or in a message, in the newest shape: members' names joined by
+// dots, "[*]" for each item of a list ("lines[*]"). Only in a message may the path be "" (the whole message) or begin
+// with a list ("[*]").
+type Held struct {
+	Path   string
+	Object string
+	Range  hcl.Range
+}
+
+// Laws says which laws the operation keeps: R, down(up(x)) = x, and S, up(down(y)) = y. Where R is broken and Accept
+// does not say why that is right, Validate and Compile refuse the operation. Where S is broken, an old caller who
+// reads an object and writes it back resets what it cannot see; whoever knows the routes warns of that.
+func (o *Operation) Laws() (r, s bool) {
+	switch o.Kind {
+	case Add:
+		return true, false
+	case Drop:
+		return false, true
+	case Enum:
+		return distinct(o.Pairs, func(p Pair) json.RawMessage { return p.New }),
+			distinct(o.Pairs, func(p Pair) json.RawMessage { return p.Old })
+	}
+	return true, true
+}

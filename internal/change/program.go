@@ -1,0 +1,110 @@
+package change
+
+import (
+	"math"
+	"sync"
+
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
+)
+
+// Program is what lies between one version and the newest for one kind of message. It is immutable and serves many
+// messages at once.
+type Program struct {
+	root     *place // nil where there is nothing to do
+	symbols  symbols
+	literals []byte // the constants of all operations, which nodes point into as they point into the message
+}
+
+// place is what is to be done with the value at one place of a message: it is a list with something to do in its
+// items, or an object that has a plan of its own, or one on the way to others.
+type place struct {
+	items  *place
+	plan   *plan
+	fields []field
+}
+
+type field struct {
+	sym   int32
+	place *place
+}
+
+// plan is what is to be done with one object, wherever it stands.
+type plan struct {
+	up, down []step
+	held     *place // the objects it holds in the newest shape; nil where there is nothing to do in them
+}
+
+// step is one operation in one direction.
+type step struct {
+	do       func(r *run, object int32, s *step) error
+	from, to []int32 // paths as symbols; to of a shift only
+	shared   int     // how many names from and to have in common
+	value    literal // of put
+	table    *table  // of translate
+	strict   bool    // going up: nothing may stand where something new will be
+	op       *operation
+}
+
+// literal is a constant in Program.literals.
+type literal struct{ start, end int32 }
+
+// Empty says that messages are the same in both versions.
+func (p *Program) Empty() bool { return p.root == nil }
+
+// Up carries a request from the caller's version to the newest. doc must be valid JSON without duplicate names, as
+// jsonspan.Check accepts it. The result shares doc's memory only if nothing changed, and then is doc. The error is an
+// *Error whose pointer is in the caller's shape.
+func (p *Program) Up(doc []byte) ([]byte, error) { return p.run(doc, true) }
+
+// Down carries a response from the newest version to the caller's. It demands and gives what Up does, but the pointer
+// of an error is in the newest shape.
+func (p *Program) Down(doc []byte) ([]byte, error) { return p.run(doc, false) }
+
+var runs = sync.Pool{New: func() any { return new(run) }}
+
+// keep is how many nodes a run may remember room for between messages: about 1 MiB.
+const keep = 1 << 14
+
+func (p *Program) run(doc []byte, up bool) ([]byte, error) {
+	if p.root == nil {
+		return doc, nil
+	}
+	if len(doc) > math.MaxInt32/2 {
+		return nil, &Error{Detail: "the message is larger than 1 GiB"}
+	}
+	r := runs.Get().(*run)
+	r.program, r.doc, r.up = p, doc, up
+	out, err := r.all()
+	r.program, r.doc, r.out = nil, nil, nil
+	if cap(r.nodes) <= keep && cap(r.scratch) <= keep {
+		runs.Put(r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// all carries the whole message.
+func (r *run) all() ([]byte, error) {
+	start, end := jsonspan.Space(r.doc, 0), len(r.doc)
+	for end > start && jsonspan.Space(r.doc[end-1:end], 0) == 1 {
+		end--
+	}
+	if start == end {
+		return nil, r.broken()
+	}
+	// Node 0 is nobody: a link to it is no link.
+	r.nodes = append(r.nodes[:0], node{}, node{sym: none, val0: int32(start), val1: int32(end), place: r.program.root})
+	r.waiting = waiting{}
+	r.emit(message, 0, int32(start))
+	if err := r.render(1); err != nil {
+		return nil, err
+	}
+	r.emit(message, int32(end), int32(len(r.doc)))
+	if r.out == nil && r.waiting == (waiting{to: int32(len(r.doc))}) {
+		return r.doc, nil
+	}
+	r.flush()
+	return r.out, nil
+}

@@ -1,0 +1,104 @@
+package change
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Query carries the query parameters of requests from one version to the newest.
+type Query struct {
+	renames []queryRename // oldest first
+}
+
+type queryRename struct {
+	*Param
+	change *Change
+}
+
+// param checks a renamed parameter.
+func (c *compiler) param(p *Param) {
+	switch {
+	case p.Name == "" || p.To == "":
+		c.complain(p.Range, nil, "Malformed parameter", "param needs the parameter's old name as its label and its new name in to.")
+	case p.Name == p.To:
+		c.complain(p.Range, nil, "Rename to the same name", "The parameter %q has this name already.", p.Name)
+	}
+}
+
+// CompileQuery makes the program for the query of one route. Of chain, oldest first, those changes count that are on
+// an object the route takes or gives, or on one that such an object holds; roots are the places of both messages.
+// Its diagnostics are among those of Validate and Compile.
+func CompileQuery(chain []*Change, objects map[string]*Object, roots []Held) (*Query, hcl.Diagnostics) {
+	c := newCompiler(chain, objects)
+	if c.diags.HasErrors() {
+		return nil, c.diags
+	}
+	travels := make(map[string]bool)
+	var follow func([]Held)
+	follow = func(holds []Held) {
+		for _, h := range holds {
+			if o := objects[h.Object]; o != nil && !travels[h.Object] {
+				travels[h.Object] = true
+				follow(o.Holds)
+			}
+		}
+	}
+	follow(roots)
+	q := new(Query)
+	for _, ch := range chain {
+		for i := range ch.Params {
+			if travels[ch.On] {
+				q.renames = append(q.renames, queryRename{&ch.Params[i], ch})
+			}
+		}
+	}
+	return q, nil
+}
+
+// Empty says that queries are the same in both versions.
+func (q *Query) Empty() bool { return len(q.renames) == 0 }
+
+// Up carries a raw query to the newest version. It must be well formed. Names are compared decoded; values and all
+// parameters without a change stay as they are spelt. A parameter that has a newer version's name already is an
+// *Error, as a member would be.
+func (q *Query) Up(raw string) (string, error) {
+	if len(q.renames) == 0 || raw == "" {
+		return raw, nil
+	}
+	parts := strings.Split(raw, "&")
+	names := make([]string, len(parts))
+	for i, part := range parts {
+		name, _, _ := strings.Cut(part, "=")
+		decoded, err := url.QueryUnescape(name)
+		if err != nil {
+			return "", &Error{Detail: "the query is not well formed"}
+		}
+		names[i] = decoded
+	}
+	changed := false
+	for i := range q.renames {
+		r := &q.renames[i]
+		if slices.Contains(names, r.To) {
+			return "", &Error{Detail: "the query has a parameter that belongs to a newer version",
+				Change: r.change.Name, Range: r.Range}
+		}
+		for k := range names {
+			if names[k] != r.Name {
+				continue
+			}
+			names[k], changed = r.To, true
+			_, value, ok := strings.Cut(parts[k], "=")
+			parts[k] = url.QueryEscape(r.To)
+			if ok {
+				parts[k] += "=" + value
+			}
+		}
+	}
+	if !changed {
+		return raw, nil
+	}
+	return strings.Join(parts, "&"), nil
+}
