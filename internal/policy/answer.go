@@ -53,7 +53,10 @@ func (q *Query) readAnswer(d *exchange.Decision, value ast.Value) error {
 			d.Problem = problem.New(problem.Forbidden, "")
 		}
 	case ast.Object:
-		return q.readObject(d, value)
+		if !q.onlyAllow {
+			return q.readObject(d, value)
+		}
+		return errors.New("expected true or false, not object")
 	default:
 		return fmt.Errorf("expected an answer of true, false or an object, not %s", ast.ValueName(value))
 	}

@@ -71,7 +71,7 @@ func compile(found *folders) (*ast.Compiler, hcl.Diagnostics) {
 	compiler := newCompiler(capabilities(), found)
 	compiler.Compile(found.modules)
 	if !compiler.Failed() {
-		return compiler, nil
+		return compiler, found.sources.checkHeaderNames(compiler)
 	}
 	diags, calls := found.explain(compiler.Errors)
 	if calls == 0 {

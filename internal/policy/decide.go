@@ -30,7 +30,7 @@ func (q *Query) Handle(x *exchange.Exchange) *problem.Problem {
 
 // Decide asks the policy about a request and notes the decision in the exchange, changing nothing else. It returns a
 // problem unless the answer is a boolean true: a 403 or what the policy wrote, whose instance names the decision, or
-// a 400 without a decision if the policy reads the body and it is not JSON. What went wrong inside is its cause.
+// a 400 without a decision if the policy reads the body and cannot. What went wrong inside is its cause.
 func (q *Query) Decide(x *exchange.Exchange) (*exchange.Decision, *problem.Problem) {
 	if q.reach.parts&partBody != 0 {
 		if p := jsonBody(&x.Body); p != nil {
@@ -40,6 +40,10 @@ func (q *Query) Decide(x *exchange.Exchange) (*exchange.Decision, *problem.Probl
 	d := &exchange.Decision{ID: uuid.NewString(), Query: q.name}
 	x.Decision = d
 	value, err := q.evaluate(x)
+	if p := (*problem.Problem)(nil); errors.As(err, &p) {
+		x.Decision = nil
+		return nil, p
+	}
 	if err == nil {
 		err = q.readAnswer(d, value)
 	}

@@ -143,6 +143,9 @@ func (s sources) rangeOf(loc *ast.Location) hcl.Range {
 		_, size := utf8.DecodeRune(src[start:])
 		end += size
 	}
+	if rest, _, broken := bytes.Cut(src[start:], []byte("\n")); broken { // the text need not be what stands there
+		end = min(end, start+len(rest))
+	}
 	return hcl.Range{Filename: loc.File, Start: position(src, start), End: position(src, min(end, len(src)))}
 }
 

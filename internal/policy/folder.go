@@ -90,6 +90,8 @@ func (f *folders) walk(ctx context.Context, folder string, under []string) hcl.D
 			diags = append(diags, unreadable(path, err))
 		case info.IsDir():
 			diags = append(diags, f.walk(ctx, path, append(slices.Clip(under), name))...)
+		case Loads(name) && !info.Mode().IsRegular(): // a pipe would never end
+			diags = append(diags, unreadable(path, errors.New("it is not a regular file")))
 		case Loads(name):
 			diags = append(diags, f.read(path, under)...)
 		}
@@ -116,6 +118,10 @@ func (f *folders) read(path string, under []string) hcl.Diagnostics {
 	if err != nil {
 		return hcl.Diagnostics{unreadable(path, err)}
 	}
+	return f.add(path, under, src)
+}
+
+func (f *folders) add(path string, under []string, src []byte) hcl.Diagnostics {
 	if _, again := f.sources[path]; again {
 		return nil // named twice
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
 // part is a set of parts of the input document.
@@ -97,7 +98,7 @@ func headerKeys(names map[string]struct{}) []headerKey {
 }
 
 // input builds the parts of the input document that a query reaches, straight into the values that policies compute
-// with. The body, if reached, must have been read.
+// with. The body, if reached, must be JSON; an error about it is a problem for the client.
 func (q *Query) input(x *exchange.Exchange) (ast.Value, error) {
 	var top fieldList
 	if q.reach.parts&partsRequest != 0 {
@@ -163,7 +164,7 @@ func (q *Query) request(x *exchange.Exchange) (ast.Value, error) {
 	if reached&partBody != 0 && len(x.Body.Bytes) > 0 {
 		body, err := ast.ValueFromReader(bytes.NewReader(x.Body.Bytes))
 		if err != nil {
-			return nil, fmt.Errorf("reading body: %w", err)
+			return nil, problem.New(problem.InvalidBody, "the body has a number that is too large").Because(err)
 		}
 		f.add(keyBody, body)
 	}

@@ -131,6 +131,18 @@ b if input.tme == 1
 `}, `a.rego:3:10 [http.send] Function not allowed: http.send …
 a.rego:5:12 [tme] No such name in input: input has no "tme". Did you mean "time"? It has api, consumer, request, time.
 `},
+		{"header fields in capitals", files{"a.rego": `package a
+
+allow if input.request.headers["x-tenant"][0] == "a"
+
+allow if {
+	h := "If-Match"
+	input.request.headers["If-Match"][0] == input.request.headers[h][0]
+	count(input.request.headers.Accept) == 1
+}
+`}, `a.rego:7:24 ["If-Match"] Header field never found: Header fields are in input under their names in lower case. Did you mean "if-match"?
+a.rego:8:30 [Accept] Header field never found: Header fields are in input under their names in lower case. Did you mean "accept"?
+`},
 		{"unused and unsafe variables, and a call of nothing", files{"a.rego": `package a
 
 import data.b

@@ -1,6 +1,7 @@
 // Package policy is the authorize stage: policies in Rego, evaluated in this process. Load turns a folder into an
 // immutable snapshot, Prepare picks the query of a route out of it, and the Query decides requests. Only a boolean
-// true lets a request through: undefined, an error, a time-out, a panic and every other value are denials.
+// true lets a request through: undefined, an error, a time-out, a panic and every other value are denials, so that a
+// policy needs no `default allow := false`.
 //
 // One file, one subject: folder.go reads the files, compile.go compiles them, diagnostic.go says where a mistake is,
 // reach.go finds which parts of input a query can read, input.go builds those, query.go prepares, decide.go

@@ -18,8 +18,8 @@ import (
 // immutable and may be used by many goroutines at once.
 type Query struct {
 	name       string // "data.shop.orders"
-	document   bool   // asks a package, not a rule
-	bothNames  bool   // the package defines allow and allowed
+	onlyAllow  bool   // asks a package that defines nothing but allow, or allowed
+	bothNames  bool   // asks a package that defines allow and allowed
 	prepared   rego.PreparedEvalQuery
 	reach      reach
 	headerKeys []headerKey
@@ -60,9 +60,12 @@ func (s *Snapshot) Prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics)
 		if diags.HasErrors() {
 			return nil, diags
 		}
-		q.document = true
 		q.bothNames = slices.Contains(keys, `"allow"`) && slices.Contains(keys, `"allowed"`)
-		text = fmt.Sprintf("{k: v | some k in [%s]; v := %s[k]}", strings.Join(keys, ", "), q.name)
+		if q.onlyAllow = len(keys) == 1; q.onlyAllow { // several times faster than an object of one member
+			text = fmt.Sprintf("%s[%s]", q.name, keys[0])
+		} else {
+			text = fmt.Sprintf("{k: v | some k in [%s]; v := %s[k]}", strings.Join(keys, ", "), q.name)
+		}
 	} else if isFunction(node) {
 		return refuse("Not a rule", "%s is a function; expected a rule or a package.", ref)
 	}

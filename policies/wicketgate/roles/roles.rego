@@ -2,8 +2,8 @@
 # title: Roles
 # description: |
 #   Which permissions a caller's roles grant, from a table that names for each role what it may do:
-#   {"clerk": ["orders:list", "orders:read"], "manager": ["orders:*"]}. "orders:*" grants whatever begins with
-#   "orders:", "*" everything.
+#   {"clerk": ["orders:list", "orders:read"], "manager": ["*"]}. A permission is a word of the policy's own; "*" is
+#   every one of them.
 package wicketgate.roles
 
 # METADATA
@@ -28,19 +28,10 @@ else := []
 # scope: document
 grants(table, roles, permission) if {
 	some role in roles
-	some granted in table[role]
-	covers(granted, permission)
+	permission in table[role]
 }
 
-# METADATA
-# title: One permission covers another
-# description: It is the same, or ends in "*" and begins like the other.
-# scope: document
-covers(granted, permission) if granted == permission
-
-covers(granted, permission) if {
-	endswith(granted, ":*")
-	startswith(permission, trim_suffix(granted, "*"))
+grants(table, roles, _) if {
+	some role in roles
+	"*" in table[role]
 }
-
-covers("*", _)
