@@ -56,7 +56,7 @@ type compiled struct {
 }
 
 func newCompiler(chain []*Change, objects map[string]*Object) *compiler {
-	c := &compiler{program: new(Program), objects: objects, ops: make(map[string][]*operation), plans: make(map[string]*compiled)}
+	c := &compiler{program: &Program{places: make([]*place, 1)}, objects: objects, ops: make(map[string][]*operation), plans: make(map[string]*compiled)}
 	at := 0
 	for _, ch := range chain {
 		if objects[ch.On] == nil {
@@ -177,7 +177,8 @@ func collide(a, b []string) bool {
 // insert adds a plan to the places below at, which may be nil.
 func (c *compiler) insert(at *place, tokens []string, p *plan) *place {
 	if at == nil {
-		at = new(place)
+		at = &place{number: int32(len(c.program.places))}
+		c.program.places = append(c.program.places, at)
 	}
 	if len(tokens) == 0 {
 		at.plan = p

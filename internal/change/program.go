@@ -10,7 +10,8 @@ import (
 // Program is what lies between one version and the newest for one kind of message. It is immutable and serves many
 // messages at once.
 type Program struct {
-	root     *place // nil where there is nothing to do
+	root     *place   // nil where there is nothing to do
+	places   []*place // by number; number 0 is none
 	symbols  symbols
 	literals []byte // the constants of all operations, which nodes point into as they point into the message
 }
@@ -18,6 +19,7 @@ type Program struct {
 // place is what is to be done with the value at one place of a message: it is a list with something to do in its
 // items, or an object that has a plan of its own, or one on the way to others.
 type place struct {
+	number int32 // what nodes call it, so that they hold no pointer and the garbage collector need not look at them
 	items  *place
 	plan   *plan
 	fields []field
@@ -95,7 +97,7 @@ func (r *run) all() ([]byte, error) {
 		return nil, r.broken()
 	}
 	// Node 0 is nobody: a link to it is no link.
-	r.nodes = append(r.nodes[:0], node{}, node{sym: none, val0: int32(start), val1: int32(end), place: r.program.root})
+	r.nodes = append(r.nodes[:0], node{}, node{sym: none, val0: int32(start), val1: int32(end), place: r.program.root.number})
 	r.waiting = waiting{}
 	r.emit(message, 0, int32(start))
 	if err := r.render(1); err != nil {

@@ -53,7 +53,8 @@ func (r *run) grow() {
 // render does what is still to be done with n and writes its value.
 func (r *run) render(n int32) error {
 	kind := r.kind(n)
-	if todo := r.nodes[n].place; todo != nil {
+	if number := r.nodes[n].place; number != 0 {
+		todo := r.program.places[number]
 		switch {
 		case kind == 'n':
 			// null stands for no object and no list.
@@ -142,7 +143,7 @@ func (r *run) member(c int32, comma bool) error {
 // so that a long list takes no more room than its largest item.
 func (r *run) items(n int32, todo *place) error {
 	v := &r.nodes[n]
-	v.place = nil
+	v.place = 0
 	from, known := v.value, v.val1
 	b := r.bytes(from)
 	written := v.val0
@@ -156,7 +157,7 @@ func (r *run) items(n int32, todo *place) error {
 				return r.broken()
 			}
 			r.emit(from, written, int32(i))
-			r.nodes = append(r.nodes[:mark], node{sym: none, val0: int32(i), value: from, place: todo})
+			r.nodes = append(r.nodes[:mark], node{sym: none, val0: int32(i), value: from, place: todo.number})
 			if err := r.render(int32(mark)); err != nil {
 				return err
 			}

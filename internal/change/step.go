@@ -43,7 +43,7 @@ func (r *run) steps(n int32, steps []step) error {
 func (r *run) assign(n int32, at *place) {
 	for i := range at.fields {
 		if c := r.child(n, at.fields[i].sym); c != 0 {
-			r.nodes[c].place = at.fields[i].place
+			r.nodes[c].place = at.fields[i].place.number
 		}
 	}
 }
@@ -184,7 +184,7 @@ func put(r *run, object int32, s *step) error {
 // set makes the constant l the value of n.
 func (r *run) set(n int32, l literal) {
 	v := &r.nodes[n]
-	v.val0, v.val1, v.first, v.last, v.place = l.start, l.end, 0, 0, nil
+	v.val0, v.val1, v.first, v.last, v.place = l.start, l.end, 0, 0, 0
 	v.value = literals
 	v.flags &^= opened | made
 }

@@ -20,8 +20,7 @@ type run struct {
 
 // node is a value of the tree, and the member it is the value of. Its children are listed once it has been opened.
 type node struct {
-	place *place // what is still to be done with the value
-
+	place       int32 // number of what is still to be done with the value, 0 for nothing
 	sym         int32 // the member's name; none in a stretch of untouched members, and for items
 	seg0, seg1  int32 // the member with the white space around it, from comma to comma
 	nam0, nam1  int32 // its name with the quotes
@@ -74,17 +73,17 @@ func (r *run) open(n int32) error {
 		}
 	}
 	todo := r.nodes[n].place
-	if todo == nil {
+	if todo == 0 {
 		return nil
 	}
-	r.nodes[n].place = nil
-	return r.apply(n, todo)
+	r.nodes[n].place = 0
+	return r.apply(n, r.program.places[todo])
 }
 
 // enter opens n for a step. What is still to be done with it first has steps of its own, which must not lose this
 // one's ways.
 func (r *run) enter(n int32) error {
-	if r.nodes[n].place == nil {
+	if r.nodes[n].place == 0 {
 		return r.open(n)
 	}
 	src, dst := r.src, r.dst

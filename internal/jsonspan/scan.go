@@ -1,6 +1,9 @@
 package jsonspan
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Space gives the first position from i on that is not white space, len(b) if there is none.
 func Space(b []byte, i int) int {
@@ -26,22 +29,20 @@ func String(b []byte, i int) (end int, escaped bool) {
 	for {
 		for i+8 <= len(b) {
 			w := binary.LittleEndian.Uint64(b[i:])
-			if (zeros(w^ones*'"') | zeros(w^ones*'\\')) != 0 {
+			if m := zeros(w^ones*'"') | zeros(w^ones*'\\'); m != 0 {
+				i += bits.TrailingZeros64(m) >> 3
 				break
 			}
 			i += 8
 		}
-		for {
-			if i >= len(b) {
-				return -1, escaped
-			}
-			if b[i] == '"' {
-				return i + 1, escaped
-			}
-			if b[i] == '\\' {
-				break
-			}
+		for i < len(b) && b[i] != '"' && b[i] != '\\' {
 			i++
+		}
+		if i >= len(b) {
+			return -1, escaped
+		}
+		if b[i] == '"' {
+			return i + 1, escaped
 		}
 		escaped = true
 		i += 2
@@ -75,38 +76,47 @@ func Value(b []byte, i int) int {
 		end, _ := String(b, i)
 		return end
 	case opens:
-		depth := 1
-		i++
-		for i < len(b) {
-			switch class[b[i]] {
-			case opens:
-				depth++
-			case closes:
-				depth--
-				if depth == 0 {
-					return i + 1
-				}
-			case quote:
-				if i, _ = String(b, i); i < 0 {
-					return -1
-				}
-				continue
-			}
-			i++
-		}
-		return -1
+		return container(b, i)
 	case plain:
-		start := i
 		if b[i] == ':' {
 			return -1
 		}
 		for i < len(b) && class[b[i]] == plain {
 			i++
 		}
-		if i == start {
-			return -1
-		}
 		return i
+	}
+	return -1
+}
+
+// container gives the end of the object or array that begins at b[i], -1 where it is not closed. It is where most of
+// a large message is passed over, so short strings, most of them names, are passed without a call.
+func container(b []byte, i int) int {
+	depth := 0
+	for i < len(b) {
+		switch class[b[i]] {
+		case opens:
+			depth++
+		case closes:
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case quote:
+			if i+9 <= len(b) {
+				w := binary.LittleEndian.Uint64(b[i+1:])
+				if m := zeros(w^ones*'"') | zeros(w^ones*'\\'); m != 0 {
+					if k := i + 1 + bits.TrailingZeros64(m)>>3; b[k] == '"' {
+						i = k + 1
+						continue
+					}
+				}
+			}
+			if i, _ = String(b, i); i < 0 {
+				return -1
+			}
+			continue
+		}
+		i++
 	}
 	return -1
 }

@@ -1,0 +1,116 @@
+package change_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/wicketgate/wicketgate/internal/change"
+)
+
+// five are five operations on an order.
+var five = []*change.Change{on("order",
+	rename("verified", "status"), enum("status", `true`, `"verified"`, `false`, `"unverified"`),
+	move("customer_name", "customer.name"), move("customer_email", "customer.email"),
+	drop("legacy_ref", `null`))}
+
+// order writes an order in the old shape, with lines of about 100 bytes.
+func order(lines int) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"id":"0198c1d4-7a53-7b9e-a3f1-0d9f1c2b3a4d","created_at":"2026-03-14T15:09:26.535Z","currency":"EUR","customer_name":"Ada Lovelace",` +
+		`"customer_email":"ada@example.org","verified":true,"legacy_ref":null,"total":{"amount":12930},"discount":0.15,"express":false,` +
+		`"shipping":{"street":"12 St James's Square","city":"London","zip":"SW1Y 4JH","country":"GB"},"payment":{"method":"card","last4":"4242","captured":true},` +
+		`"notes":"Please leave it with the porter if nobody answers the bell; he is there from seven to seven.","lines":[`)
+	for i := range lines {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"sku":"KB-%06d","qty":%d,"price":8900,"title":"Keyboard, mechanical, UK layout","options":["a","b"]}`, i, i%9)
+	}
+	b.WriteString(`],"tags":["gift","returning"],"metadata":{"campaign":"spring-26","source":"web"}}`)
+	return b.Bytes()
+}
+
+func orders(n int) []byte {
+	b := append([]byte(`{"data":[`), bytes.Repeat(append(order(1), ','), n)...)
+	return append(b[:len(b)-1], "]}"...)
+}
+
+var messages = []struct {
+	name string
+	root string
+	doc  []byte
+}{
+	{"1KB", "", order(3)},
+	{"100KB-few-touched", "", order(1_000)},
+	{"100KB-list-all-touched", "data[*]", orders(120)},
+}
+
+func BenchmarkUp(b *testing.B) {
+	for _, m := range messages {
+		b.Run(m.name, func(b *testing.B) {
+			p := compile(b, five, objects(), m.root)
+			b.SetBytes(int64(len(m.doc)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.Up(m.doc); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkDown(b *testing.B) {
+	for _, m := range messages {
+		b.Run(m.name, func(b *testing.B) {
+			p := compile(b, five, objects(), m.root)
+			up, err := p.Up(m.doc)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(int64(len(up)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.Down(up); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkMaps does by hand what BenchmarkUp does, through encoding/json and maps.
+func BenchmarkMaps(b *testing.B) {
+	for _, m := range messages {
+		b.Run(m.name, func(b *testing.B) {
+			b.SetBytes(int64(len(m.doc)))
+			b.ReportAllocs()
+			for b.Loop() {
+				var root map[string]any
+				if err := json.Unmarshal(m.doc, &root); err != nil {
+					b.Fatal(err)
+				}
+				all := []any{root}
+				if m.root != "" {
+					all = root["data"].([]any)
+				}
+				for _, v := range all {
+					o := v.(map[string]any)
+					o["status"] = "unverified"
+					if o["verified"].(bool) {
+						o["status"] = "verified"
+					}
+					o["customer"] = map[string]any{"name": o["customer_name"], "email": o["customer_email"]}
+					for _, name := range []string{"verified", "customer_name", "customer_email", "legacy_ref"} {
+						delete(o, name)
+					}
+				}
+				if _, err := json.Marshal(root); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
