@@ -1,0 +1,110 @@
+package validate
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/pipeline"
+	"github.com/wicketgate/wicketgate/internal/rule"
+	"github.com/wicketgate/wicketgate/internal/schema"
+)
+
+// Config is what api_validate is told, in a Caddyfile or in JSON.
+type Config struct {
+	// What the body is: "json". Default: "json" where a schema or a rule reads the body; otherwise the body streams past.
+	Body string `json:"body,omitempty"`
+	// The largest body, in bytes. Default: 1 MiB. A larger one is answered with 413, even if report_only is set.
+	Max int64 `json:"max,omitempty"`
+	// The file of the JSON Schema 2020-12 that bodies must be valid by, at most 1 MiB. It may refer to files in its
+	// folder and below. Default: none.
+	Schema string `json:"schema,omitempty"`
+	// What must be true of a request; all of them are tried, and all that are not met are told. Default: none.
+	Rules []RuleConfig `json:"rules,omitempty"`
+	// Refuse nothing, but log and count what would have been refused. Default: false.
+	ReportOnly bool `json:"report_only,omitempty"`
+}
+
+// RuleConfig is one rule of api_validate.
+type RuleConfig struct {
+	// The condition in expr-lang, at most 4 KiB, over body, query, header, consumer, claims, client and request: body.total > 0.
+	Expr string `json:"expr"`
+	// What the caller of a request that does not meet it is told.
+	Detail string `json:"detail"`
+	// A JSON pointer to the part of the body that the rule is about. Default: the whole body.
+	At string `json:"at,omitempty"`
+	// The rule's name in answers and metrics. Default: its number, "rule 1".
+	Name string `json:"name,omitempty"`
+}
+
+// environment is what a rule can name where there is no catalogue: no API, no route and no parameters.
+var environment = rule.Environment{Roots: rule.All &^ rule.API &^ rule.Path}
+
+// Compile makes the rule ready. at is where its expression is written, for diagnostics.
+func (c RuleConfig) Compile(at hcl.Range) (*rule.Program, hcl.Diagnostics) {
+	p, diags := rule.CompileText(c.Expr, at, environment, rule.Bool)
+	if c.Detail == "" {
+		diags = append(diags, mistake(at, "Rule without a detail", "Say what the caller is told when the rule is not met."))
+	}
+	if c.At != "" && c.At[0] != '/' {
+		diags = append(diags, mistake(at, "Invalid pointer", fmt.Sprintf("Expected a JSON pointer such as %q.", "/"+strings.ReplaceAll(c.At, ".", "/"))))
+	}
+	return p, diags
+}
+
+// Stages makes the stages that the configuration asks for. read reads a file by its path. report is told what would
+// have been refused if report_only is set. files are the schema's files, so that they can be watched.
+func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages []pipeline.Stage, files []string, diags hcl.Diagnostics) {
+	place := func(field string) hcl.Range {
+		return hcl.Range{Filename: "api_validate " + field, Start: hcl.InitialPos, End: hcl.InitialPos}
+	}
+	switch c.Body {
+	case "", "json":
+	case "xml", "form":
+		diags = append(diags, mistake(place("body"), "Unsupported body", fmt.Sprintf("Bodies of type %q are not supported by this version.", c.Body)))
+	default:
+		diags = append(diags, mistake(place("body"), "Unknown type of body", fmt.Sprintf("Expected json, not %q.", c.Body)))
+	}
+	if c.Max < 0 {
+		diags = append(diags, mistake(place("max"), "Invalid bound", "The largest body has a size of 1 byte or more."))
+	}
+	if !c.ReportOnly {
+		report = nil
+	}
+	checks := Checks{MaxBody: c.Max, Report: report}
+	for i, from := range c.Rules {
+		if from.Name == "" {
+			from.Name = fmt.Sprintf("rule %d", i+1)
+		}
+		p, d := from.Compile(place(from.Name))
+		diags = append(diags, d...)
+		checks.Rules = append(checks.Rules, Rule{Name: from.Name, Program: p, Detail: from.Detail, At: from.At})
+	}
+	if c.Schema != "" {
+		var d hcl.Diagnostics
+		checks.Schema, files, d = schema.Load(c.Schema, filepath.Dir(c.Schema), read)
+		diags = append(diags, d...)
+	}
+	if diags.HasErrors() {
+		return nil, files, diags
+	}
+	stage := New(checks)
+	if c.Body != "" || stage.Needs().Body != exchange.None {
+		content := ContentConfig{MaxBody: c.Max, Report: report}
+		if c.Schema != "" {
+			content.Required = []string{"POST", "PUT", "PATCH"}
+		}
+		stages = append(stages, NewContent(content))
+	}
+	if checks.Schema != nil || checks.Rules != nil {
+		stages = append(stages, stage)
+	}
+	return stages, files, diags
+}
+
+func mistake(at hcl.Range, summary, detail string) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &at}
+}

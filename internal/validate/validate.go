@@ -1,0 +1,132 @@
+// Package validate is the stage that lets only well-formed requests through. It comes in two pieces, because between
+// them the body is brought to the newest shape: Content looks at the bytes as they came, Stage at what they say.
+package validate
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/rule"
+	"github.com/wicketgate/wicketgate/internal/schema"
+)
+
+// Report is told of a request that would have been refused.
+type Report func(x *exchange.Exchange, p *problem.Problem)
+
+// Error is one thing wrong with a request, as its sender is told: a member of the list "errors" of a problem.
+type Error struct {
+	Pointer string `json:"pointer"`           // into the body as the caller sent it (RFC 6901)
+	Rule    string `json:"rule,omitempty"`    // the rule that is broken
+	Keyword string `json:"keyword,omitempty"` // the schema's keyword that is broken
+	Detail  string `json:"detail"`            // what would be right
+}
+
+// Rule is a condition that a request must meet.
+type Rule struct {
+	Name    string
+	Program *rule.Program // compiled for rule.Bool
+	Detail  string        // for the caller of a request that does not meet it
+	At      string        // a JSON pointer into the newest shape; "" is the whole body
+}
+
+// Checks is what the stage holds a request to. Schema and rules see the newest shape.
+type Checks struct {
+	// Schema is what a body must be valid by; nil for none.
+	Schema *schema.Schema
+	// Rules must all be met.
+	Rules []Rule
+	// Pointer tells a pointer into the newest shape in the caller's; nil where there is but one shape.
+	Pointer func(newest string) string
+	// MaxBody bounds the body in bytes; 0 means exchange.DefaultMaxBody.
+	MaxBody int64
+	// Report, if set, is told each problem instead of the caller, and the request goes on.
+	Report Report
+}
+
+// Stage is the second piece of the stage: schema and rules.
+type Stage struct {
+	checks Checks
+	needs  exchange.Needs
+}
+
+// New makes the stage.
+func New(c Checks) *Stage {
+	s := &Stage{checks: c}
+	s.checks.Rules = slices.Clone(c.Rules)
+	for i := range s.checks.Rules {
+		s.checks.Rules[i].At = s.pointer(s.checks.Rules[i].At)
+		s.needs.Add(s.checks.Rules[i].Program.Needs())
+	}
+	if c.Schema != nil {
+		s.needs.Body = exchange.JSON
+	}
+	s.needs.MaxBody = 0
+	if s.needs.Body != exchange.None {
+		s.needs.MaxBody = c.MaxBody
+	}
+	return s
+}
+
+// Name implements pipeline.Stage.
+func (s *Stage) Name() string { return "validate" }
+
+// Needs implements pipeline.Stage: the body only if there is a schema or a rule that names it.
+func (s *Stage) Needs() exchange.Needs { return s.needs }
+
+// Handle refuses what breaks the schema or a rule: 422 with everything that is wrong, schema first, then the rules in
+// their order.
+func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
+	p := s.check(x)
+	if p != nil && s.checks.Report != nil {
+		s.checks.Report(x, p)
+		return nil
+	}
+	return p
+}
+
+func (s *Stage) check(x *exchange.Exchange) *problem.Problem {
+	var wrong []Error
+	if !x.Body.Read && s.needs.Body != exchange.None || len(x.Body.Bytes) > 0 && s.checks.Schema != nil && !x.Body.Valid && s.checks.Report == nil {
+		return problem.New(problem.Internal, "").Because(errNotChecked)
+	}
+	if s.checks.Schema != nil && len(x.Body.Bytes) > 0 && x.Body.Valid { // one that is not has been reported
+		for _, f := range s.checks.Schema.Validate(x.Body.Bytes) {
+			wrong = append(wrong, Error{Pointer: s.pointer(f.Pointer), Keyword: f.Keyword, Detail: f.Message})
+		}
+	}
+	misshapen := len(wrong) > 0
+	var causes []error
+	for i := range s.checks.Rules {
+		r := &s.checks.Rules[i]
+		met, err := r.Program.Bool(x)
+		if met {
+			continue
+		}
+		if err != nil {
+			if misshapen {
+				continue // it stumbled over what the schema has told already
+			}
+			causes = append(causes, err)
+		}
+		wrong = append(wrong, Error{Pointer: r.At, Rule: r.Name, Detail: r.Detail})
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	p := problem.New(problem.InvalidContent, "").With("errors", wrong)
+	if causes != nil {
+		p.Because(errors.Join(causes...))
+	}
+	return p
+}
+
+var errNotChecked = errors.New("the body was not checked to be JSON before it was to be validated")
+
+func (s *Stage) pointer(newest string) string {
+	if s.checks.Pointer == nil {
+		return newest
+	}
+	return s.checks.Pointer(newest)
+}
