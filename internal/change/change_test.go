@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
@@ -292,6 +293,31 @@ func TestNothingToDo(t *testing.T) {
 	if got, err := p.Up(doc); err != nil || &got[0] != &doc[0] {
 		t.Error("copied without need")
 	}
+}
+
+// A program serves many messages at once, each with state of its own.
+func TestManyAtOnce(t *testing.T) {
+	p := compile(t, chain(on("order", move("n", "c.n")), on("line", rename("a", "b"))), objects("order", "l[*]", "line"), "[*]")
+	var all sync.WaitGroup
+	for k := range 8 {
+		all.Go(func() {
+			for i := range 200 {
+				old := fmt.Sprintf(`[{"n":%d,"l":[{"a":%d}]}]`, k, i)
+				want := fmt.Sprintf(`[{"c":{"n":%d},"l":[{"b":%d}]}]`, k, i)
+				up, err := p.Up([]byte(old))
+				if err != nil || string(up) != want {
+					t.Errorf("%s became %s, %v", old, up, err)
+				}
+				if _, err := p.Up([]byte(`[{"n":1,"c":7}]`)); err == nil {
+					t.Error("wrong shape accepted")
+				}
+				if down, err := p.Down(up); err != nil || string(down) != old {
+					t.Errorf("%s came down as %s, %v", want, down, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestPointer(t *testing.T) {
