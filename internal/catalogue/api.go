@@ -164,8 +164,16 @@ type Change struct {
 	Summary    string
 	On         *Object
 	Operations []Operation // in written order
+	Params     []Param     // in written order
 	Examples   []Example   // in written order
 	Range      hcl.Range
+}
+
+// Param gives a query parameter of requests another name.
+type Param struct {
+	Name  string // for older callers
+	To    string
+	Range hcl.Range
 }
 
 // Kind is what an operation does.

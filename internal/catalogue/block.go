@@ -41,11 +41,13 @@ type label struct {
 	what   string                 // "a name: …"
 	check  func(string) (ok bool) // whether a label is that
 	unique bool                   // labels are identity
+	why    func(string) error     // what is wrong with one that is not; nil: there is no more to say
 }
 
 // kind is what an attribute's value may be.
 type kind interface {
-	// decode gives the value of an expression. Where it cannot, it has told why and gives false.
+	// decode gives the value of an expression. Where it cannot, it has told why and gives false, with nil or with the
+	// items of a list that it understood.
 	decode(d *decoder, e hclsyntax.Expression) (any, bool)
 	// String says what is expected, with unit and bounds: it ends "Expected …".
 	String() string
@@ -90,7 +92,14 @@ func (b *block) title() string {
 	if b.name == "" {
 		return "a catalogue"
 	}
-	return "a " + b.name + " block"
+	return article(b.name) + " " + b.name + " block"
+}
+
+func article(name string) string {
+	if strings.ContainsRune("aeio", rune(name[0])) || name == "upstream" || name == "unwrap" || name == "unlist" {
+		return "an"
+	}
+	return "a"
 }
 
 // show writes a default as a catalogue would.

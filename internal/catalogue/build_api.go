@@ -157,7 +157,10 @@ func (s *scopedAPI) change(n *node, on *Object) *Change {
 	c := &Change{Name: n.label, Summary: take[string](n, "summary"), On: on, Range: n.rng}
 	for _, b := range n.blocks {
 		kind, ok := operations[b.spec.name]
-		if b.spec.name == "example" {
+		switch b.spec.name {
+		case "param":
+			c.Params = append(c.Params, Param{b.label, take[string](b, "to"), b.rng})
+		case "example":
 			c.Examples = append(c.Examples, Example{take[json.RawMessage](b, "old"), take[json.RawMessage](b, "new"), b.rng})
 		}
 		if !ok {

@@ -15,10 +15,12 @@ func (d *decoder) checkRoutes(a *API, n *node) {
 	for _, r := range a.Routes {
 		written := nodes[r.Label]
 		shape := r.Method + " " + shape(r.Segments)
-		if earlier, ok := first[shape]; ok && earlier.Label != r.Label {
+		switch earlier, ok := first[shape]; {
+		case !ok:
+			first[shape] = r
+		case earlier.Label != r.Label: // those of one label are told with all other blocks
 			d.wrong(r.Range, "Duplicate route", "%q, at %s, takes the same requests: the names of parameters do not tell routes apart.", earlier.Label, at(earlier.Range))
 		}
-		first[shape] = r
 		if r.Accepts != nil && slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, r.Method) {
 			d.wrong(written.place("accepts"), "Unsuitable attribute", "%s requests have no body that means anything (RFC 9110, section 9.3).", r.Method)
 		}
@@ -64,7 +66,7 @@ func shape(segments []Segment) string {
 func (d *decoder) checkPaths(apis []*API, nodes []*node) {
 	for i, a := range apis {
 		for j, b := range apis {
-			if i == j || !shareHost(a, b) {
+			if i == j || !shareHost(a, b) || !located(nodes[i]) || !located(nodes[j]) {
 				continue
 			}
 			switch {
@@ -78,6 +80,8 @@ func (d *decoder) checkPaths(apis []*API, nodes []*node) {
 		}
 	}
 }
+
+func located(n *node) bool { return n.understood("base_path") && n.understood("hosts") }
 
 // checkNested looks for a route of an outer API that takes paths of the inner one, whose base path is longer.
 func (d *decoder) checkNested(outer, inner *API, n *node) {

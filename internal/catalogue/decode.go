@@ -17,6 +17,7 @@ type decoder struct {
 	files   map[string]bool // to watch
 	scope   *scope
 	diags   hcl.Diagnostics
+	spent   int  // bytes of all values made so far
 	partial bool // a file could not be read or parsed as a whole, so what is missing may stand there
 }
 
@@ -36,14 +37,17 @@ type decoded struct {
 	rng   hcl.Range // the expression
 }
 
-// wrong tells a mistake.
+// wrong tells a mistake; not where there are more than are shown anyway.
 func (d *decoder) wrong(r hcl.Range, summary, detail string, args ...any) {
+	if len(d.diags) > maxMistakes {
+		return
+	}
 	d.diags = append(d.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(detail, args...), Subject: &r})
 }
 
 // absent tells that something is missing; not where a part of the files could not be read and may have it.
 func (d *decoder) absent(r *hcl.Range, summary, detail string) {
-	if !d.partial {
+	if !d.partial && len(d.diags) <= maxMistakes {
 		d.diags = append(d.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: r})
 	}
 }
@@ -51,6 +55,40 @@ func (d *decoder) absent(r *hcl.Range, summary, detail string) {
 // refuse tells that something is part of the language and not run by this version.
 func (d *decoder) refuse(r hcl.Range, what string) {
 	d.wrong(r, "Not supported", "%s is not supported by this version.", what)
+}
+
+// near is the sentence that offers the known name nearest to the given one, if any is near.
+func (d *decoder) near(given string, known []string) string {
+	if len(d.diags) > maxMistakes {
+		return ""
+	}
+	return diagnostic.DidYouMean(given, known)
+}
+
+// maxSpent bounds the values of a catalogue, all together, in bytes: one local may be named many times.
+const maxSpent = 64 << 20
+
+// spend takes note of a value made, and tells if it is one too many.
+func (d *decoder) spend(n int, r hcl.Range) bool {
+	if d.spent > maxSpent {
+		return false // told
+	}
+	if d.spent += n; d.spent > maxSpent {
+		d.wrong(r, "Values too large", "The values of a catalogue may have %v together.", byteCount(maxSpent))
+		return false
+	}
+	return true
+}
+
+// literalSecret tells that a secret is written down, and keeps it from being shown.
+func (d *decoder) literalSecret(r hcl.Range) {
+	d.diags = append(d.diags, &hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  "Literal secret",
+		Detail:   "A secret is not written in a catalogue. Declare it in a secret block, by env or file, and name it where it is wanted: secret.name. Take this one out of use: it has been written down.",
+		Subject:  &r,
+		Extra:    diagnostic.Sensitive{},
+	})
 }
 
 func (d *decoder) source(r hcl.Range) []byte {
@@ -84,12 +122,8 @@ func (d *decoder) parse(path string) *hclsyntax.Body {
 		d.diags = append(d.diags, diag)
 		return nil
 	}
-	f, diags := hclsyntax.ParseConfig(src, path, hcl.InitialPos)
+	body, diags := parse(src, path)
 	d.diags = append(d.diags, diags...)
-	if f == nil {
-		return nil
-	}
-	body, _ := f.Body.(*hclsyntax.Body)
 	return body
 }
 
@@ -133,12 +167,16 @@ func (d *decoder) body(n *node, body *hclsyntax.Body) {
 
 func (d *decoder) attribute(n *node, a *hclsyntax.Attribute) {
 	spec := n.spec.attribute(a.Name)
+	if spec == nil && n.spec == secretBlock {
+		d.literalSecret(a.Expr.Range())
+		return
+	}
 	if spec == nil {
 		detail := fmt.Sprintf("%s has no attribute %q.", upper(n.spec.title()), a.Name)
 		if n.spec.block(a.Name) != nil {
 			detail += fmt.Sprintf(" Did you mean the block: %s { … }?", a.Name)
 		} else {
-			detail += diagnostic.DidYouMean(a.Name, n.spec.attributeNames())
+			detail += d.near(a.Name, n.spec.attributeNames())
 		}
 		d.wrong(a.NameRange, "Unsupported attribute", "%s", detail)
 		return
@@ -146,10 +184,7 @@ func (d *decoder) attribute(n *node, a *hclsyntax.Attribute) {
 	if spec.refused {
 		d.refuse(a.NameRange, fmt.Sprintf("The attribute %q of %s", spec.name, n.spec.title()))
 	}
-	v, ok := spec.kind.decode(d, a.Expr)
-	if !ok {
-		v = nil
-	}
+	v, _ := spec.kind.decode(d, a.Expr)
 	n.values[a.Name] = decoded{v, a.NameRange, a.Expr.Range()}
 }
 
@@ -158,7 +193,7 @@ func (d *decoder) unknownBlock(around *block, b *hclsyntax.Block) {
 	if around.attribute(b.Type) != nil {
 		detail += fmt.Sprintf(" Did you mean the attribute: %s = …?", b.Type)
 	} else {
-		detail += diagnostic.DidYouMean(b.Type, around.blockNames())
+		detail += d.near(b.Type, around.blockNames())
 	}
 	d.wrong(b.TypeRange, "Unsupported block", "%s", detail)
 }
@@ -178,9 +213,14 @@ func (d *decoder) label(n *node, b *hclsyntax.Block) {
 		fallthrough
 	default:
 		n.label, n.named = b.Labels[0], b.LabelRanges[0]
-		if !want.check(n.label) {
-			d.wrong(n.named, "Unsuitable label", "Expected %s.", want.what)
+		if want.check(n.label) {
+			return
 		}
+		because := ""
+		if want.why != nil {
+			because = upper(want.why(n.label).Error()) + ". "
+		}
+		d.wrong(n.named, "Unsuitable label", "%sExpected %s.", because, want.what)
 	}
 }
 
@@ -211,6 +251,7 @@ func (d *decoder) complete(n *node) {
 			d.absent(&n.rng, "Missing block", fmt.Sprintf("%s needs %s.", upper(n.spec.title()), blockTitle(spec)))
 		}
 		if spec.max > 0 && len(found) > spec.max {
+			n.drop(found[spec.max:])
 			if spec.max == 1 {
 				d.wrong(found[1].rng, "Written twice", "%s has one %s block; the first is at %s.", upper(n.spec.title()), spec.name, at(found[0].rng))
 			} else {
@@ -255,6 +296,12 @@ func (n *node) written(name string) bool {
 	return ok || slices.ContainsFunc(n.blocks, func(b *node) bool { return b.spec.name == name })
 }
 
+// understood says whether an attribute, if it is written, could be decoded.
+func (n *node) understood(name string) bool {
+	v, ok := n.values[name]
+	return !ok || v.value != nil
+}
+
 // all gives the blocks of a name, in written order.
 func (n *node) all(name string) []*node {
 	var found []*node
@@ -264,6 +311,15 @@ func (n *node) all(name string) []*node {
 		}
 	}
 	return found
+}
+
+// drop leaves out blocks, of which there are too many.
+func (n *node) drop(extra []*node) {
+	gone := make(map[*node]bool, len(extra))
+	for _, b := range extra {
+		gone[b] = true
+	}
+	n.blocks = slices.DeleteFunc(n.blocks, func(b *node) bool { return gone[b] })
 }
 
 // one gives the first block of a name, nil for none.

@@ -8,8 +8,6 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"golang.org/x/text/unicode/norm"
-
-	"github.com/wicketgate/wicketgate/internal/diagnostic"
 )
 
 // constant evaluates an expression whose value is known at load. Literals, lists, objects, texts, choices and the
@@ -124,7 +122,7 @@ func (d *decoder) template(e *hclsyntax.TemplateExpr) (constant, bool) {
 			return constant{}, false
 		}
 	}
-	return constant{kind: text, text: out.String(), size: out.Len() + 2}, true
+	return constant{kind: text, text: out.String(), size: out.Len() + 2}, d.spend(out.Len(), e.SrcRange)
 }
 
 // written gives a literal's bytes as its author wrote them. The parser has put them through cty, which normalises to
@@ -310,7 +308,7 @@ func (d *decoder) step(c constant, step hcl.Traverser) (constant, bool) {
 				return m.value, true
 			}
 		}
-		d.wrong(at, "No such member", "The object has no member %q.%s", name, diagnostic.DidYouMean(name, names))
+		d.wrong(at, "No such member", "The object has no member %q.%s", name, d.near(name, names))
 	default:
 		d.wrong(at, "No such member", "This is %s, which has no members.", c.kind)
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// expression is kept as it is, to be compiled by those who know what it may name. It gives an hclsyntax.Expression.
+// expression is kept, its locals and variables filled in, to be compiled by those who know what else it may name. It
+// gives an hclsyntax.Expression.
 type expression struct{ what string }
 
 func (k expression) String() string { return k.what }
@@ -23,7 +24,11 @@ func (k expression) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 			return nil, false
 		}
 	}
-	return e, true
+	filled, ok := d.fill(e)
+	if !ok {
+		return nil, false
+	}
+	return filled, true
 }
 
 // file is a path to a file that exists, relative to the file that names it. It gives a File.

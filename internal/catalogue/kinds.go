@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/duration"
 )
 
@@ -60,7 +59,7 @@ func (k choice) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 		d.refuse(e.Range(), fmt.Sprintf("%q", c.text))
 		return nil, false
 	case !slices.Contains(k.of, c.text):
-		d.wrong(e.Range(), "Unsuitable value", "Expected %s.%s", k, diagnostic.DidYouMean(c.text, k.of))
+		d.wrong(e.Range(), "Unsuitable value", "Expected %s.%s", k, d.near(c.text, k.of))
 		return nil, false
 	}
 	return c.text, true
@@ -73,7 +72,10 @@ func (truth) String() string { return "true or false" }
 
 func (k truth) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 	c, ok := d.expect(e, boolean, k)
-	return c.truth, ok
+	if !ok {
+		return nil, false
+	}
+	return c.truth, true
 }
 
 // integer is a whole number. It gives an int64.
@@ -228,6 +230,9 @@ func (k each) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 		}
 		items = append(items, item{v, x.Range()})
 	}
+	if items == nil && !whole {
+		return nil, false
+	}
 	return items, whole
 }
 
@@ -287,7 +292,10 @@ func (value) String() string { return "any value" }
 
 func (value) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 	c, ok := d.constant(e)
-	return c.JSON(), ok
+	if !ok || !d.spend(c.size, e.Range()) {
+		return nil, false
+	}
+	return c.JSON(), true
 }
 
 // pairs is what an enum replaces by what. It gives []Pair.
@@ -307,6 +315,9 @@ func (k pairs) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 	if len(c.items) == 0 || len(c.items) > maxPairs {
 		return nil, d.unsuitable(e.Range(), k)
 	}
+	if !d.spend(c.size, e.Range()) {
+		return nil, false
+	}
 	var out []Pair
 	for _, p := range c.items {
 		if p.kind != list || len(p.items) != 2 {
@@ -320,7 +331,10 @@ func (k pairs) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 		}
 		out = append(out, Pair{p.items[0].JSON(), p.items[1].JSON(), p.rng})
 	}
-	return out, ok
+	if !ok {
+		return nil, false
+	}
+	return out, true
 }
 
 // numeral says whether a text is a JSON number within our bounds.

@@ -45,11 +45,11 @@ func TestShop(t *testing.T) {
 
 		{"issuer", c.Identities[0].JWT.Issuer, "https://id.shop.example"},
 		{"keys, beside the file that names them", c.Identities[0].JWT.Keys.Path, filepath.Join("testdata", "shop", "staff.jwks.json")},
-		{"where they are named", source(c.Identities[0].JWT.Keys.Range), "shop.hcl:18,18-35"},
+		{"where they are named", source(c.Identities[0].JWT.Keys.Range), "shop.hcl:19,18-35"},
 		{"audience", c.Identities[0].JWT.Audience, []string{"orders", "returns"}},
 		{"algorithms", c.Identities[0].JWT.Algorithms, []string{"RS256", "ES256"}},
 		{"leeway", c.Identities[0].JWT.Leeway, 30 * time.Second},
-		{"who is counted", source(c.Identities[0].JWT.Consumer.Range()), "shop.hcl:21,18-34"},
+		{"who is counted", source(c.Identities[0].JWT.Consumer.Range()), "shop.hcl:22,18-34"},
 		{"the key's header, in canonical form", c.Identities[1].APIKey.Header, "X-Shop-Key"},
 
 		{"a quota of a variable that is set", c.Limits[0].Quotas[0].Requests, int64(25)},
@@ -164,17 +164,18 @@ func TestSources(t *testing.T) {
 		{name: "a glob", paths: []string{"one/*.hcl"}, upstreams: "a b", watched: []string{"one", "one/a.hcl", "one/b.hcl"}},
 		{name: "a glob of folders", paths: []string{"*/[ad].hcl"}, upstreams: "a d", watched: []string{".", "empty", "one", "one/a.hcl", "two", "two/d.hcl"}},
 		{name: "several, each file once", paths: []string{"two", "one/a.hcl", "one"}, upstreams: "d a b", watched: []string{"one", "one/a.hcl", "one/b.hcl", "two", "two/d.hcl"}},
-		{name: "nothing", mistake: "error: No catalogue: No file, folder or glob is named."},
-		{name: "a missing file", paths: []string{"one/x.hcl"}, watched: []string{"one/x.hcl"}, mistake: `error: No catalogue: "one/x.hcl" cannot be read: no such file or directory.`},
-		{name: "a folder without any", paths: []string{"empty"}, watched: []string{"empty"}, mistake: `error: No catalogue: The folder "empty" has no *.hcl file.`},
-		{name: "a glob without any", paths: []string{"*.hcl"}, watched: []string{"."}, mistake: `error: No catalogue: No *.hcl file matches "*.hcl".`},
-		{name: "a broken glob", paths: []string{"[.hcl"}, mistake: `error: No catalogue: Invalid`},
+		{name: "nothing", mistake: "error: No catalogue No file, folder or glob is named."},
+		{name: "a missing file", paths: []string{"one/x.hcl"}, watched: []string{"one/x.hcl"}, mistake: `error: No catalogue "one/x.hcl" cannot be read: no such file or directory.`},
+		{name: "a folder without any", paths: []string{"empty"}, watched: []string{"empty"}, mistake: `error: No catalogue The folder "empty" has no *.hcl file.`},
+		{name: "a glob without any", paths: []string{"*.hcl"}, watched: []string{"."}, mistake: `error: No catalogue No *.hcl file matches "*.hcl".`},
+		{name: "a broken glob", paths: []string{"[.hcl"}, mistake: `error: Invalid glob "[.hcl" is not a pattern of files: syntax error in pattern.`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Chdir(folder)
 			c, sources, diags := Load(test.paths, nil)
-			if test.mistake == "" && len(diags) > 0 || test.mistake != "" && test.name != "a broken glob" && strings.TrimSpace(render(t, diags, sources)) != strings.Replace(test.mistake, "No catalogue: ", "No catalogue\n  ", 1) || test.mistake != "" && !diags.HasErrors() {
-				t.Errorf("got %s", render(t, diags, sources))
+			got := strings.Join(strings.Fields(render(t, diags, sources)), " ")
+			if got != test.mistake {
+				t.Errorf("told %q, want %q", got, test.mistake)
 			}
 			var upstreams []string
 			for _, u := range c.Upstreams {

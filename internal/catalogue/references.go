@@ -8,8 +8,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-
-	"github.com/wicketgate/wicketgate/internal/diagnostic"
 )
 
 // reference names a block by its label: upstream.orders. It gives a target.
@@ -47,7 +45,7 @@ func (k reference) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 	case len(t.Traversal) == 1 && slices.Contains(k.words, root):
 		return target{word: root, rng: e.Range()}, true
 	case root != k.to:
-		d.wrong(e.Range(), "Unsuitable reference", "Expected %s.%s", k, diagnostic.DidYouMean(root, append([]string{k.to}, k.words...)))
+		d.wrong(e.Range(), "Unsuitable reference", "Expected %s.%s", k, d.near(root, append([]string{k.to}, k.words...)))
 		return nil, false
 	case len(t.Traversal) != 2:
 		return nil, d.unsuitable(e.Range(), k)
@@ -70,13 +68,7 @@ func (k reference) literal(d *decoder, e hclsyntax.Expression) bool {
 		return false
 	case *hclsyntax.TemplateExpr, *hclsyntax.TemplateWrapExpr:
 		if k.to == "secret" {
-			d.diags = append(d.diags, &hcl.Diagnostic{
-				Severity: hcl.DiagError,
-				Summary:  "Literal secret",
-				Detail:   "A secret is not written in a catalogue. Declare it in a secret block, from the environment or a file, and name it here: secret.name. Take this one out of use: it has been written down.",
-				Subject:  e.Range().Ptr(),
-				Extra:    diagnostic.Sensitive{},
-			})
+			d.literalSecret(e.Range())
 			return false
 		}
 		d.wrong(e.Range(), "Unsuitable reference", "Expected %s, without quotes.", k)
@@ -107,7 +99,7 @@ func (k policy) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 		return target{word: root, rng: e.Range()}, true
 	}
 	if root != "policy" || len(t.Traversal) < 2 {
-		d.wrong(e.Range(), "Unsuitable reference", "Expected %s.%s", k, diagnostic.DidYouMean(root, []string{"policy", "public"}))
+		d.wrong(e.Range(), "Unsuitable reference", "Expected %s.%s", k, d.near(root, []string{"policy", "public"}))
 		return nil, false
 	}
 	path := make([]string, 0, len(t.Traversal)-1)
@@ -165,7 +157,7 @@ func (k places) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 		if !ok || !valueOK {
 			continue
 		}
-		if !placePattern.MatchString(path) {
+		if !placePattern.MatchString(path) || !k.whole && strings.HasPrefix(path, "[") {
 			d.wrong(at, "Unsuitable path", `Expected members joined by dots, [*] after those that are lists: "data[*]", "order.lines[*]".`)
 			whole = false
 			continue
@@ -176,6 +168,9 @@ func (k places) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 			continue
 		}
 		spots = append(spots, spot{path, v.(target), at})
+	}
+	if spots == nil {
+		return nil, false
 	}
 	return spots, whole
 }
@@ -218,9 +213,17 @@ func (d *decoder) find(t target, around []*node) {
 			names = append(names, declared.label)
 		}
 	}
-	detail := fmt.Sprintf("There is no %s %q here.%s", t.to, t.name, diagnostic.DidYouMean(t.name, names))
-	if len(names) == 0 {
-		detail = fmt.Sprintf("There is no %s %q here; none is declared.", t.to, t.name)
+	detail := fmt.Sprintf("There is no %s %q here", t.to, t.name)
+	switch hint := d.near(t.name, names); {
+	case hint != "": // so near that it is the name, even where a part of the files is not understood
+		d.wrong(t.rng, "Unknown "+t.to, "%s.%s", detail, hint)
+		return
+	case len(names) == 0:
+		detail += "; none is declared."
+	case len(names) <= 8:
+		detail += "; declared: " + strings.Join(names, ", ") + "."
+	default:
+		detail += "."
 	}
 	d.absent(&t.rng, "Unknown "+t.to, detail)
 }

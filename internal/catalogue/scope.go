@@ -7,8 +7,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-
-	"github.com/wicketgate/wicketgate/internal/diagnostic"
 )
 
 // maxNames bounds the locals, and the variables: evaluating one may lead to the next, each a call deeper.
@@ -63,7 +61,7 @@ func newScope(d *decoder, bodies []*hclsyntax.Body, variables map[string]string)
 	}
 	for _, name := range sortedKeys(variables) {
 		if _, ok := s.variables[name]; !ok {
-			d.absent(nil, "Unknown variable", fmt.Sprintf("The variable %q is set, but no variable block declares it.%s", name, diagnostic.DidYouMean(name, sortedKeys(s.variables))))
+			d.absent(nil, "Unknown variable", fmt.Sprintf("The variable %q is set, but no variable block declares it.%s", name, d.near(name, sortedKeys(s.variables))))
 		}
 	}
 	return s
@@ -103,7 +101,7 @@ func (s *scope) lookup(d *decoder, t hcl.Traversal) (c constant, rest []hcl.Trav
 		d.wrong(t.SourceRange(), "Secret in a value", "A secret can neither be part of a text nor stand where a value is expected; it is named as a whole where a secret is wanted.")
 		return c, nil, false
 	default:
-		d.wrong(t.SourceRange(), "Unknown name", "Only local and var can be named in a value, not %q. A text is written in quotes.%s", root, diagnostic.DidYouMean(root, []string{"local", "var", "true", "false", "null"}))
+		d.wrong(t.SourceRange(), "Unknown name", "Only local and var can be named in a value, not %q. A text is written in quotes.%s", root, d.near(root, []string{"local", "var", "true", "false", "null"}))
 		return c, nil, false
 	}
 	if len(t) < 2 {
@@ -121,7 +119,7 @@ func (s *scope) lookup(d *decoder, t hcl.Traversal) (c constant, rest []hcl.Trav
 	}
 	def, found := defs[name]
 	if !found {
-		d.absent(t.SourceRange().Ptr(), "Unknown name", fmt.Sprintf("There is no %s.%s.%s", root, name, diagnostic.DidYouMean(name, sortedKeys(defs))))
+		d.absent(t.SourceRange().Ptr(), "Unknown name", fmt.Sprintf("There is no %s.%s.%s", root, name, d.near(name, sortedKeys(defs))))
 		return c, nil, false
 	}
 	if def.state == evaluating {

@@ -7,9 +7,9 @@ import (
 
 // Labels.
 var (
-	nameLabel = &label{"a name of at most 64 letters, digits, _ and -, not beginning with a digit or -", identifier, true}
+	nameLabel = &label{"a name of at most 64 letters, digits, _ and -, not beginning with a digit or -", identifier, true, nil}
 	// pathLabel names a member; it is no identity, for a change may touch a member twice.
-	pathLabel = &label{`the path of a member: "name", "customer.name"`, placePattern.MatchString, false}
+	pathLabel = &label{`the path of a member, at most 32 names: "name", "customer.name"`, pathPattern.MatchString, false, nil}
 )
 
 // defaultMaxBody is the largest body of a request where nothing else is written.
@@ -43,21 +43,23 @@ var language = block{
 			},
 		},
 		{name: "locals", free: true, doc: "Values with names, `local.x`, that other values are made of."},
-		{
-			name: "secret", label: nameLabel, oneOf: [][]string{{"env", "file"}},
-			doc: "A secret. It must be there and not be empty when the catalogue loads, and is never printed.",
-			attributes: []attribute{
-				{name: "env", kind: anyText, doc: "The environment variable that holds the secret."},
-				{name: "file", kind: file{"the secret's file, at most 64 KiB; one line end at its end is no part of the secret"},
-					doc: "The file that holds the secret."},
-			},
-		},
+		secretBlock,
 		identityBlock, limitBlock, upstreamBlock, apiBlock, integrationBlock, webhookBlock,
 	},
 }
 
+// In a secret block, any other attribute is taken for the secret itself.
+var secretBlock = &block{
+	name: "secret", label: nameLabel, max: maxNames, oneOf: [][]string{{"env", "file"}},
+	doc: "A secret. It must be there and not be empty when the catalogue loads, and is never printed.",
+	attributes: []attribute{
+		{name: "env", kind: anyText, doc: "The environment variable that holds the secret."},
+		{name: "file", kind: file{"a file"}, doc: "The file that holds the secret, at most 64 KiB; one line end at its end is no part of the secret."},
+	},
+}
+
 var identityBlock = &block{
-	name: "identity", label: nameLabel, oneOf: [][]string{{"jwt", "api_key"}},
+	name: "identity", label: nameLabel, max: 256, oneOf: [][]string{{"jwt", "api_key"}},
 	doc: "A way in which callers say who they are.",
 	blocks: []*block{
 		{
@@ -87,14 +89,14 @@ var identityBlock = &block{
 }
 
 var limitBlock = &block{
-	name: "limit", label: nameLabel,
+	name: "limit", label: nameLabel, max: maxNames,
 	doc: "Quotas that are counted together; a request must fit into all of them.",
 	attributes: []attribute{
 		{name: "key", kind: computed, absent: "`consumer.id`, for an anonymous caller the client's address", doc: "Who is counted."},
 	},
 	blocks: []*block{{
 		name: "quota", min: 1, max: 4,
-		label: &label{"a name of at most 64 letters, digits, _, -, . and :", quotaPattern.MatchString, true},
+		label: &label{"a name of at most 64 letters, digits, _, -, . and :", quotaPattern.MatchString, true, nil},
 		doc:   "One allowance, named in the RateLimit fields.",
 		attributes: []attribute{
 			{name: "requests", kind: integer{1, 1_000_000_000}, required: true, doc: "How many requests fit into the window, at most 1,000,000 for each of its seconds."},
@@ -104,7 +106,7 @@ var limitBlock = &block{
 }
 
 var upstreamBlock = &block{
-	name: "upstream", label: nameLabel,
+	name: "upstream", label: nameLabel, max: maxNames,
 	doc: "A service behind the gateway.",
 	attributes: []attribute{
 		{name: "servers", kind: each{of: word{`an address such as "https://orders-1:8443": a scheme, a host and perhaps a port, no path`, serverURL}, min: 1, max: 64},

@@ -12,11 +12,11 @@ var oneLabelOf = func(names ...string) *label {
 			}
 		}
 		return false
-	}, false}
+	}, false, nil}
 }
 
 var integrationBlock = &block{
-	name: "integration", label: nameLabel, refused: true,
+	name: "integration", label: nameLabel, max: 256, refused: true,
 	doc: "A third party's service that routes are answered by.",
 	attributes: []attribute{
 		{name: "url", kind: webPage, required: true, doc: "Where the service is."},
@@ -66,7 +66,7 @@ var integrationBlock = &block{
 		},
 		{
 			name: "error", max: 64,
-			label: &label{"the end of the problem's type: at most 64 letters, digits, _ and -", slugPattern.MatchString, true},
+			label: &label{"the end of the problem's type: at most 64 letters, digits, _ and -", slugPattern.MatchString, true, nil},
 			doc:   "Makes a problem of ours of an error of theirs.",
 			attributes: []attribute{
 				{name: "when", kind: yesOrNo, required: true, doc: "Which answers it is for."},
@@ -79,7 +79,7 @@ var integrationBlock = &block{
 }
 
 var webhookBlock = &block{
-	name: "webhook", label: nameLabel, refused: true,
+	name: "webhook", label: nameLabel, max: 256, refused: true,
 	doc: "Receives a third party's calls, keeps them, and delivers them.",
 	attributes: []attribute{
 		{name: "path", kind: word{`a canonical path such as "/hooks/stripe"`, basePath}, required: true, doc: "Where they are received."},

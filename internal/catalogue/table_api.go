@@ -19,7 +19,7 @@ var terms = []attribute{
 
 var ruleBlock = &block{
 	name: "rule", max: 64,
-	label: &label{"a text of at most 128 characters", ruleLabelPattern.MatchString, true},
+	label: &label{"a text of at most 128 characters", ruleLabelPattern.MatchString, true, nil},
 	doc:   "What must be true of a request; rules of all levels add up.",
 	attributes: []attribute{
 		{name: "when", kind: yesOrNo, required: true, doc: "What must be true, in HCL's syntax or as `expr(\"…\")`."},
@@ -31,7 +31,7 @@ var ruleBlock = &block{
 func withTerms(own ...attribute) []attribute { return slices.Concat(own, terms) }
 
 var apiBlock = &block{
-	name: "api", label: nameLabel,
+	name: "api", label: nameLabel, max: 256,
 	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body` and `rule` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
 	attributes: withTerms(
 		attribute{name: "hosts", kind: each{of: word{"a host name in lower case, without port", hostName}, min: 1, max: 64}, absent: "any host",
@@ -83,7 +83,7 @@ var apiBlock = &block{
 
 var routeBlock = &block{
 	name: "route", min: 1, max: 1000,
-	label: &label{`a method and a pattern, such as "GET /orders/{id}": one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, then literal segments and {parameters}, without a trailing slash`, routeLabel, true},
+	label: &label{`a method and a pattern, such as "GET /orders/{id}": one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, then literal segments and {parameters}, without a trailing slash`, routeLabel, true, whyNoRoute},
 	doc:   "A resource and what may be done with it.",
 	attributes: withTerms(
 		attribute{name: "accepts", kind: reference{to: "object"}, absent: "the body is not looked at", doc: "The object that requests carry."},
@@ -111,7 +111,7 @@ var routeBlock = &block{
 
 var versionBlock = &block{
 	name: "version", max: 64,
-	label: &label{`a name of at most 64 letters, digits, ., _ and -, usable in a path, a header field and a media type: "v1", "2026-11-01"`, versionLabel, true},
+	label: &label{`a name of at most 64 letters, digits, ., _ and -, usable in a path, a header field and a media type: "v1", "2026-11-01"`, versionLabel, true, nil},
 	doc:   "A version, and what it changed of the one released before it. Active, deprecated and retired follow from the dates.",
 	attributes: withTerms(
 		attribute{name: "released", kind: date{}, absent: "the label, which must be a date then", doc: "When the version appeared; versions are ordered by it."},
@@ -136,16 +136,16 @@ var versionBlock = &block{
 var (
 	acceptLoss = attribute{name: "accept", kind: anyText, absent: "none", doc: "Why what is lost on the way may be lost; without it a change that loses something does not load."}
 	operation  = func(name, doc string, refused bool, attributes ...attribute) *block {
-		return &block{name: name, label: pathLabel, refused: refused, doc: doc, attributes: attributes}
+		return &block{name: name, label: pathLabel, max: 256, refused: refused, doc: doc, attributes: attributes}
 	}
-	memberPath = word{`the path of a member: "name", "customer.name"`, placePattern.MatchString}
+	memberPath = word{`the path of a member, at most 32 names: "name", "customer.name"`, pathPattern.MatchString}
 	memberName = word{"the name of a member, without dots", memberPattern.MatchString}
 	memberList = each{of: memberName, min: 2, max: 16}
 )
 
 var changeBlock = &block{
 	name: "change", max: 256,
-	label: &label{"a name of at most 64 letters, digits, _ and -", slugPattern.MatchString, true},
+	label: &label{"a name of at most 64 letters, digits, _ and -", slugPattern.MatchString, true, nil},
 	doc:   "One change of an object, written as its operations turn the older shape into the newer; they run in written order, and backwards for answers.",
 	attributes: []attribute{
 		{name: "summary", kind: anyText, required: true, doc: "The change in a sentence, for the changelog."},
@@ -179,8 +179,8 @@ var changeBlock = &block{
 		operation("join", "Makes one member of several.", true,
 			attribute{name: "with", kind: memberList, required: true, doc: "The old names."},
 			attribute{name: "separator", kind: anyText, required: true, doc: "What stands between the parts."}, acceptLoss),
-		{name: "param", label: &label{"the name of a query parameter", queryPattern.MatchString, false}, refused: true,
-			doc: "Gives a query parameter another name.",
+		{name: "param", label: &label{"the name of a query parameter", queryPattern.MatchString, false, nil}, max: 64,
+			doc: "Gives a query parameter of requests another name.",
 			attributes: []attribute{
 				{name: "to", kind: word{"the name of a query parameter", queryPattern.MatchString}, required: true, doc: "The new name."},
 			}},

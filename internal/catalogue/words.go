@@ -22,7 +22,8 @@ var (
 	queryPattern      = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,64}$`)
 	literalPattern    = regexp.MustCompile(`^[A-Za-z0-9._~!$&'()*+,=:@-]+$`)
 	parameterPattern  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
-	placePattern      = regexp.MustCompile(`^[^\x00-\x1f.\[\]*]+(\[\*\])?(\.[^\x00-\x1f.\[\]*]+(\[\*\])?)*$`)
+	placePattern      = regexp.MustCompile(`^([^\x00-\x1f.\[\]*]+|\[\*\])(\[\*\])*(\.[^\x00-\x1f.\[\]*]+(\[\*\])*){0,31}$`)
+	pathPattern       = regexp.MustCompile(`^[^\x00-\x1f.\[\]*]+(\.[^\x00-\x1f.\[\]*]+){0,31}$`)
 	memberPattern     = regexp.MustCompile(`^[^\x00-\x1f.\[\]*]+$`)
 	statusPattern     = regexp.MustCompile(`^(409|429|5[0-9][0-9])$`)
 	pointerPattern    = regexp.MustCompile(`^(/([^/~]|~[01])*)*$`)
@@ -82,6 +83,11 @@ var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS
 func routeLabel(s string) bool {
 	_, _, err := parseRoute(s)
 	return err == nil
+}
+
+func whyNoRoute(s string) error {
+	_, _, err := parseRoute(s)
+	return err
 }
 
 // parseRoute takes a route's label apart.

@@ -4,9 +4,10 @@ variable "orders" { default = "https://orders-1.shop.example:8443" }
 variable "burst" { default = 20 }
 
 locals {
-  statuses = { old = true, new = "verified" }
-  minute   = "1m"
-  limits   = [local.minute, "${24}h"]
+  statuses   = { old = true, new = "verified" }
+  minute     = "1m"
+  currencies = ["EUR", "USD"]
+  limits     = [local.minute, "${24}h"]
 }
 
 secret "mail" { env = "SHOP_MAIL" }
@@ -89,7 +90,7 @@ api "orders" {
   object "line" { schema = "schemas/line.json" }
 
   rule "a currency we take" {
-    when   = body == null || contains(["EUR", "USD"], body.currency)
+    when   = body == null || contains(local.currencies, body.currency)
     detail = "currency must be EUR or USD"
     at     = "/currency"
   }
@@ -153,6 +154,7 @@ api "orders" {
       on      = object.order
       move "customer_name" { to = "customer.name" }
       move "customer_email" { to = "customer.email" }
+      param "customer_email" { to = "customer.email" }
       example {
         old = { customer_name = "Ada", customer_email = "ada@example.org", total = 12.30 }
         new = { customer = { name = "Ada", email = "ada@example.org" }, total = 12.30 }

@@ -1,0 +1,2 @@
+# The same label in two files.
+upstream "orders" { servers = ["http://b"] }
