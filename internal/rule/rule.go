@@ -24,7 +24,7 @@ const (
 	maxRange  = 10_000                // members of a..b, whose ends must be constants
 	maxMemory = 1 << 20               // members of all lists and objects that one evaluation makes
 	maxText   = 4 << 20               // bytes of all strings that one evaluation makes
-	maxTime   = 50 * time.Millisecond // from the 64th look-up or round of a predicate on; looked at every 64th
+	maxTime   = 50 * time.Millisecond // from the 8th look-up or round of a predicate on; looked at every 8th
 )
 
 // Kind is what an expression is wanted for.
@@ -117,9 +117,6 @@ func compile(tree ast.Node, at source, env Environment, want Kind) (*Program, hc
 
 // Needs states what the program reads of a request: the body only if the expression names it.
 func (p *Program) Needs() exchange.Needs { return p.needs }
-
-// Range is where the expression is written.
-func (p *Program) Range() hcl.Range { return p.at.whole() }
 
 // Text is the expression as it is written.
 func (p *Program) Text() string { return p.at.text }

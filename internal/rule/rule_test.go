@@ -240,6 +240,34 @@ func TestString(t *testing.T) {
 	}
 }
 
+// What a failure says for the log quotes nothing of the request.
+func TestFailuresAreDiscreet(t *testing.T) {
+	for _, c := range []struct{ text, told string }{
+		{`int(header.x_secret) == 1`, "12:8: int was given what is no whole number"},
+		{`float(header.x_secret) == 1`, "12:8: float was given what is no number"},
+		{`body.lines[header.x_secret] == 1`, "12:18: invalid operation: int(string)"},
+		{`body.currency[header.x_secret] == 1`, "12:21: invalid operation: int(string)"},
+		{`body.big[header.x_secret] == 1`, "12:16: there is no such member in int"},
+		{`body.big[1:2] == 1`, "12:16: only a string or a list can be sliced"},
+		{`header.x_secret > body.big`, "12:24: invalid operation: string > int"},
+		{`-body.currency == 1`, "12:8: invalid operation: - string"},
+		{`1e300 > 0 && int(1e300) == 1`, "12:21: int was given what is no whole number"},
+		{`upper(body.big) == ""`, "12:8: interface conversion: any value is int, not string"},
+	} {
+		p, diags := fromText(c.text, everything, Bool)
+		if diags.HasErrors() {
+			t.Errorf("%s: %s", c.text, diags)
+			continue
+		}
+		x := request(order)
+		x.Header.Set("X-Secret", "s3cr3t")
+		_, err := p.Bool(x)
+		if err == nil || err.Error() != "Caddyfile:"+c.told {
+			t.Errorf("%s: got %v, want %s", c.text, err, c.told)
+		}
+	}
+}
+
 // A request without what the expression needs of it fails the expression and nothing else.
 func TestMissingParts(t *testing.T) {
 	for _, c := range []struct {

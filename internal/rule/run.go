@@ -3,46 +3,15 @@ package rule
 import (
 	"errors"
 	"fmt"
-	"math"
-	"reflect"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
-	"github.com/expr-lang/expr/vm/runtime"
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
-
-// Our own functions. The space in each name keeps expressions from naming it. Their types are those that the VM calls
-// without reflection.
-const (
-	fnTick    = "own tick"
-	fnAdd     = "own add"
-	fnString  = "own string"
-	fnLower   = "own lower"
-	fnUpper   = "own upper"
-	fnTrim    = "own trim"
-	fnTrimSet = "own trim set"
-	fnKeys    = "own keys"
-	fnValues  = "own values"
-)
-
-var ownFunctions = map[string]reflect.Type{
-	fnTick:    reflect.TypeFor[func() any](),
-	fnAdd:     reflect.TypeFor[func(any, any) any](),
-	fnString:  reflect.TypeFor[func(any) string](),
-	fnLower:   reflect.TypeFor[func(any) string](),
-	fnUpper:   reflect.TypeFor[func(any) string](),
-	fnTrim:    reflect.TypeFor[func(any) string](),
-	fnTrimSet: reflect.TypeFor[func(any, any) string](),
-	fnKeys:    reflect.TypeFor[func(any) []any](),
-	fnValues:  reflect.TypeFor[func(any) []any](),
-}
 
 var (
 	errTime   = errors.New("the expression took longer than 50 ms")
@@ -85,6 +54,8 @@ func newRun(p *Program) *run {
 	r.env = map[string]any{
 		fnTick:    func() any { r.tick(); return nil },
 		fnAdd:     r.add,
+		fnInt:     r.integer,
+		fnFloat:   r.float,
 		fnString:  r.string,
 		fnLower:   func(v any) string { return strings.ToLower(r.made(v.(string))) },
 		fnUpper:   func(v any) string { return strings.ToUpper(r.made(v.(string))) },
@@ -115,9 +86,21 @@ func (p *Program) Value(x *exchange.Exchange) (any, error) {
 	f := &Failure{Range: p.at.whole(), Message: "the expression failed"}
 	var e *file.Error
 	if errors.As(err, &e) {
-		f.Range, f.Message, f.cause = p.at.place(e.Location), goTypes.Replace(e.Message), e.Prev
+		f.Range, f.Message, f.cause = p.at.place(e.Location), reason(e.Message), e.Prev
 	}
 	return nil, f
+}
+
+// reason is what the VM says of a failure, without values of the request, which may be secret.
+func reason(message string) string {
+	message = goTypes.Replace(message)
+	switch {
+	case strings.HasPrefix(message, "cannot fetch "):
+		return "there is no such member in" + message[strings.LastIndexByte(message, ' '):]
+	case strings.HasPrefix(message, "cannot slice "):
+		return "only a string or a list can be sliced"
+	}
+	return message
 }
 
 // Bool evaluates an expression compiled for Bool. Only true is yes; null, an error and a value of another type are
@@ -161,9 +144,9 @@ func (r *run) look(i int) any {
 	return r.values[i]
 }
 
-// tick ends an evaluation that goes on for too long. The clock is read at every 64th, so that short ones never read it.
+// tick ends an evaluation that goes on for too long. The clock is read at every 8th, so that short ones hardly read it.
 func (r *run) tick() {
-	if r.ticks++; r.ticks%64 != 0 {
+	if r.ticks++; r.ticks%8 != 0 {
 		return
 	}
 	now := r.program.now()
@@ -172,72 +155,4 @@ func (r *run) tick() {
 	} else if now.After(r.deadline) {
 		panic(errTime)
 	}
-}
-
-// made counts a string about to be made of the size of s.
-func (r *run) made(s string) string {
-	r.count(len(s))
-	return s
-}
-
-func (r *run) count(bytes int) {
-	if r.text += bytes; r.text > maxText {
-		panic(errText)
-	}
-}
-
-func (r *run) add(a, b any) any {
-	left, ok1 := a.(string)
-	right, ok2 := b.(string)
-	if ok1 && ok2 {
-		r.count(len(left) + len(right))
-		return left + right
-	}
-	return runtime.Add(a, b)
-}
-
-func (r *run) string(v any) string {
-	s, ok := text(v)
-	if !ok {
-		panic(fmt.Errorf("%s cannot be written as a string", goTypes.Replace(fmt.Sprintf("%T", v))))
-	}
-	return r.made(s)
-}
-
-// text writes a value as a string; whole floats are written without a fraction.
-func text(v any) (string, bool) {
-	switch v := v.(type) {
-	case string:
-		return v, true
-	case int:
-		return strconv.Itoa(v), true
-	case float64:
-		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
-			return strconv.FormatInt(int64(v), 10), true
-		}
-		return strconv.FormatFloat(v, 'g', -1, 64), true
-	case bool:
-		return strconv.FormatBool(v), true
-	}
-	return "", false
-}
-
-// pairs gives the keys of an object, sorted, and its values in the same order.
-func (r *run) pairs(v any) (keys, values []any) {
-	object, ok := v.(map[string]any)
-	if !ok {
-		panic(fmt.Errorf("expected an object, got %s", goTypes.Replace(fmt.Sprintf("%T", v))))
-	}
-	if r.members += len(object); r.members > maxMemory {
-		panic(errMemory)
-	}
-	names := make([]string, 0, len(object))
-	for name := range object {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		keys, values = append(keys, name), append(values, object[name])
-	}
-	return keys, values
 }
