@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"os"
-	"slices"
 	"time"
 )
 
@@ -37,10 +36,25 @@ func Fingerprint(paths []string) uint64 {
 	return h.Sum64()
 }
 
+// Settled is the fingerprint of paths that were read from began on, or 0 if one of them may have changed since: then
+// whoever read them cannot know what it read, and had better look again.
+func Settled(paths []string, began time.Time) uint64 {
+	for _, p := range paths {
+		// File systems keep time in ticks, so that a change just after began may bear a time just before it.
+		if info, err := os.Stat(p); err == nil && info.ModTime().After(began.Add(-tick)) {
+			return 0
+		}
+	}
+	return Fingerprint(paths)
+}
+
+// tick is the coarsest step in which a file system of today keeps a file's time: 10 ms, a kernel's slowest clock.
+const tick = 10 * time.Millisecond
+
 // Poll looks at the paths once per interval until ctx ends, and calls changed when their fingerprint differs from
 // seen and has stayed the same for one interval, so that a file is not read while its writer is half way. changed
-// runs in this goroutine and returns the paths to look at from then on. What changes while it runs is seen next time.
-func Poll(ctx context.Context, interval time.Duration, paths []string, seen uint64, changed func() []string) {
+// runs in this goroutine and returns the paths to look at from then on, with their Settled fingerprint.
+func Poll(ctx context.Context, interval time.Duration, paths []string, seen uint64, changed func() ([]string, uint64)) {
 	t := time.NewTicker(interval)
 	defer t.Stop()
 	last := seen
@@ -52,14 +66,12 @@ func Poll(ctx context.Context, interval time.Duration, paths []string, seen uint
 		}
 		now := Fingerprint(paths)
 		if now == last && now != seen {
-			old := paths
-			if paths = changed(); slices.Equal(old, paths) {
-				seen = now
-			} else {
-				seen = Fingerprint(paths)
+			paths, seen = changed()
+			if seen == 0 { // look again, but wait for the files to be quiet
+				last = 0
+				continue
 			}
-			last = seen
-			continue
+			now = seen
 		}
 		last = now
 	}

@@ -57,6 +57,17 @@ func TestFingerprint(t *testing.T) {
 	changed("a file removed")
 }
 
+func TestSettled(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.hcl")
+	write(t, file, "one")
+	if Settled([]string{file}, time.Now()) != 0 {
+		t.Error("a file changed within the tick of its reading passes for settled")
+	}
+	if Settled([]string{file}, time.Now().Add(time.Hour)) == 0 {
+		t.Error("a file changed long before it was read does not pass for settled")
+	}
+}
+
 // TestLink is how Kubernetes updates a ConfigMap: the link that the file's link goes through is swapped.
 func TestLink(t *testing.T) {
 	dir := t.TempDir()
@@ -93,7 +104,7 @@ func TestPoll(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			Poll(ctx, time.Second, paths, Fingerprint(paths), func() []string { loads.Add(1); return paths })
+			Poll(ctx, time.Second, paths, Fingerprint(paths), func() ([]string, uint64) { loads.Add(1); return paths, Fingerprint(paths) })
 		}()
 		pass := func(seconds int, want int64, when string) {
 			t.Helper()
