@@ -37,7 +37,11 @@ type Exchange struct {
 	Selected   string      // how the version was chosen: "path", "header", "media type", "query", "pin", "default"
 	Route      string      // the pattern, "GET /orders/{id}"
 	Parameters []Parameter // of the pattern, in its order
-	Target     string      // what the upstream is asked for: escaped canonical path without the version, and the query
+	Target     string      // the escaped canonical path that the upstream is asked for, without the version; what follows "?" is Query's
+
+	// MediaType is what the answer's content is called where the caller asked for it by a version's media type; ""
+	// otherwise.
+	MediaType string
 
 	// What identify found; nil when anonymous.
 	Consumer *Consumer

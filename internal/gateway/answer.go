@@ -1,0 +1,68 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/problem"
+)
+
+// answers is the first stage on the way back: it keeps the upstream's failures to the operator and makes its
+// addresses the caller's.
+type answers struct {
+	base string // the API's base path, canonical
+}
+
+func (*answers) Name() string                               { return "upstream" }
+func (*answers) Needs() exchange.Needs                      { return exchange.Needs{} }
+func (*answers) Handle(*exchange.Exchange) *problem.Problem { return nil }
+func (*answers) Buffers() int64                             { return 0 }
+
+// Return answers a service's failure (5xx) as a problem of the same status unless the service speaks of problems
+// itself: what a failing service says is meant for its owner. Everything else passes.
+func (a *answers) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
+	if r.Status >= 500 && !strings.HasPrefix(r.Header.Get("Content-Type"), problem.ContentType) {
+		return failure(r)
+	}
+	for _, name := range []string{"Location", "Content-Location"} {
+		if to := r.Header.Get(name); to != "" {
+			r.Header[name] = []string{a.versioned(x, to)}
+		}
+	}
+	if x.MediaType != "" && r.Status >= 200 && r.Status <= 299 && r.Header.Get("Content-Type") != "" && isJSON(r.Header.Get("Content-Type")) {
+		r.Header["Content-Type"] = []string{x.MediaType}
+	}
+	return nil
+}
+
+func failure(r *exchange.Response) *problem.Problem {
+	kind := problem.BadGateway
+	switch r.Status {
+	case http.StatusInternalServerError:
+		kind = problem.Internal
+	case http.StatusServiceUnavailable:
+		kind = problem.Unavailable
+	case http.StatusGatewayTimeout:
+		kind = problem.GatewayTimeout
+	}
+	p := problem.New(kind, "the service behind the gateway failed")
+	p.Status = r.Status
+	if after := r.Header["Retry-After"]; len(after) > 0 {
+		p.WithHeader("Retry-After", after...)
+	}
+	return p
+}
+
+// versioned puts the caller's version into an address below the API, where the caller named it in the path. The
+// service knows no versions.
+func (a *answers) versioned(x *exchange.Exchange, to string) string {
+	if !strings.Contains(x.Selected, "path") {
+		return to
+	}
+	rest, ok := strings.CutPrefix(to, a.base)
+	if !ok || (rest != "" && rest[0] != '/') || strings.HasPrefix(to, "//") {
+		return to
+	}
+	return a.base + "/" + x.Version + rest
+}

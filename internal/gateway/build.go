@@ -1,0 +1,185 @@
+package gateway
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/admit"
+	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/change"
+	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/internal/limit"
+	"github.com/wicketgate/wicketgate/internal/pipeline"
+	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/internal/route"
+	"github.com/wicketgate/wicketgate/internal/schema"
+)
+
+// Build makes a gateway of a catalogue that loaded without errors, or as much of it as did: the diagnostics tell every
+// further mistake, in schemas, keys, expressions, changes and policies too, and with any error the gateway must not
+// serve. files are those that schemas name; sources the contents of what was read, for showing diagnostics.
+func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, diags hcl.Diagnostics) {
+	b := &builder{
+		Config:    c,
+		sources:   map[string][]byte{},
+		methods:   map[*catalogue.Identity]identity.Method{},
+		limits:    map[*catalogue.Limit]limit.Limit{},
+		upstreams: map[*catalogue.Upstream]Upstream{},
+		schemas:   map[string]*schema.Schema{},
+		queries:   map[string]*policy.Query{},
+	}
+	g = &Gateway{apis: map[string]*api{}}
+	var apis []route.API
+	for _, from := range c.Catalogue.APIs {
+		apis = append(apis, b.api(g, from))
+	}
+	g.admit = admit.New(admit.Config{Reserved: []string{consumerField}, Credentials: b.credentials})
+	if !b.diags.HasErrors() && !c.Broken {
+		table, err := route.New(apis)
+		if err != nil {
+			b.fault(hcl.Range{}, "Ambiguous routes", err.Error())
+		}
+		g.table = table
+	}
+	return g, b.files, b.sources, b.diags
+}
+
+// consumerField is the field in which the upstream is told the consumer's id.
+const consumerField = "X-Consumer-Id"
+
+// builder is one build: what it reads and makes once, however many routes use it.
+type builder struct {
+	Config
+	diags       hcl.Diagnostics
+	files       []string
+	sources     map[string][]byte
+	methods     map[*catalogue.Identity]identity.Method
+	limits      map[*catalogue.Limit]limit.Limit
+	upstreams   map[*catalogue.Upstream]Upstream
+	schemas     map[string]*schema.Schema
+	queries     map[string]*policy.Query
+	credentials []string // fields that carry credentials
+}
+
+func (b *builder) fault(at hcl.Range, summary, detail string) {
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail}
+	if at.Filename != "" {
+		d.Subject = at.Ptr()
+	}
+	b.diags = append(b.diags, d)
+}
+
+// add notes diagnostics once: what many routes share would otherwise be told for each.
+func (b *builder) add(diags hcl.Diagnostics) {
+	for _, d := range diags {
+		if !slices.ContainsFunc(b.diags, func(o *hcl.Diagnostic) bool { return same(o, d) }) {
+			b.diags = append(b.diags, d)
+		}
+	}
+}
+
+func same(a, b *hcl.Diagnostic) bool {
+	if a.Summary != b.Summary || a.Detail != b.Detail || (a.Subject == nil) != (b.Subject == nil) {
+		return false
+	}
+	return a.Subject == nil || *a.Subject == *b.Subject
+}
+
+// api builds what serves one API.
+func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
+	to := route.API{Name: from.Name, Hosts: from.Hosts, BasePath: from.BasePath}
+	for _, v := range from.Versions {
+		if v.Upstream != nil {
+			b.fault(v.Range, "Unsupported upstream", fmt.Sprintf("Version %q has an upstream of its own, which is not supported by this version.", v.Name))
+		}
+		to.Versions = append(to.Versions, version(v))
+	}
+	g.apis[from.Name] = &api{}
+	if from.Versioning != nil {
+		to.Versioning = b.versioning(g, from)
+	}
+	objects := objectsOf(from)
+	b.add(change.Validate(changesAfter(from, 0), objects))
+	for _, r := range from.Routes {
+		value := make(ways, max(1, len(from.Versions)))
+		if len(from.Versions) == 0 {
+			value[0] = b.way(from, nil, r, objects)
+		}
+		for i, v := range from.Versions {
+			if r.In(v) {
+				value[i] = b.way(from, v, r, objects)
+			}
+		}
+		to.Routes = append(to.Routes, route.Route{Pattern: r.Label, Since: versionName(r.Since), Until: versionName(r.Until), Value: value})
+	}
+	return to
+}
+
+func versionName(v *catalogue.Version) string {
+	if v == nil {
+		return ""
+	}
+	return v.Name
+}
+
+func version(v *catalogue.Version) route.Version {
+	to := route.Version{Name: v.Name, Released: v.Released, Deprecated: v.Deprecated, Sunset: v.Sunset, Docs: v.Docs, Preview: v.Preview}
+	for _, o := range v.Brownouts {
+		to.Brownouts = append(to.Brownouts, route.Brownout{From: o.From, For: o.For})
+	}
+	return to
+}
+
+// versioning builds how requests name a version. Where the credential may, callers are identified before their route
+// is known, so all of the API must identify them alike.
+func (b *builder) versioning(g *Gateway, from *catalogue.API) *route.Versioning {
+	by := from.Versioning
+	to := &route.Versioning{Path: by.Path, Header: by.Header, MediaType: by.MediaType, Query: by.Query, Default: versionName(by.Default)}
+	if by.Pin == nil {
+		return to
+	}
+	b.pin(from)
+	stage := b.identify(from.Terms, from.Range)
+	if stage == nil {
+		return to
+	}
+	g.apis[from.Name].identify = pipeline.New(stage)
+	for _, i := range from.Identify {
+		if m := b.methods[i]; m != nil {
+			to.Pin = append(to.Pin, m.Fields()...)
+		}
+	}
+	return to
+}
+
+// objectsOf gives an API's objects as changes know them.
+func objectsOf(from *catalogue.API) map[string]*change.Object {
+	objects := make(map[string]*change.Object, len(from.Objects))
+	for _, o := range from.Objects {
+		objects[o.Name] = &change.Object{Name: o.Name, Holds: places(o.Holds), Range: o.Range}
+	}
+	return objects
+}
+
+func places(from []catalogue.Place) []change.Held {
+	var to []change.Held
+	for _, p := range from {
+		if p.Object != nil {
+			to = append(to, change.Held{Path: p.Path, Object: p.Object.Name, Range: p.Range})
+		}
+	}
+	return to
+}
+
+// changesAfter gives what changed since the version of an index, oldest first; from 0 on, everything.
+func changesAfter(from *catalogue.API, index int) []*change.Change {
+	var chain []*change.Change
+	for _, v := range from.Versions[min(index, len(from.Versions)):] {
+		for _, c := range v.Changes {
+			chain = append(chain, changeOf(c))
+		}
+	}
+	return chain
+}

@@ -1,0 +1,58 @@
+// Package gateway puts the stages together: it builds, from a catalogue, the policies and the engines, an immutable
+// Gateway, and takes requests through it. It knows HTTP as the standard library does, and nothing of the server.
+package gateway
+
+import (
+	"net/http"
+
+	"github.com/wicketgate/wicketgate/internal/admit"
+	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/limit"
+	"github.com/wicketgate/wicketgate/internal/pipeline"
+	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/internal/route"
+)
+
+// Config is what a Gateway is built from.
+type Config struct {
+	Catalogue *catalogue.Catalogue
+	Broken    bool              // the catalogue has mistakes; it is only searched for more
+	Sources   map[string][]byte // the catalogue's files, for the expressions in them
+	Policies  *policy.Snapshot  // nil where there are none
+	// PoliciesBroken says that there are policies, but with mistakes that have been told.
+	PoliciesBroken bool
+	Counter        limit.Counter
+	Upstream       func(*catalogue.Upstream) (Upstream, error)
+}
+
+// Upstream sends requests on.
+type Upstream interface {
+	// Forward sends r, which carries x in its context, and writes the answer to w once x.Back has seen it. It returns
+	// a *problem.Problem as long as nothing was written, so that it can be answered; any other error means that the
+	// caller is gone.
+	Forward(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) error
+}
+
+// Gateway is everything that a request needs, ready. It never changes, and serves many requests at once.
+type Gateway struct {
+	admit *admit.Admit
+	table *route.Table
+	apis  map[string]*api
+}
+
+// api is what requests to an API need before their route is known.
+type api struct {
+	// identify finds who calls when the version depends on it; nil where it does not.
+	identify *pipeline.Pipeline
+}
+
+// ways are the ways through the gateway of one route: one for each version of the API that has it, by the version's
+// index, or the only one on an API without versions.
+type ways []*way
+
+// way is where a request goes once its route and version are known.
+type way struct {
+	stages   *pipeline.Pipeline
+	upstream Upstream
+}

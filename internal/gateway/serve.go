@@ -1,0 +1,110 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/route"
+)
+
+// Serve takes r through all stages and answers it, unless no API that serves says yes to claims it: then r is as it
+// was, and nothing has been written. x, which is empty, learns all that is known of the request; client is the
+// caller's address. The error is the problem that was answered, or what broke the connection.
+func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, client netip.Addr, serves func(api string) bool) (claimed bool, err error) {
+	// What admission takes off is taken off a copy: a request that no API claims goes on as it came.
+	out := r.WithContext(exchange.NewContext(r.Context(), x))
+	out.Header = maps.Clone(r.Header)
+	if prob := g.admit.Admit(x, out, client); prob != nil {
+		x.Ended = "admit"
+		return true, refuse(w, r, x, prob)
+	}
+	m, prob := g.table.Match(x)
+	if m.API == nil || !serves(m.API.Name) {
+		return false, nil
+	}
+	if prob == nil && m.Pending {
+		prob = g.pin(x, &m)
+	}
+	if prob != nil {
+		if x.Ended == "" {
+			x.Ended = "route"
+		}
+		return true, refuse(w, r, x, prob)
+	}
+	if m.Status != 0 {
+		maps.Copy(w.Header(), x.Answer)
+		w.WriteHeader(m.Status)
+		return true, nil
+	}
+	to := m.Route.Value.(ways)[m.Index]
+	x.MediaType, x.Back = m.MediaType, to.stages
+	if prob := to.stages.Handle(x); prob != nil {
+		return true, refuse(w, r, x, prob)
+	}
+	if err := to.upstream.Forward(w, prepare(out, x), x); err != nil {
+		if x.Ended == "" {
+			x.Ended = "upstream"
+		}
+		if errors.As(err, &prob) {
+			return true, refuse(w, r, x, prob)
+		}
+		return true, err
+	}
+	return true, nil
+}
+
+// pin finds the version of a request that names none from the credential of its caller.
+func (g *Gateway) pin(x *exchange.Exchange, m *route.Match) *problem.Problem {
+	if prob := g.apis[m.API.Name].identify.Handle(x); prob != nil {
+		return prob
+	}
+	version := ""
+	if x.Consumer != nil {
+		version = x.Consumer.Version
+	}
+	return m.Pin(x, version)
+}
+
+// refuse answers with a problem: the one place through which errors leave.
+func refuse(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, prob *problem.Problem) error {
+	maps.Copy(w.Header(), x.Answer)
+	if prob.Instance == "" && x.ID != "" {
+		prob.Instance = "urn:uuid:" + x.ID
+	}
+	if err := prob.Write(w, r); err != nil {
+		return errors.Join(prob, err)
+	}
+	return prob
+}
+
+// prepare makes out, the copy of the request, what the upstream gets: the very path, query, header and body that the
+// stages saw.
+func prepare(out *http.Request, x *exchange.Exchange) *http.Request {
+	path, _, _ := strings.Cut(x.Target, "?")
+	target := &url.URL{Path: path, RawQuery: x.Query.Raw}
+	if strings.Contains(path, "%") {
+		target.Path, _ = url.PathUnescape(path) // canonical, so it decodes
+		target.RawPath = path
+	}
+	out.URL, out.Header, out.Trailer = target, x.Header, nil
+	if !x.Body.Read || out.Method == http.MethodConnect { // a WebSocket over HTTP/2 or 3, whose body is its stream
+		return out
+	}
+	out.ContentLength = int64(len(x.Body.Bytes))
+	out.TransferEncoding = nil
+	delete(out.Header, "Content-Length") // whoever sends it on writes its own
+	if out.ContentLength == 0 {
+		out.Body = http.NoBody
+		return out
+	}
+	out.Body = io.NopCloser(bytes.NewReader(x.Body.Bytes))
+	return out
+}

@@ -1,0 +1,290 @@
+package gateway
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/change"
+	"github.com/wicketgate/wicketgate/internal/duration"
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/internal/limit"
+	"github.com/wicketgate/wicketgate/internal/pipeline"
+	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/internal/rule"
+)
+
+// way builds the stages of a route in a version, in the order of a request.
+func (b *builder) way(from *catalogue.API, v *catalogue.Version, r *catalogue.Route, objects map[string]*change.Object) *way {
+	terms := from.For(v, r)
+	up := b.changes(from, v, r, objects, terms.MaxBody)
+	decision := b.authorize(terms, r.Range)
+	var stages []pipeline.Stage
+	add := func(s pipeline.Stage) { stages = append(stages, s) }
+	if s := b.identify(terms, r.Range); s != nil {
+		add(s)
+	}
+	if s := b.limit(terms); s != nil {
+		add(s)
+	}
+	content, validate := b.validate(r, terms, up, decision)
+	if content != nil {
+		add(content)
+	}
+	if up != nil {
+		add(up)
+	}
+	if validate != nil {
+		add(validate)
+	}
+	if decision != nil {
+		add(decision)
+	}
+	add(&answers{base: from.BasePath})
+	return &way{stages: pipeline.New(stages...), upstream: b.upstream(terms, r.Range)}
+}
+
+// changes compiles what lies between a version and the newest for the messages of a route; nil if nothing does.
+func (b *builder) changes(from *catalogue.API, v *catalogue.Version, r *catalogue.Route, objects map[string]*change.Object, maxBody int64) *changes {
+	if v == nil {
+		return nil
+	}
+	index := 0
+	for i := range from.Versions {
+		if from.Versions[i] == v {
+			index = i
+		}
+	}
+	chain := changesAfter(from, index+1)
+	var accepts []change.Held
+	if r.Accepts != nil {
+		accepts = []change.Held{{Object: r.Accepts.Name, Range: r.Range}}
+	}
+	returns := places(r.Returns)
+	request, diags := change.Compile(chain, objects, accepts)
+	b.add(diags)
+	answer, diags := change.Compile(chain, objects, returns)
+	b.add(diags)
+	query, diags := change.CompileQuery(chain, objects, append(accepts, returns...))
+	b.add(diags)
+	if b.diags.HasErrors() || request.Empty() && answer.Empty() && query.Empty() {
+		return nil
+	}
+	return &changes{version: v.Name, request: request, answer: answer, query: query, maxBody: maxBody}
+}
+
+func changeOf(from *catalogue.Change) *change.Change {
+	to := &change.Change{Name: from.Name, Summary: from.Summary, Range: from.Range}
+	if from.On != nil {
+		to.On = from.On.Name
+	}
+	for _, o := range from.Operations {
+		op := change.Operation{Kind: change.Kind(o.Kind), Path: o.Path, To: o.To, Value: o.Value, Accept: o.Accept, Range: o.Range}
+		for _, p := range o.Pairs {
+			op.Pairs = append(op.Pairs, change.Pair{Old: p.Old, New: p.New})
+		}
+		to.Operations = append(to.Operations, op)
+	}
+	for _, p := range from.Params {
+		to.Params = append(to.Params, change.Param{Name: p.Name, To: p.To, Range: p.Range})
+	}
+	for _, e := range from.Examples {
+		to.Examples = append(to.Examples, change.Example{Old: e.Old, New: e.New, Range: e.Range})
+	}
+	return to
+}
+
+// identify builds the stage that finds who calls; nil after a mistake.
+func (b *builder) identify(terms catalogue.Terms, at hcl.Range) *identity.Stage {
+	config := identity.Config{Anonymous: terms.Anonymous, Forward: consumerField}
+	var methods []identity.Method
+	for _, i := range terms.Identify {
+		m := b.method(i)
+		if m == nil {
+			return nil
+		}
+		methods = append(methods, m)
+	}
+	stage, diags := identity.New(config, methods...)
+	b.add(diags)
+	return stage
+}
+
+// method makes one way to identify oneself, with its keys; nil after a mistake.
+func (b *builder) method(from *catalogue.Identity) identity.Method {
+	if m, done := b.methods[from]; done {
+		return m
+	}
+	b.methods[from] = nil
+	var m identity.Method
+	var diags hcl.Diagnostics
+	switch {
+	case from.APIKey != nil:
+		m, diags = b.apiKeys(from.APIKey)
+	case from.JWT != nil:
+		m, diags = b.jwt(from.JWT)
+	}
+	b.add(diags)
+	if diags.HasErrors() || m == nil {
+		return nil
+	}
+	for _, field := range m.Fields() {
+		if field != "Authorization" {
+			b.credentials = append(b.credentials, field)
+		}
+	}
+	b.methods[from] = m
+	return m
+}
+
+func (b *builder) apiKeys(from *catalogue.APIKey) (identity.Method, hcl.Diagnostics) {
+	src, diags := b.read(from.Keys)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	keys, diags := identity.ParseKeys(from.Keys.Path, src)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return identity.NewAPIKeys(identity.APIKeyConfig{Header: from.Header, Keys: from.Keys.Path}, keys)
+}
+
+func (b *builder) jwt(from *catalogue.JWT) (identity.Method, hcl.Diagnostics) {
+	src, diags := b.read(from.Keys)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	keys, diags := identity.ParseJWKS(from.Keys.Path, src)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	var consumer func(claims map[string]any) (string, error)
+	if from.Consumer != nil {
+		p := b.expression(from.Consumer, rule.Environment{Roots: rule.Claims}, rule.String)
+		if p == nil {
+			return nil, nil
+		}
+		consumer = func(claims map[string]any) (string, error) {
+			return p.String(&exchange.Exchange{Consumer: &exchange.Consumer{Claims: claims}})
+		}
+	}
+	return identity.NewTokens(identity.JWTConfig{
+		Issuer: from.Issuer, Keys: from.Keys.Path, Audience: from.Audience, Algorithms: from.Algorithms,
+		Leeway: duration.Duration(from.Leeway), Range: from.Range,
+	}, keys, consumer)
+}
+
+// read reads a file that the catalogue names.
+func (b *builder) read(f catalogue.File) ([]byte, hcl.Diagnostics) {
+	if f.Path == "" { // its mistake has been told
+		return nil, hcl.Diagnostics{}
+	}
+	src, err := os.ReadFile(f.Path)
+	if err != nil {
+		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Unreadable file", Detail: err.Error(), Subject: f.Range.Ptr()}}
+	}
+	b.sources[f.Path] = src
+	return src, nil
+}
+
+// limit builds the stage that counts; nil where there is nothing to count.
+func (b *builder) limit(terms catalogue.Terms) pipeline.Stage {
+	if len(terms.Limits) == 0 {
+		return nil
+	}
+	var limits []limit.Limit
+	for _, from := range terms.Limits {
+		limits = append(limits, b.limitOf(from))
+	}
+	stage, diags := limit.New(b.Counter, limits...)
+	b.add(diags)
+	if stage == nil {
+		return nil
+	}
+	return stage
+}
+
+func (b *builder) limitOf(from *catalogue.Limit) limit.Limit {
+	if l, done := b.limits[from]; done {
+		return l
+	}
+	to := limit.Limit{Config: limit.Config{Name: from.Name, Range: from.Range}}
+	for _, q := range from.Quotas {
+		to.Quotas = append(to.Quotas, limit.Quota{Name: q.Name, Requests: q.Requests, Window: duration.Duration(q.Window), Range: q.Range})
+	}
+	if from.Key != nil {
+		key := b.expression(from.Key, rule.Environment{Roots: rule.All &^ rule.Body &^ rule.Path}, rule.String)
+		if key != nil {
+			to.KeyOf, to.Needs = key.String, key.Needs()
+		}
+	}
+	b.limits[from] = to
+	return to
+}
+
+// expression compiles an expression of the catalogue; nil after a mistake.
+func (b *builder) expression(e hcl.Expression, env rule.Environment, want rule.Kind) *rule.Program {
+	p, diags := rule.Compile(e, b.Sources[e.Range().Filename], env, want)
+	b.add(diags)
+	return p
+}
+
+// pin checks that what pins is what a credential can say, and that nothing identifies differently.
+func (b *builder) pin(from *catalogue.API) {
+	pin := b.expression(from.Versioning.Pin, rule.Environment{Roots: rule.Consumer}, rule.String)
+	if pin != nil && pin.Text() != "consumer.api_version" {
+		b.fault(from.Versioning.Pin.Range(), "Unsupported pin", "A pin other than consumer.api_version is not supported by this version.")
+	}
+	differs := func(t catalogue.Terms) bool { return len(t.Identify) > 0 || t.Anonymous }
+	const detail = "Where a credential may pin the version, who calls must be known before version and route are: identify may stand only on the API."
+	for _, v := range from.Versions {
+		if differs(v.Terms) {
+			b.fault(v.Range, "Misplaced identify", detail)
+		}
+	}
+	for _, r := range from.Routes {
+		if differs(r.Terms) {
+			b.fault(r.Range, "Misplaced identify", detail)
+		}
+	}
+}
+
+// authorize builds the stage that asks the policy; nil on a public route.
+func (b *builder) authorize(terms catalogue.Terms, at hcl.Range) *policy.Query {
+	if terms.Authorize == nil {
+		return nil
+	}
+	name := terms.Authorize.Query
+	if q, done := b.queries[name]; done {
+		return q
+	}
+	if b.Policies == nil {
+		if !b.PoliciesBroken {
+			b.fault(terms.Authorize.Range, "No policies", fmt.Sprintf("This route is authorized by %s, but no policies are configured: name their folder in the Caddyfile's global option api_gateway.", name))
+		}
+		return nil
+	}
+	q, diags := b.Policies.Prepare(name, terms.Authorize.Range)
+	b.add(diags)
+	b.queries[name] = q
+	return q
+}
+
+// upstream gives what the route's requests are sent to.
+func (b *builder) upstream(terms catalogue.Terms, at hcl.Range) Upstream {
+	if terms.Upstream == nil { // its mistake has been told
+		return nil
+	}
+	if u, done := b.upstreams[terms.Upstream]; done {
+		return u
+	}
+	u, err := b.Upstream(terms.Upstream)
+	if err != nil {
+		b.fault(terms.Upstream.Range, "Unusable upstream", err.Error())
+	}
+	b.upstreams[terms.Upstream] = u
+	return u
+}
