@@ -1,0 +1,277 @@
+// Package gateway is the gateway in Caddy: the app, which holds the catalogue, the policies and the engines behind
+// them and swaps them in place when their files change; and the handler that takes requests through all stages.
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/hashicorp/hcl/v2"
+	"go.uber.org/zap"
+
+	"github.com/wicketgate/wicketgate/internal/diagnostic"
+	"github.com/wicketgate/wicketgate/internal/limit"
+	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/internal/watch"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+}
+
+// defaultWatch is how often the files are looked at unless the configuration says otherwise: twice a second.
+const defaultWatch = 500 * time.Millisecond
+
+// App is what all handlers of the gateway share: the catalogue of what is served, the policies, and the engines
+// behind them. Its files are watched; a change is loaded, checked and swapped in without a reload of Caddy, and a
+// broken one leaves the last good one in force.
+type App struct {
+	// Folders, files or globs of the HCL catalogue; without any, only single-stage handlers run. Default: none.
+	Catalogue []string `json:"catalogue,omitempty"`
+
+	// Values for the catalogue's variables, by name. Default: the defaults in the catalogue.
+	Variables map[string]string `json:"variables,omitempty"`
+
+	// Where the Rego policies come from. Default: none, so that every route must be public.
+	PoliciesRaw json.RawMessage `json:"policies,omitempty" caddy:"namespace=api_gateway.policies inline_key=source"`
+
+	// What counts requests against quotas. Default: memory.
+	CountersRaw json.RawMessage `json:"counters,omitempty" caddy:"namespace=api_gateway.counters inline_key=engine"`
+
+	// How often the files are looked at for changes; one that stayed as it is from one look to the next is loaded.
+	// Default: 500ms. Least: 10ms. A negative value turns watching off.
+	Watch caddy.Duration `json:"watch,omitempty"`
+
+	// A hash of all files, which the Caddyfile adapter writes so that a reload of Caddy sees a change of theirs; it
+	// says nothing to the gateway. Default: none.
+	FilesHash string `json:"files_hash,omitempty"`
+
+	checking bool // only look for mistakes: run no upstream
+	ctx      caddy.Context
+	logger   *zap.Logger
+	policies PolicySource
+	counter  limit.Counter
+	gateway  *catalogued // nil without a catalogue
+
+	loading sync.Mutex // one load at a time; guards parts
+	parts   []Part
+	files   []string
+	seen    uint64
+	policy  atomic.Pointer[policy.Snapshot]
+	status  atomic.Pointer[status]
+	metrics *metrics
+
+	started atomic.Bool // upstreams are probed only from then on, so that validating needs no network
+	stop    context.CancelFunc
+	done    chan struct{}
+}
+
+// PolicySource is where policies come from: a guest module in the namespace api_gateway.policies.
+type PolicySource interface {
+	// Load reads and compiles all policies. It must keep what it compiled while nothing changed, so that a load for
+	// another file's sake costs little.
+	Load(ctx context.Context) (snapshot *policy.Snapshot, files []string, sources map[string][]byte, diags hcl.Diagnostics)
+}
+
+// CounterSource is what counts: a guest module in the namespace api_gateway.counters.
+type CounterSource interface {
+	Counter() limit.Counter
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "api_gateway",
+		New: func() caddy.Module { return new(App) },
+	}
+}
+
+// Provision loads everything; a mistake in any file keeps the configuration from being used.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx, a.logger = ctx, ctx.Logger()
+	if a.Watch == 0 {
+		a.Watch = caddy.Duration(defaultWatch)
+	}
+	if a.Watch > 0 && a.Watch < caddy.Duration(10*time.Millisecond) {
+		return errors.New("watch: the least interval is 10ms")
+	}
+	var err error
+	if a.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	if err := a.provisionEngines(); err != nil {
+		return err
+	}
+	if len(a.Catalogue) > 0 {
+		a.gateway = &catalogued{app: a}
+		a.parts = append(a.parts, a.gateway)
+	}
+	return a.load()
+}
+
+func (a *App) provisionEngines() error {
+	if a.PoliciesRaw != nil {
+		guest, err := a.ctx.LoadModule(a, "PoliciesRaw")
+		if err != nil {
+			return fmt.Errorf("loading the source of policies: %w", err)
+		}
+		a.policies = guest.(PolicySource)
+	}
+	guest, err := any(nil), error(nil)
+	if a.CountersRaw != nil {
+		guest, err = a.ctx.LoadModule(a, "CountersRaw")
+	} else {
+		guest, err = a.ctx.LoadModuleByID("api_gateway.counters.memory", nil)
+	}
+	if err != nil {
+		return fmt.Errorf("loading counters: %w", err)
+	}
+	a.counter = guest.(CounterSource).Counter()
+	return nil
+}
+
+// Check looks for mistakes in everything that an app's configuration names, without running any of it. The error is a
+// *LoadError where files have mistakes.
+func Check(ctx caddy.Context, config json.RawMessage) error {
+	a := &App{checking: true}
+	if err := caddy.StrictUnmarshalJSON(config, a); err != nil {
+		return fmt.Errorf("reading the configuration of api_gateway: %w", err)
+	}
+	return a.Provision(ctx)
+}
+
+// Use has part loaded now and whenever a file changes. It is called while handlers are provisioned.
+func (a *App) Use(part Part) error {
+	a.loading.Lock()
+	a.parts = append(a.parts, part)
+	a.loading.Unlock()
+	return a.load()
+}
+
+// Counter is what counts requests against quotas.
+func (a *App) Counter() limit.Counter { return a.counter }
+
+// Start begins to watch the files and to probe the upstreams.
+func (a *App) Start() error {
+	a.started.Store(true)
+	if a.Watch < 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(a.ctx.Context)
+	a.stop, a.done = cancel, make(chan struct{})
+	a.loading.Lock()
+	files, seen := a.files, a.seen
+	a.loading.Unlock()
+	go func() {
+		defer close(a.done)
+		watch.Poll(ctx, time.Duration(a.Watch), files, seen, a.Reload)
+	}()
+	return nil
+}
+
+// Stop ends the watching. Requests under way go on until the server is done with them.
+func (a *App) Stop() error {
+	if a.stop != nil {
+		a.stop()
+		<-a.done
+	}
+	return nil
+}
+
+// Cleanup ends what the last load started.
+func (a *App) Cleanup() error {
+	if a.gateway != nil {
+		a.gateway.close()
+	}
+	return nil
+}
+
+// Reload loads all files again and swaps them in if none has a mistake; otherwise what is in force stays, and log,
+// metrics and status say why. It returns the files to look at from now on, and their fingerprint.
+func (a *App) Reload() (files []string, seen uint64) {
+	if err := a.load(); err != nil {
+		a.logger.Error("keeping the last good configuration", zap.Error(err))
+	}
+	a.loading.Lock()
+	defer a.loading.Unlock()
+	return a.files, a.seen
+}
+
+// load reads everything anew and swaps it in, or changes nothing.
+func (a *App) load() error {
+	a.loading.Lock()
+	defer a.loading.Unlock()
+	began := time.Now()
+	l := &Load{}
+	if a.policies != nil {
+		snapshot, files, sources, diags := a.policies.Load(a.ctx)
+		l.Policies, l.Configured = snapshot, true
+		l.Read(files, sources)
+		l.Diagnostics = append(l.Diagnostics, diags...)
+	}
+	var commits []func()
+	for _, p := range a.parts {
+		commits = append(commits, p.Load(l))
+	}
+	files := l.paths()
+	if l.failed() {
+		for _, discard := range l.discard {
+			discard()
+		}
+		a.files, a.seen = files, watch.Settled(files, began) // what was missing may appear
+		a.metrics.loaded(false)
+		a.status.Store(a.status.Load().failed(l, began))
+		return &LoadError{Diagnostics: l.Diagnostics, Sources: l.Sources}
+	}
+	for _, d := range l.Diagnostics {
+		a.logger.Warn(diagnostic.Line(d))
+	}
+	if l.Policies != nil {
+		a.policy.Store(l.Policies)
+	}
+	for _, commit := range commits {
+		commit()
+	}
+	a.files, a.seen = files, watch.Settled(files, began)
+	a.metrics.loaded(true)
+	now := a.status.Load().succeeded(l, began)
+	a.status.Store(now)
+	a.logger.Info("swapped in", zap.Int64("generation", now.Generation), zap.Duration("took", time.Since(began)), zap.Int("files", len(files)))
+	return nil
+}
+
+// LoadError is every mistake of a load. Its text is a line for each, for logs; Sources let a terminal show the lines
+// meant.
+type LoadError struct {
+	Diagnostics hcl.Diagnostics
+	Sources     map[string][]byte
+}
+
+// Error lists the mistakes.
+func (e *LoadError) Error() string {
+	var b strings.Builder
+	for _, d := range e.Diagnostics {
+		if d.Severity != hcl.DiagError {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(diagnostic.Line(d))
+	}
+	return b.String()
+}
+
+// Interface guards
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

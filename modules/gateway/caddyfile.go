@@ -1,0 +1,200 @@
+package gateway
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/wicketgate/wicketgate/internal/diagnostic"
+	"github.com/wicketgate/wicketgate/internal/watch"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("api_gateway", parseApp)
+	httpcaddyfile.RegisterHandlerDirective("api_gateway", parseHandler)
+}
+
+// options are the words of the global option, for "did you mean".
+var options = []string{"catalogue", "policies", "counters", "variable", "watch"}
+
+// later are words of the design that this version does not run.
+var later = []string{"decision_log", "ledger"}
+
+// UnmarshalCaddyfile sets up the app from the global option:
+//
+//	api_gateway {
+//		catalogue <folders, files or globs...>
+//		policies  <folder> | <source> ...
+//		counters  <engine> ...
+//		variable  <name> <value>
+//		watch     <interval>|off
+//	}
+//
+// Relative paths are relative to the Caddyfile.
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the option's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	base := filepath.Dir(d.File())
+	given := map[string]bool{}
+	for d.NextBlock(0) {
+		word := d.Val()
+		if given[word] && word != "variable" && word != "catalogue" {
+			return d.Errf("%s is given twice", word)
+		}
+		given[word] = true
+		if err := a.option(d, word, base); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) option(d *caddyfile.Dispenser, word, base string) (err error) {
+	switch word {
+	case "catalogue":
+		args := d.RemainingArgs()
+		if len(args) == 0 {
+			return d.ArgErr()
+		}
+		for _, arg := range args {
+			a.Catalogue = append(a.Catalogue, relative(base, arg))
+		}
+	case "policies":
+		a.PoliciesRaw, err = guest(d, "api_gateway.policies", "source", "folder")
+	case "counters":
+		a.CountersRaw, err = guest(d, "api_gateway.counters", "engine", "")
+	case "variable":
+		args := d.RemainingArgs()
+		if len(args) != 2 {
+			return d.ArgErr()
+		}
+		if _, twice := a.Variables[args[0]]; twice {
+			return d.Errf("variable %s is given twice", args[0])
+		}
+		if a.Variables == nil {
+			a.Variables = make(map[string]string)
+		}
+		a.Variables[args[0]] = args[1]
+	case "watch":
+		args := d.RemainingArgs()
+		if len(args) != 1 {
+			return d.ArgErr()
+		}
+		if args[0] == "off" {
+			a.Watch = -1
+			break
+		}
+		interval, err := caddy.ParseDuration(args[0])
+		if err != nil || interval < 10*time.Millisecond {
+			return d.Errf("watch takes an interval of at least 10ms, or off, not %q", args[0])
+		}
+		a.Watch = caddy.Duration(interval)
+	default:
+		return unknown(d, word)
+	}
+	if err == nil && d.NextArg() {
+		return d.ArgErr()
+	}
+	return err
+}
+
+func unknown(d *caddyfile.Dispenser, word string) error {
+	for _, l := range later {
+		if word == l {
+			return d.Errf("%s is not supported by this version", word)
+		}
+	}
+	if s := diagnostic.Suggest(word, options); s != "" {
+		return d.Errf("unrecognised option %s; did you mean %s?", word, s)
+	}
+	return d.Errf("unrecognised option %s", word)
+}
+
+// guest reads a guest module: its name, unless the word that follows is none and standard is what is meant then.
+func guest(d *caddyfile.Dispenser, namespace, key, standard string) (json.RawMessage, error) {
+	if !d.NextArg() {
+		return nil, d.ArgErr()
+	}
+	name := d.Val()
+	if _, err := caddy.GetModule(namespace + "." + name); err != nil {
+		known := []string{}
+		for _, m := range caddy.GetModules(namespace) {
+			known = append(known, m.ID.Name())
+		}
+		switch {
+		case name == "bundle" || name == "redis":
+			return nil, d.Errf("%s is not supported by this version", name)
+		case standard == "":
+			if s := diagnostic.Suggest(name, known); s != "" {
+				return nil, d.Errf("there is no %s %s; did you mean %s?", key, name, s)
+			}
+			return nil, d.Errf("there is no %s %s", key, name)
+		}
+		d.Prev()
+		name = standard
+	}
+	module, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
+	if err != nil {
+		return nil, err
+	}
+	return caddyconfig.JSONModuleObject(module, key, name, nil), nil
+}
+
+func relative(base, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(base, path)
+}
+
+// parseApp sets up the app from the global option and notes a hash of its files: Caddy ignores a reload whose
+// configuration is the same to the byte, and a change of a catalogue alone would be lost on it.
+func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
+	if existing != nil {
+		return nil, d.Err("the global option api_gateway is given twice")
+	}
+	a := &App{}
+	if err := a.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	a.FilesHash = watch.Hash(a.Catalogue, []string{".hcl"})
+	return httpcaddyfile.App{Name: "api_gateway", Value: caddyconfig.JSON(a, nil)}, nil
+}
+
+// UnmarshalCaddyfile sets up the handler:
+//
+//	api_gateway [<matcher>] [<APIs...>]
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the directive's name
+	for _, name := range d.RemainingArgs() {
+		for _, other := range h.APIs {
+			if name == other {
+				return d.Errf("the API %s is named twice", name)
+			}
+		}
+		h.APIs = append(h.APIs, name)
+	}
+	if d.NextBlock(0) {
+		return d.Errf("api_gateway takes no block here: what it serves is in the catalogue")
+	}
+	return nil
+}
+
+func parseHandler(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h := &Handler{}
+	return h, h.UnmarshalCaddyfile(helper.Dispenser)
+}
+
+// Interface guards
+var (
+	_ caddyfile.Unmarshaler = (*App)(nil)
+	_ caddyfile.Unmarshaler = (*Handler)(nil)
+)

@@ -1,0 +1,186 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/hcl/v2"
+	"go.uber.org/zap"
+
+	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/diagnostic"
+	"github.com/wicketgate/wicketgate/internal/gateway"
+	"github.com/wicketgate/wicketgate/modules/upstream"
+)
+
+// catalogued is the part of the app that serves the catalogue: what is in force, and the upstreams it runs.
+type catalogued struct {
+	app     *App
+	current atomic.Pointer[generation]
+
+	mu        sync.Mutex
+	upstreams map[string]*shared // by what their configuration says, so that a load that leaves one as it was keeps its connections
+	wanted    []string           // APIs that handlers name
+}
+
+// generation is one state of the catalogue in force. It is let go when the next one has taken its place and the last
+// request that it serves has ended.
+type generation struct {
+	*gateway.Gateway
+	apis  []string
+	users atomic.Int64 // requests, and one for being current; once 0 it stays 0
+	let   func()
+}
+
+// shared is an upstream that several generations use.
+type shared struct {
+	*upstream.Upstream
+	users int
+}
+
+// Load builds the next generation.
+func (c *catalogued) Load(l *Load) func() {
+	cat, sources, diags := catalogue.Load(c.app.Catalogue, c.app.Variables)
+	l.Read(cat.Files, sources)
+	l.Diagnostics = append(l.Diagnostics, diags...)
+	next := &generation{}
+	next.users.Store(1)
+	var used []string
+	next.let = func() { c.release(used) }
+	built, files, more, mistakes := gateway.Build(gateway.Config{
+		Catalogue: cat,
+		Broken:    diags.HasErrors(),
+		Sources:   sources,
+		Policies:  l.Policies,
+
+		PoliciesBroken: l.Configured && l.Policies == nil,
+		Counter:        c.app.counter,
+		Upstream: func(u *catalogue.Upstream) (gateway.Upstream, error) {
+			if c.app.checking {
+				return nil, nil
+			}
+			key, s, err := c.acquire(u)
+			if err == nil {
+				used = append(used, key)
+			}
+			return s, err
+		},
+	})
+	l.Read(files, more)
+	l.Diagnostics = append(l.Diagnostics, mistakes...)
+	l.OnDiscard(next.release)
+	next.Gateway = built
+	for _, api := range cat.APIs {
+		next.apis = append(next.apis, api.Name)
+	}
+	c.mu.Lock()
+	wanted := slices.Clone(c.wanted)
+	c.mu.Unlock()
+	for _, name := range wanted {
+		if err := next.has(name); err != nil && !l.failed() {
+			l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "An API is missing", Detail: err.Error()})
+		}
+	}
+	return func() {
+		if last := c.current.Swap(next); last != nil {
+			last.release()
+		}
+	}
+}
+
+// want checks that an API is there, now and at every load to come.
+func (c *catalogued) want(name string) error {
+	if err := c.current.Load().has(name); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wanted = append(c.wanted, name)
+	return nil
+}
+
+func (g *generation) has(name string) error {
+	if slices.Contains(g.apis, name) {
+		return nil
+	}
+	err := fmt.Errorf("the catalogue has no API %q", name)
+	if s := diagnostic.Suggest(name, g.apis); s != "" {
+		err = fmt.Errorf("%w; did you mean %q?", err, s)
+	}
+	return err
+}
+
+// hold gives what is in force, which stays usable until release.
+func (c *catalogued) hold() *generation {
+	for {
+		g := c.current.Load()
+		for n := g.users.Load(); n > 0; n = g.users.Load() {
+			if g.users.CompareAndSwap(n, n+1) {
+				return g
+			}
+		}
+	}
+}
+
+func (g *generation) release() {
+	if g.users.Add(-1) == 0 {
+		g.let()
+	}
+}
+
+func (c *catalogued) acquire(u *catalogue.Upstream) (string, *upstream.Upstream, error) {
+	key, err := upstream.Key(u)
+	if err != nil {
+		return "", nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.upstreams[key]
+	if s == nil {
+		running, err := upstream.New(c.app.ctx, u, c.app.started.Load)
+		if err != nil {
+			return "", nil, err
+		}
+		s = &shared{Upstream: running}
+		if c.upstreams == nil {
+			c.upstreams = make(map[string]*shared)
+		}
+		c.upstreams[key] = s
+	}
+	s.users++
+	return key, s.Upstream, nil
+}
+
+func (c *catalogued) release(keys []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range keys {
+		s := c.upstreams[key]
+		if s == nil { // the app was closed before its last request ended
+			continue
+		}
+		if s.users--; s.users == 0 {
+			delete(c.upstreams, key)
+			if err := s.Close(); err != nil {
+				c.app.logger.Error("closing an upstream", zap.Error(err))
+			}
+		}
+	}
+}
+
+// close ends all upstreams, used or not: the server that used them is gone.
+func (c *catalogued) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var errs []error
+	for key, s := range c.upstreams {
+		errs = append(errs, s.Close())
+		delete(c.upstreams, key)
+	}
+	if err := errors.Join(errs...); err != nil {
+		c.app.logger.Error("closing upstreams", zap.Error(err))
+	}
+}

@@ -1,0 +1,158 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/problem"
+)
+
+func init() {
+	caddy.RegisterModule(Handler{})
+}
+
+// Handler serves the catalogue's APIs: it takes a request through all stages, from admission to the upstream and back.
+// What no API claims goes to the next handler; where there is none, the answer is 404.
+type Handler struct {
+	// The APIs that are served here, by their labels in the catalogue. Default: all of them.
+	APIs []string `json:"apis,omitempty"`
+
+	app    *App
+	logger *zap.Logger
+}
+
+// CaddyModule returns the Caddy module information.
+func (Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.api_gateway",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// Provision finds the app and checks that it serves the APIs named.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	app, err := ctx.App("api_gateway")
+	if err != nil {
+		return err
+	}
+	h.app, h.logger = app.(*App), ctx.Logger()
+	if h.app.gateway == nil {
+		return errors.New("api_gateway serves a catalogue, but the global option api_gateway names none")
+	}
+	for _, name := range h.APIs {
+		if err := h.app.gateway.want(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ServeHTTP takes a request through the stages.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	g := h.app.gateway.hold()
+	defer g.release()
+	x := &exchange.Exchange{}
+	claimed, err := g.Serve(w, r, x, ClientAddress(r), h.serves)
+	if !claimed && err == nil {
+		return h.unclaimed(w, r, next)
+	}
+	var prob *problem.Problem
+	if err != nil && !errors.As(err, &prob) {
+		return err
+	}
+	h.describe(r, x, prob)
+	return nil
+}
+
+func (h *Handler) serves(api string) bool {
+	return len(h.APIs) == 0 || slices.Contains(h.APIs, api)
+}
+
+// unclaimed hands on what no API claims. Caddy ends a request that no handler answered with an empty 200, which tells
+// the caller of a misspelt address that all is well.
+func (h *Handler) unclaimed(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if err := next.ServeHTTP(w, r); err != nil {
+		return err
+	}
+	if unhandled, _ := caddyhttp.GetVar(r.Context(), "unhandled").(bool); !unhandled {
+		return nil
+	}
+	return problem.New(problem.NotFound, "no API is served at this address").Write(w, r)
+}
+
+// describe tells placeholders, metrics and the log what became of a request.
+func (h *Handler) describe(r *http.Request, x *exchange.Exchange, prob *problem.Problem) {
+	Describe(r, x)
+	h.app.metrics.served(x, prob)
+	if prob == nil {
+		return
+	}
+	level := h.logger.Debug
+	if prob.StatusCode() >= 500 {
+		level = h.logger.Error
+	}
+	level("request ended", zap.String("id", x.ID), zap.String("api", x.API), zap.String("version", x.Version),
+		zap.String("route", x.Route), zap.String("stage", x.Ended), zap.Error(prob))
+}
+
+// Describe sets the placeholders {http.api.name}, {http.api.version}, {http.api.route}, {http.api.consumer},
+// {http.api.decision} and {http.api.problem} for access logs and later handlers.
+func Describe(r *http.Request, x *exchange.Exchange) {
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return
+	}
+	repl.Map(func(key string) (any, bool) {
+		switch key {
+		case "http.api.name":
+			return x.API, true
+		case "http.api.version":
+			return x.Version, true
+		case "http.api.route":
+			return x.Route, true
+		case "http.api.request_id":
+			return x.ID, true
+		case "http.api.stage":
+			return x.Ended, true
+		case "http.api.consumer":
+			if x.Consumer == nil {
+				return "", true
+			}
+			return x.Consumer.ID, true
+		case "http.api.decision":
+			if x.Decision == nil {
+				return "", true
+			}
+			return x.Decision.ID, true
+		}
+		return nil, false
+	})
+}
+
+// ClientAddress is the caller's address as Caddy's trusted proxies tell it.
+func ClientAddress(r *http.Request) netip.Addr {
+	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	if text == "" {
+		text = r.RemoteAddr
+	}
+	if a, err := netip.ParseAddr(text); err == nil {
+		return a.Unmap().WithZone("")
+	}
+	if ap, err := netip.ParseAddrPort(text); err == nil {
+		return ap.Addr().Unmap().WithZone("")
+	}
+	return netip.Addr{}
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/problem"
+)
+
+// metrics are the gateway's own. There is one set in the process, registered anew with each configuration's registry,
+// so that a reload of Caddy loses no count.
+type metrics struct {
+	requests *prometheus.CounterVec
+	denials  *prometheus.CounterVec
+	loads    *prometheus.CounterVec
+	failing  prometheus.Gauge
+	last     prometheus.Gauge
+}
+
+var theMetrics = func() *metrics {
+	name := func(name, help string) prometheus.Opts {
+		return prometheus.Opts{Namespace: "caddy", Subsystem: "api_gateway", Name: name, Help: help}
+	}
+	return &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts(name("requests_total",
+			"Requests to an API of the catalogue, by API, caller's version and whether they reached the upstream.")), []string{"api", "version", "forwarded"}),
+		denials: prometheus.NewCounterVec(prometheus.CounterOpts(name("denials_total",
+			"Requests that a stage ended, by API, stage and problem type.")), []string{"api", "stage", "problem"}),
+		loads: prometheus.NewCounterVec(prometheus.CounterOpts(name("loads_total",
+			"Loads of catalogue, policies, schemas and keys, by result.")), []string{"result"}),
+		failing: prometheus.NewGauge(prometheus.GaugeOpts(name("load_failing",
+			"1 while the files have a mistake and the last good ones are in force, otherwise 0."))),
+		last: prometheus.NewGauge(prometheus.GaugeOpts(name("last_load_timestamp_seconds",
+			"When what is in force was loaded, in seconds since 1970."))),
+	}
+}()
+
+func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
+	m := theMetrics
+	for _, c := range []prometheus.Collector{m.requests, m.denials, m.loads, m.failing, m.last} {
+		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
+			return nil, fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func (m *metrics) loaded(ok bool) {
+	if !ok {
+		m.loads.WithLabelValues("failure").Inc()
+		m.failing.Set(1)
+		return
+	}
+	m.loads.WithLabelValues("success").Inc()
+	m.failing.Set(0)
+	m.last.SetToCurrentTime()
+}
+
+// served counts one request. The labels are bounded: APIs and versions are the catalogue's, problems the table's.
+func (m *metrics) served(x *exchange.Exchange, prob *problem.Problem) {
+	m.requests.WithLabelValues(x.API, x.Version, strconv.FormatBool(prob == nil)).Inc()
+	if prob != nil {
+		slug := prob.Type.URI
+		if _, after, ok := strings.Cut(slug, "#"); ok {
+			slug = after
+		}
+		m.denials.WithLabelValues(x.API, x.Ended, slug).Inc()
+	}
+}

@@ -1,0 +1,15 @@
+package gateway
+
+import "github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+// Every directive's place among Caddy's, in one list: packages initialise in an order of their own, and places given
+// one by one would come out in that order.
+//
+// The single stages stand in the order of a request, after Caddy's own authentication, whose users they see, and
+// before everything that answers. The gateway stands before handle, so that what no API claims is handled as usual.
+func init() {
+	for _, directive := range []string{"api_auth", "api_limit", "api_validate", "api_policy", "api_transform"} {
+		httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "request_header")
+	}
+	httpcaddyfile.RegisterDirectiveOrder("api_gateway", httpcaddyfile.Before, "handle")
+}

@@ -1,0 +1,62 @@
+package gateway
+
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/diagnostic"
+)
+
+// status is what GET /api_gateway/status answers. A value is never changed once stored.
+type status struct {
+	// Generation counts the loads in force since this configuration of Caddy started; the first is 1.
+	Generation int64 `json:"generation"`
+	// Loaded is when what is in force was read, Files how many files and folders it came from.
+	Loaded time.Time `json:"loaded"`
+	Files  int       `json:"files"`
+	// Error is the last load's failure, absent when what lies in the files is in force.
+	Error *loadFailure `json:"error,omitempty"`
+}
+
+// loadFailure says when and why a load failed.
+type loadFailure struct {
+	Time     time.Time `json:"time"`
+	Mistakes []mistake `json:"mistakes"`
+}
+
+// mistake is one diagnostic with its place.
+type mistake struct {
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Summary string `json:"summary"`
+	Detail  string `json:"detail,omitempty"`
+}
+
+func (s *status) succeeded(l *Load, at time.Time) *status {
+	next := &status{Generation: 1, Loaded: at, Files: len(l.Files)}
+	if s != nil {
+		next.Generation = s.Generation + 1
+	}
+	return next
+}
+
+func (s *status) failed(l *Load, at time.Time) *status {
+	next := &status{}
+	if s != nil {
+		*next = *s
+	}
+	next.Error = &loadFailure{Time: at}
+	for _, d := range diagnostic.Sort(l.Diagnostics) {
+		if d.Severity != hcl.DiagError {
+			continue
+		}
+		m := mistake{Summary: d.Summary, Detail: d.Detail}
+		if d.Subject != nil {
+			m.File, m.Line, m.Column = d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column
+		}
+		next.Error.Mistakes = append(next.Error.Mistakes, m)
+	}
+	return next
+}
