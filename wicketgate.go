@@ -1,7 +1,10 @@
-// Package wicketgate is an API gateway for Caddy. It holds nothing itself: importing it links every module of the
-// gateway into a Caddy binary, which is what
-//
-//	xcaddy build --with github.com/wicketgate/wicketgate
-//
-// does. The imports stand in the order in which a request meets the modules.
+// Package wicketgate links every module of the gateway into a Caddy binary: `xcaddy build --with
+// github.com/wicketgate/wicketgate`. It has no code of its own.
 package wicketgate
+
+import (
+	_ "github.com/wicketgate/wicketgate/modules/command"
+	_ "github.com/wicketgate/wicketgate/modules/gateway"
+	_ "github.com/wicketgate/wicketgate/modules/limit"
+	_ "github.com/wicketgate/wicketgate/modules/policy"
+)

@@ -1,0 +1,21 @@
+// Package command adds `caddy gateway` to Caddy's commands.
+package command
+
+import (
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra" // Caddy's own commands are built with it
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "gateway",
+		Usage: "check|fmt",
+		Short: "Works with the gateway's catalogue and policies",
+		Long: `
+Works with the files of the API gateway: the catalogue (*.hcl) that says what is
+served, and the policies (*.rego) that say who may do what.`,
+		CobraFunc: func(cmd *cobra.Command) {
+			cmd.AddCommand(checkCommand(), fmtCommand())
+		},
+	})
+}
