@@ -15,8 +15,8 @@ import (
 // So that one such mistake does not hide all others, a file with any is parsed anew: its outermost blocks each for
 // itself, and in those the mistaken lines left out, one after the other. Bounds of that:
 const (
-	maxRepairs = 20       // mistaken lines of one outermost block
-	maxRepair  = 64 << 10 // bytes of one that is parsed again
+	maxRepairs = 20      // mistaken lines of one outermost block
+	maxRepair  = 1 << 20 // bytes that are parsed again, all together, of one file
 )
 
 var (
@@ -38,12 +38,13 @@ func parse(src []byte, path string) (*hclsyntax.Body, hcl.Diagnostics) {
 	whole := &hclsyntax.Body{Attributes: make(hclsyntax.Attributes)}
 	diags = nil
 	pos := hcl.InitialPos
+	budget := maxRepair
 	for i, start := range starts {
 		end := len(src)
 		if i+1 < len(starts) {
 			end = starts[i+1]
 		}
-		part, more := repair(src[start:end], path, pos)
+		part, more := repair(src[start:end], path, pos, &budget)
 		diags = append(diags, more...)
 		if part != nil {
 			whole.Blocks = append(whole.Blocks, part.Blocks...)
@@ -58,13 +59,13 @@ func parse(src []byte, path string) (*hclsyntax.Body, hcl.Diagnostics) {
 }
 
 // repair parses a part of a file, leaving out mistaken lines for as long as that gets it further. The mistake may be
-// on the line before the one on which the parser noticed it.
-func repair(part []byte, path string, pos hcl.Pos) (*hclsyntax.Body, hcl.Diagnostics) {
+// on the line before the one on which the parser noticed it. budget is how many bytes may still be parsed again.
+func repair(part []byte, path string, pos hcl.Pos, budget *int) (*hclsyntax.Body, hcl.Diagnostics) {
 	body, diags := parseFrom(part, path, pos)
 	var told hcl.Diagnostics
 	for range maxRepairs {
 		mistake, line := first(diags)
-		if mistake == nil || len(part) > maxRepair {
+		if *budget -= 3 * len(part); mistake == nil || *budget < 0 {
 			break
 		}
 		mistaken, furthest := part, line
