@@ -1,0 +1,192 @@
+package wicketgate_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestREADME runs the quick start and asks it what the README asks, with the client the README uses. What it answers
+// must be what the README says, where … stands for anything.
+func TestREADME(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := console(string(readme))
+	if len(steps) < 8 {
+		t.Fatalf("only %d commands found in the README", len(steps))
+	}
+	shop := startShop(t)
+	script := &strings.Builder{}
+	for i, s := range steps {
+		fmt.Fprintf(script, "%s\nprintf '\\n--%d--\\n'\n", shop.here(s.command), i)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	bash := exec.CommandContext(ctx, "bash", "-c", script.String())
+	bash.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
+	var stderr bytes.Buffer
+	bash.Stderr = &stderr
+	out, err := bash.Output()
+	if err != nil {
+		t.Fatalf("running the README's commands: %v\n%s", err, stderr.Bytes())
+	}
+	rest := string(out)
+	for i, s := range steps {
+		answer, after, ok := strings.Cut(rest, fmt.Sprintf("\n--%d--\n", i))
+		if !ok {
+			t.Fatalf("$ %s\ndid not run: %s", s.command, stderr.Bytes())
+		}
+		rest = after
+		if got, want := strings.TrimSpace(answer), shop.here(s.answer); !like(want, got) {
+			t.Errorf("$ %s\ngave\n\t%s\nand the README says\n\t%s", s.command, got, want)
+		}
+	}
+}
+
+type step struct{ command, answer string }
+
+// console finds the commands of a page's console blocks, with the answers that stand below them.
+func console(page string) []step {
+	var steps []step
+	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(page, -1) {
+		for _, line := range strings.Split(strings.TrimSpace(block[1]), "\n") {
+			if command, ok := strings.CutPrefix(line, "$ "); ok {
+				steps = append(steps, step{command: command})
+				continue
+			}
+			last := &steps[len(steps)-1]
+			last.answer = strings.TrimSpace(last.answer + "\n" + line)
+		}
+	}
+	return steps
+}
+
+// like says whether text is pattern, in which … stands for any text of one line.
+func like(pattern, text string) bool {
+	quoted := strings.ReplaceAll(regexp.QuoteMeta(pattern), "…", "[^\n]*?")
+	return regexp.MustCompile("^" + quoted + "$").MatchString(text)
+}
+
+// shop is the quick start, running on ports of its own.
+type shop struct {
+	https, admin int
+	data         string
+}
+
+// here puts the running shop's addresses and folder in the place of the README's.
+func (s *shop) here(text string) string {
+	return strings.NewReplacer(
+		"localhost:8443", "localhost:"+strconv.Itoa(s.https),
+		"localhost:2019", "localhost:"+strconv.Itoa(s.admin),
+		".data/", s.data+"/",
+	).Replace(text)
+}
+
+// startShop builds the binary and runs it on the Caddyfile of this folder until the test ends.
+func startShop(t *testing.T) *shop {
+	t.Helper()
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "caddy")
+	// Built like the binary of xcaddy.json, so that what both need is compiled once.
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-tags", "nobadger,nomysql,nopgx", "-o", binary, "./cmd/caddy")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the binary: %v\n%s", err, out)
+	}
+	ports := freePorts(t, 4)
+	s := &shop{https: ports[0], admin: ports[1], data: filepath.Join(dir, "data")}
+	run := exec.Command(binary, "run")
+	run.Env = append(os.Environ(),
+		"HTTPS_PORT="+strconv.Itoa(s.https), "ADMIN=localhost:"+strconv.Itoa(s.admin),
+		"HTTP_PORT="+strconv.Itoa(ports[2]), "SHOP_PORT="+strconv.Itoa(ports[3]),
+		"DATA="+s.data, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Stdout, run.Stderr = log, log
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- run.Wait() }()
+	t.Cleanup(func() {
+		stop(t, run, done)
+		log.Close() //nolint:errcheck // only read from now on
+		if t.Failed() {
+			said, _ := os.ReadFile(log.Name())
+			t.Logf("the gateway's log:\n%s", said)
+		}
+	})
+	waitFor(t, fmt.Sprintf("http://localhost:%d/api_gateway/status", s.admin), filepath.Join(s.data, "pki", "authorities", "local", "root.crt"), done)
+	return s
+}
+
+func stop(t *testing.T, run *exec.Cmd, done chan error) {
+	if runtime.GOOS == "windows" {
+		run.Process.Kill() //nolint:errcheck // it may be gone
+		<-done
+		return
+	}
+	run.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may be gone
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Error("the gateway did not stop within 20 s")
+		run.Process.Kill() //nolint:errcheck // it may be gone
+		<-done
+	}
+}
+
+// waitFor waits until the gateway answers at url and file is there.
+func waitFor(t *testing.T, url, file string, done chan error) {
+	t.Helper()
+	deadline := time.After(60 * time.Second)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if res, err := http.Get(url); err == nil {
+			res.Body.Close() //nolint:errcheck // of no interest
+			if _, err := os.Stat(file); err == nil && res.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		select {
+		case err := <-done:
+			done <- err
+			t.Fatalf("the gateway ended: %v", err)
+		case <-deadline:
+			t.Fatal("the gateway did not start within 60 s")
+		case <-tick.C:
+		}
+	}
+}
+
+// freePorts gives ports that were free a moment ago.
+func freePorts(t *testing.T, n int) []int {
+	t.Helper()
+	var ports []int
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close() //nolint:errcheck // held until all are found
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
