@@ -8,8 +8,8 @@ type Needs struct {
 	Header []string // canonical names; "*" for all of them
 	Query  bool
 	Body   BodyNeed
-	// MaxBody bounds the body in bytes where Body is not None; 0 means DefaultMaxBody. The smallest of a route's
-	// stages holds.
+	// MaxBody bounds the body in bytes where Body is not None; 0 says nothing. The smallest of a route's stages holds;
+	// where all are silent, DefaultMaxBody.
 	MaxBody int64
 }
 
@@ -32,13 +32,7 @@ func (n *Needs) Add(o Needs) {
 	}
 	n.Query = n.Query || o.Query
 	n.Body = max(n.Body, o.Body)
-	if o.Body != None {
-		limit := o.MaxBody
-		if limit == 0 {
-			limit = DefaultMaxBody
-		}
-		if n.MaxBody == 0 || limit < n.MaxBody {
-			n.MaxBody = limit
-		}
+	if o.Body != None && o.MaxBody != 0 && (n.MaxBody == 0 || o.MaxBody < n.MaxBody) {
+		n.MaxBody = o.MaxBody
 	}
 }

@@ -98,6 +98,29 @@ func TestBody(t *testing.T) {
 	}
 }
 
+func TestBodyBound(t *testing.T) {
+	tests := []struct {
+		name  string
+		needs []exchange.Needs
+		want  int64
+	}{
+		{"nobody says anything", []exchange.Needs{{Body: exchange.JSON}}, exchange.DefaultMaxBody},
+		{"the smallest holds", []exchange.Needs{{Body: exchange.JSON, MaxBody: 8 << 20}, {Body: exchange.Whole, MaxBody: 4 << 20}}, 4 << 20},
+		{"a stage that says nothing takes nothing away", []exchange.Needs{{Body: exchange.JSON, MaxBody: 8 << 20}, {Body: exchange.JSON}}, 8 << 20},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var stages []Stage
+			for _, n := range test.needs {
+				stages = append(stages, &step{needs: n, log: new([]string)})
+			}
+			if got := New(stages...).Needs().MaxBody; got != test.want {
+				t.Errorf("got %d, want %d", got, test.want)
+			}
+		})
+	}
+}
+
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("connection reset") }

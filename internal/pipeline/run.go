@@ -34,6 +34,9 @@ func New(stages ...Stage) *Pipeline {
 		}
 		p.needs.Add(n)
 	}
+	if p.needs.MaxBody == 0 {
+		p.needs.MaxBody = exchange.DefaultMaxBody
+	}
 	for i := len(p.stages) - 1; i >= 0; i-- {
 		if b, ok := p.stages[i].(Returner); ok {
 			p.backs = append(p.backs, b)
@@ -77,6 +80,9 @@ func handle(s Stage, x *exchange.Exchange) (prob *problem.Problem) {
 func panicked(stage string, r any) *problem.Problem {
 	return problem.New(problem.Internal, "").Because(fmt.Errorf("panic in stage %s: %v\n%s", stage, r, debug.Stack()))
 }
+
+// Returns says whether any stage works on the answer.
+func (p *Pipeline) Returns() bool { return len(p.backs) > 0 }
 
 // Buffers is how many bytes of an answer the way back needs whole at most, 0 where it streams.
 func (p *Pipeline) Buffers() int64 { return p.buffers }
