@@ -3,76 +3,94 @@
 package stage
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"net/http"
+	"sync/atomic"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
-	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/modules/gateway"
 )
 
-// front admits requests that no api_gateway has seen.
-var front = admit.New(admit.Config{})
+// Stage is what a handler does with its requests: a pipeline, built anew and swapped in when a file it came from
+// changes. One with a mistake leaves the last good one in force.
+type Stage struct {
+	build   func(*gateway.Load) []pipeline.Stage
+	current atomic.Pointer[pipeline.Pipeline]
+	logger  *zap.Logger
+	metrics *metrics
+}
 
-// Run takes a request through p and on to next, or answers the problem it ended with.
-func Run(w http.ResponseWriter, r *http.Request, p *pipeline.Pipeline, logger *zap.Logger, next caddyhttp.Handler) error {
-	x, r, err := Enter(w, r)
+// New makes the stage of a handler that is being provisioned. build is called now and whenever a file changes; it
+// reads its files, and notes in the load what it read and every mistake it found. The error is a *gateway.LoadError
+// where files have mistakes.
+func New(ctx caddy.Context, build func(*gateway.Load) []pipeline.Stage) (*Stage, error) {
+	app, err := ctx.App("api_gateway")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if x == nil {
-		return nil
+	s := &Stage{build: build, logger: ctx.Logger()}
+	if s.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return nil, err
 	}
+	return s, app.(*gateway.App).Use(s)
+}
+
+// Load implements gateway.Part.
+func (s *Stage) Load(l *gateway.Load) (commit func()) {
+	next := pipeline.New(s.build(l)...)
+	return func() { s.current.Store(next) }
+}
+
+// Run takes a request through the stage and on to next, and the answer back, or answers the problem it ended with.
+func (s *Stage) Run(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	x, w, r, prob := enter(w, r)
+	if prob != nil {
+		x.Ended = "admit"
+		return s.refuse(w, r, x, prob)
+	}
+	p := s.current.Load() // for this request's way there and back, whatever is swapped in meanwhile
 	if prob := p.Handle(x); prob != nil {
-		return refuse(w, r, x, prob, logger)
+		return s.refuse(w, r, x, prob)
 	}
 	leave(w, r, x)
-	return next.ServeHTTP(w, r)
+	if !p.Returns() {
+		return next.ServeHTTP(w, r)
+	}
+	return s.back(w, r, x, p, next)
 }
 
-// Enter gives the request's exchange: the one an earlier handler made, or a new one, once the request was admitted. It
-// is nil if the request was refused and has its answer.
-func Enter(w http.ResponseWriter, r *http.Request) (*exchange.Exchange, *http.Request, error) {
-	if x := exchange.FromContext(r.Context()); x != nil {
-		return x, r, nil
-	}
-	x := &exchange.Exchange{}
-	if prob := front.Admit(x, r, gateway.ClientAddress(r)); prob != nil {
-		return nil, r, prob.Write(w, r)
-	}
-	gateway.Describe(r, x)
-	return x, r.WithContext(exchange.NewContext(r.Context(), x)), nil
+// Report counts and logs a problem that would have ended a request if its stage were in force.
+func (s *Stage) Report(x *exchange.Exchange, prob *problem.Problem) {
+	s.metrics.reported(prob)
+	s.logger.Warn("request would have been refused", zap.String("id", x.ID), zap.Error(prob), zap.Reflect("problem", prob))
 }
 
-func refuse(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, prob *problem.Problem, logger *zap.Logger) error {
+// refuse answers a problem. Nothing may have been written to w before.
+func (s *Stage) refuse(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, prob *problem.Problem) error {
 	for name, values := range x.Answer {
 		w.Header()[name] = values
 	}
-	logger.Debug("request ended", zap.String("id", x.ID), zap.String("stage", x.Ended), zap.Error(prob))
+	if prob.Instance == "" {
+		prob.Instance = "urn:uuid:" + x.ID
+	}
+	s.metrics.refused(x, prob)
+	level := zapcore.DebugLevel
+	if prob.StatusCode() >= 500 {
+		level = zapcore.ErrorLevel
+	}
+	s.logger.Log(level, "request ended", zap.String("id", x.ID), zap.String("stage", x.Ended), zap.Error(prob))
 	if err := prob.Write(w, r); err != nil {
 		return errors.Join(prob, err)
 	}
 	return nil
 }
 
-// leave puts what the stage found where the handlers to come look for it: on the request and on the answer.
-func leave(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) {
-	for name, values := range x.Answer {
-		w.Header()[name] = values
-	}
-	for name, values := range x.Forward {
-		r.Header[name] = values
-	}
-	if x.Body.Read {
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(x.Body.Bytes)), int64(len(x.Body.Bytes))
-		r.TransferEncoding = nil
-		delete(r.Header, "Content-Length") // whoever sends it on writes its own
-	}
-}
+// Interface guards
+var _ gateway.Part = (*Stage)(nil)
