@@ -1,0 +1,186 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/wicketgate/wicketgate/internal/change"
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
+	"github.com/wicketgate/wicketgate/internal/pipeline"
+	"github.com/wicketgate/wicketgate/internal/problem"
+)
+
+// Stage changes messages on their way there and back. It is immutable and serves many requests at once.
+type Stage struct {
+	request, response message
+	mark              string // what tells the tags of changed answers from the service's own; "" where none are changed
+}
+
+// message is a Message understood.
+type message struct {
+	set     []setting
+	remove  []string
+	program *change.Program
+	max     int64
+	expand  Expand
+}
+
+type setting struct {
+	name, value string
+	expands     bool
+}
+
+// Name implements pipeline.Stage.
+func (s *Stage) Name() string { return "change" }
+
+// Needs implements pipeline.Stage: the body only if something is done to it.
+func (s *Stage) Needs() exchange.Needs {
+	if s.request.program.Empty() {
+		return exchange.Needs{}
+	}
+	return exchange.Needs{Body: exchange.JSON, MaxBody: s.request.max}
+}
+
+// Handle changes a request: 422 for a body that the operations do not fit.
+func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
+	if s.mark != "" {
+		s.unmark(x.Header)
+	}
+	for _, name := range s.request.remove {
+		delete(x.Header, name)
+		delete(x.Forward, name)
+	}
+	if err := s.request.fields(x, x.Header, x.Forward); err != nil {
+		return problem.New(problem.BadRequest, "the request has characters that no header field's value may have").Because(err)
+	}
+	if s.request.program.Empty() || len(x.Body.Bytes) == 0 {
+		return nil
+	}
+	if !x.Body.Valid {
+		return problem.New(problem.Internal, "").Because(errors.New("the body was not checked to be JSON before it was to be changed"))
+	}
+	doc, err := s.request.program.Up(x.Body.Bytes)
+	if err != nil {
+		failed := map[string]string{"detail": err.Error()}
+		if e := (*change.Error)(nil); errors.As(err, &e) {
+			failed["detail"], failed["pointer"] = e.Detail, e.Pointer
+		}
+		return problem.New(problem.InvalidContent, "").With("errors", []any{failed}).Because(err)
+	}
+	x.Body.Replace(doc)
+	return nil
+}
+
+// fields sets header fields. What another stage set under the same name is forgotten.
+func (m *message) fields(x *exchange.Exchange, h, other http.Header) error {
+	for _, f := range m.set {
+		value := f.value
+		if f.expands {
+			value = m.expand(x.Context, value)
+			if len(value) > maxValue || !httpguts.ValidHeaderFieldValue(value) {
+				return fmt.Errorf("the value of %s, with its placeholders written out, is none", f.name)
+			}
+		}
+		delete(other, f.name)
+		h[f.name] = []string{value}
+	}
+	return nil
+}
+
+// Buffers implements pipeline.Returner.
+func (s *Stage) Buffers() int64 {
+	if s.response.program.Empty() {
+		return 0
+	}
+	return s.response.max
+}
+
+// Return changes an answer: 502 in the place of a successful one that cannot be changed.
+func (s *Stage) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
+	fail := func(err error) *problem.Problem {
+		return problem.New(problem.BadGateway, "").Because(fmt.Errorf("changing the answer: %w", err))
+	}
+	if !s.response.program.Empty() {
+		if r.Status >= 200 && r.Status <= 299 {
+			if err := s.change(r); err != nil {
+				return fail(err)
+			}
+		}
+		if r.Status >= 200 && r.Status <= 299 || r.Status == http.StatusNotModified {
+			s.tag(r.Header)
+		}
+	}
+	for _, name := range s.response.remove {
+		delete(r.Header, name)
+		delete(x.Answer, name)
+	}
+	if err := s.response.fields(x, r.Header, x.Answer); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// change does the operations to an answer's body.
+func (s *Stage) change(r *exchange.Response) error {
+	if r.Status == http.StatusPartialContent {
+		return errors.New("it is a part, although the whole was asked for")
+	}
+	if len(r.Bytes) == 0 {
+		return nil
+	}
+	for _, coding := range r.Header["Content-Encoding"] {
+		if coding != "" && !strings.EqualFold(coding, "identity") {
+			return errors.New("it has a content coding, although none was asked for")
+		}
+	}
+	if kind := r.Header.Get("Content-Type"); !isJSON(kind) {
+		return fmt.Errorf("it is %q, not JSON", kind)
+	}
+	if err := jsonspan.Check(r.Bytes, jsonspan.Bounds{}); err != nil {
+		return err
+	}
+	doc, err := s.response.program.Up(r.Bytes)
+	if err != nil {
+		return err
+	}
+	r.Bytes = doc
+	return nil
+}
+
+// isJSON says whether a media type is JSON or built on it (RFC 6839, section 3.1).
+func isJSON(contentType string) bool {
+	kind, _, _ := strings.Cut(contentType, ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	return kind == "application/json" || strings.HasSuffix(kind, "+json")
+}
+
+// tag makes an answer's validator one of the changed form, which is another representation than the service's (RFC
+// 9110, section 8.8.3). Digests and parts of the service's form are of no use to the caller.
+func (s *Stage) tag(h http.Header) {
+	if tag := h.Get("Etag"); strings.HasSuffix(tag, `"`) {
+		h["Etag"] = []string{tag[:len(tag)-1] + s.mark + `"`}
+	}
+	for _, name := range []string{"Content-Digest", "Repr-Digest", "Digest", "Content-Md5", "Accept-Ranges"} {
+		delete(h, name)
+	}
+}
+
+// unmark gives the service back the validators that it knows.
+func (s *Stage) unmark(h http.Header) {
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		for i, v := range h[name] {
+			if strings.Contains(v, s.mark) {
+				h[name] = slices.Clone(h[name]) // its values are the caller's own
+				h[name][i] = strings.ReplaceAll(v, s.mark+`"`, `"`)
+			}
+		}
+	}
+}
+
+var _ pipeline.Returner = (*Stage)(nil)
