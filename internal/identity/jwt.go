@@ -86,11 +86,8 @@ func NewTokens(c JWTConfig, keys *JWKS, consumer func(claims map[string]any) (st
 	if len(allowed) == 0 {
 		allowed = defaultAlgorithms
 	}
-	known := append(slices.Clone(defaultAlgorithms), "HS256", "HS384", "HS512")
-	for _, a := range allowed {
-		if !slices.Contains(known, a) {
-			wrong("Unknown algorithm", fmt.Sprintf("%q is not one of %s.%s", a, strings.Join(known, ", "), diagnostic.DidYouMean(a, known)))
-		}
+	for _, d := range CheckAlgorithms(allowed) {
+		wrong(d.Summary, d.Detail)
 	}
 	if t.consumer == nil {
 		t.consumer = subject
@@ -103,6 +100,19 @@ func NewTokens(c JWTConfig, keys *JWKS, consumer func(claims map[string]any) (st
 		return nil, diags
 	}
 	return t, nil
+}
+
+// CheckAlgorithms tells which names are not those of algorithms known here.
+func CheckAlgorithms(names []string) hcl.Diagnostics {
+	known := append(slices.Clone(defaultAlgorithms), "HS256", "HS384", "HS512")
+	var diags hcl.Diagnostics
+	for _, a := range names {
+		if !slices.Contains(known, a) {
+			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown algorithm",
+				Detail: fmt.Sprintf("%q is not one of %s.%s", a, strings.Join(known, ", "), diagnostic.DidYouMean(a, known))})
+		}
+	}
+	return diags
 }
 
 func subject(claims map[string]any) (string, error) {
