@@ -5,6 +5,16 @@ package wicketgate
 import (
 	_ "github.com/wicketgate/wicketgate/modules/command"
 	_ "github.com/wicketgate/wicketgate/modules/gateway"
+
+	// The stages, in the order of a request.
+
+	_ "github.com/wicketgate/wicketgate/modules/auth"
+
 	_ "github.com/wicketgate/wicketgate/modules/limit"
+
+	_ "github.com/wicketgate/wicketgate/modules/validate"
+
 	_ "github.com/wicketgate/wicketgate/modules/policy"
+
+	_ "github.com/wicketgate/wicketgate/modules/transform"
 )

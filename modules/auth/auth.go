@@ -1,0 +1,73 @@
+// Package auth faces Caddy for the identify stage: the directive api_auth.
+package auth
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/internal/pipeline"
+	"github.com/wicketgate/wicketgate/modules/gateway"
+	"github.com/wicketgate/wicketgate/modules/stage"
+)
+
+func init() {
+	caddy.RegisterModule(Handler{})
+}
+
+// Handler finds out who calls, and answers 401 where that cannot be told. Later stages know the caller as the consumer,
+// Caddy's own modules as the user {http.auth.user.id}, and the service by a header field. The credential ends here.
+type Handler struct {
+	identity.Config
+
+	stage *stage.Stage
+}
+
+// CaddyModule returns the Caddy module information.
+func (Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.api_auth",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// Provision reads the keys.
+func (h *Handler) Provision(ctx caddy.Context) (err error) {
+	h.stage, err = stage.New(ctx, func(l *gateway.Load) []pipeline.Stage {
+		s := load(h.Config, l)
+		if s == nil {
+			return nil
+		}
+		return []pipeline.Stage{s}
+	})
+	return err
+}
+
+// ServeHTTP lets through who proves to be somebody.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return h.stage.Run(w, r, known{next})
+}
+
+// known tells Caddy's own modules who calls, before they come to the request.
+type known struct{ next caddyhttp.Handler }
+
+// ServeHTTP sets the placeholder that all of Caddy's authentication sets, and takes away one that says otherwise.
+func (k known) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		if x := exchange.FromContext(r.Context()); x.Consumer != nil {
+			repl.Set("http.auth.user.id", x.Consumer.ID)
+		} else {
+			repl.Delete("http.auth.user.id")
+		}
+	}
+	return k.next.ServeHTTP(w, r)
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

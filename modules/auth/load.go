@@ -1,0 +1,101 @@
+package auth
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/internal/rule"
+	"github.com/wicketgate/wicketgate/modules/gateway"
+	"github.com/wicketgate/wicketgate/modules/stage"
+)
+
+// load builds the stage from c and the files that it names; nil after a mistake, which l is told.
+func load(c identity.Config, l *gateway.Load) *identity.Stage {
+	var methods []identity.Method
+	var diags hcl.Diagnostics
+	for i, m := range c.Methods {
+		var method identity.Method
+		var wrong hcl.Diagnostics
+		switch {
+		case m.APIKey != nil && m.JWT != nil, m.APIKey == nil && m.JWT == nil:
+			wrong = hcl.Diagnostics{{
+				Severity: hcl.DiagError, Summary: "Not one way to identify",
+				Detail: fmt.Sprintf("Method %d of api_auth is either api_key or jwt.", i+1),
+			}}
+		case m.APIKey != nil:
+			method, wrong = apiKeys(*m.APIKey, l)
+		default:
+			method, wrong = tokens(*m.JWT, l)
+		}
+		diags = append(diags, wrong...)
+		methods = append(methods, method)
+	}
+	if !diags.HasErrors() {
+		s, wrong := identity.New(c, methods...)
+		if diags = append(diags, wrong...); !diags.HasErrors() {
+			l.Diagnostics = append(l.Diagnostics, diags...)
+			return s
+		}
+	}
+	l.Diagnostics = append(l.Diagnostics, diags...)
+	return nil
+}
+
+func apiKeys(c identity.APIKeyConfig, l *gateway.Load) (identity.Method, hcl.Diagnostics) {
+	src, diags := read("key file", c.Keys, identity.MaxKeyFile, l)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	keys, diags := identity.ParseKeys(c.Keys, src)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return identity.NewAPIKeys(c, keys)
+}
+
+func tokens(c identity.JWTConfig, l *gateway.Load) (identity.Method, hcl.Diagnostics) {
+	if remote(c.Keys) {
+		return nil, hcl.Diagnostics{{
+			Severity: hcl.DiagError, Summary: "Not supported by this version",
+			Detail: "A key set that is fetched from " + c.Keys + " is not supported by this version; name a file.",
+		}}
+	}
+	src, diags := read("key set", c.Keys, identity.MaxKeySet, l)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	keys, diags := identity.ParseJWKS(c.Keys, src)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	var consumer func(claims map[string]any) (string, error)
+	if c.Consumer != "" {
+		at := hcl.Range{Filename: "api_auth consumer", Start: hcl.InitialPos, End: hcl.InitialPos}
+		p, diags := compile(c.Consumer, at)
+		if diags.HasErrors() {
+			return nil, diags
+		}
+		consumer = func(claims map[string]any) (string, error) {
+			return p.String(&exchange.Exchange{Consumer: &exchange.Consumer{Claims: claims}})
+		}
+	}
+	return identity.NewTokens(c, keys, consumer)
+}
+
+// compile makes the expression for a token's consumer ready: there is nothing but claims to compute it from.
+func compile(expression string, at hcl.Range) (*rule.Program, hcl.Diagnostics) {
+	return rule.CompileText(expression, at, rule.Environment{Roots: rule.Claims}, rule.String)
+}
+
+// read reads a file whose contents, which may be secret, no message shows.
+func read(what, path string, limit int64, l *gateway.Load) ([]byte, hcl.Diagnostics) {
+	l.Read([]string{path}, nil)
+	src, err := stage.Read(path, limit)
+	if err != nil {
+		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Unreadable " + what, Detail: err.Error()}}
+	}
+	return src, nil
+}

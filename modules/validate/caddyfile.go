@@ -1,0 +1,123 @@
+package validate
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/wicketgate/wicketgate/internal/validate"
+	"github.com/wicketgate/wicketgate/modules/stage"
+)
+
+func init() {
+	httpcaddyfile.RegisterHandlerDirective("api_validate", parse)
+}
+
+// UnmarshalCaddyfile sets up the handler:
+//
+//	api_validate [<matcher>] {
+//		body   json [max <size>]
+//		schema <file>
+//		rule   "<expression>" "<detail>" [<JSON pointer>]
+//		report_only
+//	}
+//
+// The words mean:
+//
+//   - body says what bodies are: strict JSON in UTF-8, of at most the given size. Default: json, 1 MiB, where a schema or
+//     a rule reads the body; otherwise the body streams past.
+//   - schema is the file of the JSON Schema (2020-12) that bodies must be valid by. It is watched.
+//   - rule is a condition that requests must meet, what the caller of one that does not is told, and the part of the body
+//     it is about. It may be given again; all are tried.
+//   - report_only refuses nothing, but logs and counts what would have been refused. A body over the bound is refused all
+//     the same.
+//
+// A block has at least one of body, schema and rule. Relative paths are relative to the Caddyfile.
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the directive's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	begin := *d
+	words := stage.NewWords("api_validate", []string{"body", "schema", "rule", "report_only"}, nil)
+	for d.NextBlock(0) {
+		word, err := words.Take(d)
+		if err == nil && word != "rule" {
+			err = words.Once(d, word)
+		}
+		if err == nil {
+			err = h.option(d, word)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if h.Body == "" && h.Schema == "" && h.Rules == nil {
+		return begin.Err("api_validate needs something to check: body, schema or rule")
+	}
+	return nil
+}
+
+func (h *Handler) option(d *caddyfile.Dispenser, word string) error {
+	switch word {
+	case "body":
+		return h.body(d)
+	case "schema":
+		args, err := stage.Arguments(d, 1, 1, "schema <file>")
+		if err != nil {
+			return err
+		}
+		h.Schema = stage.Path(d, args[0])
+	case "rule":
+		args, err := stage.Arguments(d, 2, 3, `rule "<expression>" "<detail>" [<JSON pointer>]`)
+		if err != nil {
+			return err
+		}
+		r := validate.RuleConfig{Expr: args[0], Detail: args[1]}
+		if len(args) == 3 {
+			r.At = args[2]
+		}
+		_, diags := r.Compile(stage.Here(d))
+		if diags.HasErrors() {
+			return stage.Mistake(d, "rule", diags)
+		}
+		h.Rules = append(h.Rules, r)
+	case "report_only":
+		h.ReportOnly = true
+		_, err := stage.Arguments(d, 0, 0, "report_only")
+		return err
+	}
+	return nil
+}
+
+func (h *Handler) body(d *caddyfile.Dispenser) error {
+	const usage = "body json [max <size>]"
+	args, err := stage.Arguments(d, 1, 3, usage)
+	if err != nil {
+		return err
+	}
+	switch args[0] {
+	case "json":
+		h.Body = args[0]
+	case "xml", "form":
+		return d.Errf("body: %s is not supported by this version", args[0])
+	default:
+		return d.Errf("body: expected json, not %q", args[0])
+	}
+	if len(args) == 1 {
+		return nil
+	}
+	if len(args) != 3 || args[1] != "max" {
+		return d.Errf("expected: %s", usage)
+	}
+	h.Max, err = stage.Size(d, args[2])
+	return err
+}
+
+func parse(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h := &Handler{}
+	return h, h.UnmarshalCaddyfile(helper.Dispenser)
+}
+
+// Interface guards
+var _ caddyfile.Unmarshaler = (*Handler)(nil)
