@@ -97,8 +97,11 @@ func changeOf(from *catalogue.Change) *change.Change {
 	return to
 }
 
-// identify builds the stage that finds who calls; nil after a mistake.
+// identify builds the stage that finds who calls; nil where nobody asks, and after a mistake.
 func (b *builder) identify(terms catalogue.Terms, at hcl.Range) *identity.Stage {
+	if len(terms.Identify) == 0 {
+		return nil
+	}
 	config := identity.Config{Anonymous: terms.Anonymous, Forward: consumerField}
 	var methods []identity.Method
 	for _, i := range terms.Identify {

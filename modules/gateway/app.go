@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,10 +61,12 @@ type App struct {
 	counter  limit.Counter
 	gateway  *catalogued // nil without a catalogue
 
-	loading sync.Mutex // one load at a time; guards parts
-	parts   []Part
-	files   []string
-	seen    uint64
+	loading  sync.Mutex // one load at a time; guards the four below
+	parts    []Part
+	files    []string // all that the last load read or looked for
+	seen     uint64   // their fingerprint, 0 if they may have changed since
+	contents [32]byte // a hash of what they said when they were read, zero if that is not known
+
 	policy  atomic.Pointer[policy.Snapshot]
 	status  atomic.Pointer[status]
 	metrics *metrics
@@ -150,9 +153,19 @@ func Check(ctx caddy.Context, config json.RawMessage) error {
 // Use has part loaded now and whenever a file changes. It is called while handlers are provisioned.
 func (a *App) Use(part Part) error {
 	a.loading.Lock()
+	defer a.loading.Unlock()
+	began := time.Now()
+	l := &Load{Policies: a.policy.Load(), Configured: a.policies != nil}
+	commit := part.Load(l)
+	if l.failed() {
+		l.undo()
+		return &LoadError{Diagnostics: l.Diagnostics, Sources: l.Sources}
+	}
+	commit()
 	a.parts = append(a.parts, part)
-	a.loading.Unlock()
-	return a.load()
+	l.Files = append(l.Files, a.files...)
+	a.read(l.paths(), began, a.contents)
+	return nil
 }
 
 // Counter is what counts requests against quotas.
@@ -171,7 +184,7 @@ func (a *App) Start() error {
 	a.loading.Unlock()
 	go func() {
 		defer close(a.done)
-		watch.Poll(ctx, time.Duration(a.Watch), files, seen, a.Reload)
+		watch.Poll(ctx, time.Duration(a.Watch), files, seen, a.changed)
 	}()
 	return nil
 }
@@ -193,22 +206,37 @@ func (a *App) Cleanup() error {
 	return nil
 }
 
-// Reload loads all files again and swaps them in if none has a mistake; otherwise what is in force stays, and log,
-// metrics and status say why. It returns the files to look at from now on, and their fingerprint.
-func (a *App) Reload() (files []string, seen uint64) {
-	if err := a.load(); err != nil {
-		a.logger.Error("keeping the last good configuration", zap.Error(err))
-	}
-	a.loading.Lock()
-	defer a.loading.Unlock()
-	return a.files, a.seen
-}
-
-// load reads everything anew and swaps it in, or changes nothing.
-func (a *App) load() error {
+// changed loads the files again unless they say what they said before: a file that was only touched, or looked at too
+// soon after it was written, is no change. It returns the files to look at from now on, and their fingerprint.
+func (a *App) changed() (files []string, seen uint64) {
 	a.loading.Lock()
 	defer a.loading.Unlock()
 	began := time.Now()
+	if watch.Contents(a.files) == a.contents {
+		a.seen = watch.Settled(a.files, began)
+	} else {
+		a.reload()
+	}
+	return a.files, a.seen
+}
+
+// Reload loads all files again and swaps them in if none has a mistake; otherwise what is in force stays, and log,
+// metrics and status say why.
+func (a *App) Reload() {
+	a.loading.Lock()
+	defer a.loading.Unlock()
+	a.reload()
+}
+
+func (a *App) reload() {
+	if err := a.load(); err != nil {
+		a.logger.Error("keeping the last good configuration", zap.Error(err))
+	}
+}
+
+// load reads everything anew and swaps it in, or changes nothing. The caller holds a.loading.
+func (a *App) load() error {
+	began, contents := time.Now(), watch.Contents(a.files)
 	l := &Load{}
 	if a.policies != nil {
 		snapshot, files, sources, diags := a.policies.Load(a.ctx)
@@ -220,12 +248,9 @@ func (a *App) load() error {
 	for _, p := range a.parts {
 		commits = append(commits, p.Load(l))
 	}
-	files := l.paths()
+	a.read(l.paths(), began, contents)
 	if l.failed() {
-		for _, discard := range l.discard {
-			discard()
-		}
-		a.files, a.seen = files, watch.Settled(files, began) // what was missing may appear
+		l.undo()
 		a.metrics.loaded(false)
 		a.status.Store(a.status.Load().failed(l, began))
 		return &LoadError{Diagnostics: l.Diagnostics, Sources: l.Sources}
@@ -239,12 +264,23 @@ func (a *App) load() error {
 	for _, commit := range commits {
 		commit()
 	}
-	a.files, a.seen = files, watch.Settled(files, began)
 	a.metrics.loaded(true)
 	now := a.status.Load().succeeded(l, began)
 	a.status.Store(now)
-	a.logger.Info("swapped in", zap.Int64("generation", now.Generation), zap.Duration("took", time.Since(began)), zap.Int("files", len(files)))
+	a.logger.Info("swapped in", zap.Int64("generation", now.Generation), zap.Duration("took", time.Since(began)), zap.Int("files", len(a.files)))
 	return nil
+}
+
+// read notes what a load that began at a time read, and what the files of the load before said then.
+func (a *App) read(files []string, began time.Time, contents [32]byte) {
+	a.seen = watch.Settled(files, began)
+	if !slices.Equal(files, a.files) {
+		contents = [32]byte{}
+		if a.seen != 0 {
+			contents = watch.Contents(files)
+		}
+	}
+	a.files, a.contents = files, contents
 }
 
 // LoadError is every mistake of a load. Its text is a line for each, for logs; Sources let a terminal show the lines

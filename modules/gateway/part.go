@@ -40,6 +40,12 @@ func (l *Load) Read(files []string, sources map[string][]byte) {
 // OnDiscard has f called if the load is not committed.
 func (l *Load) OnDiscard(f func()) { l.discard = append(l.discard, f) }
 
+func (l *Load) undo() {
+	for _, discard := range l.discard {
+		discard()
+	}
+}
+
 func (l *Load) failed() bool { return l.Diagnostics.HasErrors() }
 
 func (l *Load) paths() []string {
