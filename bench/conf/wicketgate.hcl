@@ -48,7 +48,7 @@ api "items" {
       detail = "the id is a number"
     }
     rule "known caller" {
-      when   = consumer.id != "nobody" && length(claims.roles) > 0
+      when   = consumer.id != "nobody" && len(claims.roles) > 0
       detail = "the caller has a role"
     }
   }
