@@ -159,6 +159,7 @@ func relative(base, path string) string {
 // configuration is the same to the byte, and a change of a catalogue alone would be lost on it.
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
+		d.Next() // to the option's name, whose line the error tells
 		return nil, d.Err("the global option api_gateway is given twice")
 	}
 	a := &App{}
