@@ -1,0 +1,93 @@
+package command
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/wicketgate/wicketgate/examples/shop/backend"
+	_ "github.com/wicketgate/wicketgate/modules/limit"
+	_ "github.com/wicketgate/wicketgate/modules/policy"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestCheck finds all mistakes of a file with twelve and more kinds of them in one go, each at its place.
+func TestCheck(t *testing.T) {
+	t.Chdir("testdata/mistakes")
+	var out bytes.Buffer
+	if err := check(&out, "Caddyfile", ""); !errors.Is(err, errMistakes) {
+		t.Fatalf("got %v", err)
+	}
+	if *update {
+		if err := os.WriteFile("mistakes.txt", out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("mistakes.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+	if strings.Contains(out.String(), "sk_live") {
+		t.Error("a secret is printed")
+	}
+}
+
+// TestCheckExample looks at the quick start: nothing is wrong with it, and nothing is listened to or asked for.
+func TestCheckExample(t *testing.T) {
+	t.Chdir("../..")
+	t.Setenv("DATA", t.TempDir())
+	var out bytes.Buffer
+	if err := check(&out, "Caddyfile", ""); err != nil || out.Len() > 0 {
+		t.Errorf("got %v\n%s", err, out.String())
+	}
+}
+
+func TestCheckWithoutCaddyfile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := check(&bytes.Buffer{}, "", ""); err == nil || !strings.Contains(err.Error(), "--config") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFormat(t *testing.T) {
+	dir := t.TempDir()
+	files := map[string]struct{ before, after string }{
+		"a.hcl":     {"api \"a\" {\nbase_path=\"/\"\n}\n", "api \"a\" {\n  base_path = \"/\"\n}\n"},
+		"good.hcl":  {"a = 1\n", "a = 1\n"},
+		"p.rego":    {"package p\nallow if   input.x\n", "package p\n\nallow if input.x\n"},
+		"notes.txt": {"a=1", "a=1"},
+	}
+	for name, f := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(f.before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	listed := filepath.Join(dir, "a.hcl") + "\n" + filepath.Join(dir, "p.rego") + "\n"
+	if err := format(&out, []string{dir}, false); err == nil || out.String() != listed {
+		t.Errorf("without -w: got %v, %q", err, out.String())
+	}
+	out.Reset()
+	if err := format(&out, []string{dir}, true); err != nil || out.String() != listed {
+		t.Errorf("with -w: got %v, %q", err, out.String())
+	}
+	for name, f := range files {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != f.after {
+			t.Errorf("%s: got %q, %v", name, got, err)
+		}
+	}
+	out.Reset()
+	if err := format(&out, []string{dir}, false); err != nil || out.Len() > 0 {
+		t.Errorf("formatted files: got %v, %q", err, out.String())
+	}
+}
