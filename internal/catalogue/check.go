@@ -162,7 +162,8 @@ func (d *decoder) checkDefault(a *API, n *node, now time.Time) {
 	case v.Preview:
 		d.wrong(place, "Unsuitable default", "The version %q is a preview, which only requests that name it get.", v.Name)
 	case !v.Sunset.IsZero() && !now.Before(v.Sunset):
-		d.wrong(place, "Unsuitable default", "The version %q is retired since %s: every request that names no version would be answered 410.", v.Name, day(v.Sunset))
+		// Only a warning: a gateway that starts today must not fail to start tomorrow for the day's sake.
+		d.warn(place, "Retired default", "The version %q is retired since %s: every request that names no version is answered 410.", v.Name, day(v.Sunset))
 	}
 }
 

@@ -45,6 +45,13 @@ func (d *decoder) wrong(r hcl.Range, summary, detail string, args ...any) {
 	d.diags = append(d.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(detail, args...), Subject: &r})
 }
 
+// warn tells what is allowed and hardly meant.
+func (d *decoder) warn(r hcl.Range, summary, detail string, args ...any) {
+	if len(d.diags) <= maxMistakes {
+		d.diags = append(d.diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: fmt.Sprintf(detail, args...), Subject: &r})
+	}
+}
+
 // absent tells that something is missing; not where a part of the files could not be read and may have it.
 func (d *decoder) absent(r *hcl.Range, summary, detail string) {
 	if !d.partial && len(d.diags) <= maxMistakes {

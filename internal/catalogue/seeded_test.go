@@ -16,7 +16,7 @@ func TestTwelveMistakes(t *testing.T) {
 		"17:16 Unsuitable value",    // one minute
 		"23:15 Unknown upstream",    // upstream.order
 		"25:24 Not supported",       // xml
-		"29:15 Unsuitable default",  // retired
+		"29:15 Unknown version",
 		"34:40 Unknown object",      // object.ordr
 		"35:3 Duplicate route",      // {id} and {key}
 		"36:38 Invalid expression",  // nothing after >

@@ -26,7 +26,7 @@ api "orders" {
 
   versioning {
     path    = true
-    default = version.v1
+    default = version.v0
   }
 
   object "order" { schema = "mistakes/schemas/order.json" }
