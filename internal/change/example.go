@@ -2,6 +2,7 @@ package change
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/hcl/v2"
@@ -34,7 +35,8 @@ func tryExamples(ch *Change) hcl.Diagnostics {
 			if err := jsonspan.Check(way.give, jsonspan.Bounds{}); err != nil {
 				detail = fmt.Sprintf("The %s value is not valid: %s.", way.from, err)
 			} else if got, err := way.run(way.give); err != nil {
-				e := err.(*Error)
+				e := &Error{Detail: err.Error()}
+				errors.As(err, &e)
 				detail = fmt.Sprintf("The %s value cannot be carried to the other version: %s %s.", way.from, at(e.Pointer), e.Detail)
 			} else if pointer, a, b := difference(got, way.want, ""); a != nil || b != nil {
 				detail = fmt.Sprintf("The %s value becomes %s, which is not the %s value: %s it has %s where %s was expected.",

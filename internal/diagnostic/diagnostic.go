@@ -15,8 +15,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// Sensitive, as the Extra of a diagnostic, says that its subject is a secret written where none may be: the source line
-// is shown with that range blotted out, in every diagnostic that shows the line.
+// Sensitive is the Extra of a diagnostic whose subject is a secret written where none may be: the source line is shown
+// with that range blotted out, in every diagnostic that shows the line.
 type Sensitive struct{}
 
 // Sort gives the diagnostics in the order of file, line and column, each of them once. Those without a place come

@@ -73,11 +73,12 @@ type parsedJWK struct {
 // private key is a mistake, and so is a set without any key to verify with. A set is returned only if there is none.
 func ParseJWKS(file string, src []byte) (*JWKS, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
-	wrong := func(r hcl.Range, summary, detail string) *hcl.Diagnostic {
-		d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &r}
-		diags = append(diags, d)
-		return d
+	add := func(r hcl.Range, summary, detail string, extra any) {
+		diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &r, Extra: extra})
 	}
+	wrong := func(r hcl.Range, summary, detail string) { add(r, summary, detail, nil) }
+	// What lies at the place may be a private key.
+	hidden := func(r hcl.Range, summary, detail string) { add(r, summary, detail, diagnostic.Sensitive{}) }
 	at := func(start, end int) hcl.Range {
 		return hcl.Range{Filename: file, Start: position(src, start), End: position(src, end)}
 	}
@@ -90,7 +91,7 @@ func ParseJWKS(file string, src []byte) (*JWKS, hcl.Diagnostics) {
 		if e := (*jsonspan.Error)(nil); errors.As(err, &e) {
 			offset = min(e.Offset, len(src))
 		}
-		wrong(at(offset, offset), "Invalid key set", "A key set is strict JSON: "+err.Error()+".").Extra = diagnostic.Sensitive{}
+		hidden(at(offset, offset), "Invalid key set", "A key set is strict JSON: "+err.Error()+".")
 		return nil, diags
 	}
 	list, ok := jsonspan.Get(src, "keys")
@@ -110,14 +111,14 @@ func ParseJWKS(file string, src []byte) (*JWKS, hcl.Diagnostics) {
 		k, err := parseJWK(raw)
 		if err != nil {
 			// The whole key is blotted out where it is shown: it may be a private one.
-			wrong(r, "Invalid key", fmt.Sprintf("The key cannot be used: %s.", err)).Extra = diagnostic.Sensitive{}
+			hidden(r, "Invalid key", fmt.Sprintf("The key cannot be used: %s.", err))
 			continue
 		}
 		if k == nil {
 			continue
 		}
 		if k.kid != "" && slices.ContainsFunc(set.keys, func(o parsedJWK) bool { return o.kid == k.kid }) {
-			wrong(r, "Duplicate key id", "Another key of the set has the same kid, so a token could mean either.").Extra = diagnostic.Sensitive{}
+			hidden(r, "Duplicate key id", "Another key of the set has the same kid, so a token could mean either.")
 			continue
 		}
 		k.at = r

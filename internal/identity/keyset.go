@@ -83,21 +83,24 @@ type keyParser struct {
 }
 
 // fail tells a mistake in line[from:to].
-func (p *keyParser) fail(from, to int, summary, detail string) *hcl.Diagnostic {
+func (p *keyParser) fail(from, to int, summary, detail string) {
+	p.tell(from, to, summary, detail, nil)
+}
+
+// secret is fail for what may be a secret in the wrong place: it is not shown.
+func (p *keyParser) secret(from, to int, summary, detail string) {
+	p.tell(from, to, summary, detail, diagnostic.Sensitive{})
+}
+
+func (p *keyParser) tell(from, to int, summary, detail string, extra any) {
 	pos := func(i int) hcl.Pos {
 		return hcl.Pos{Line: max(p.number, 1), Column: utf8.RuneCountInString(p.line[:i]) + 1, Byte: p.start + i}
 	}
 	d := &hcl.Diagnostic{
 		Severity: hcl.DiagError, Summary: summary, Detail: detail,
-		Subject: &hcl.Range{Filename: p.file, Start: pos(from), End: pos(to)},
+		Subject: &hcl.Range{Filename: p.file, Start: pos(from), End: pos(to)}, Extra: extra,
 	}
 	p.diags = append(p.diags, d)
-	return d
-}
-
-// secret is fail for what may be a secret in the wrong place: it is not shown.
-func (p *keyParser) secret(from, to int, summary, detail string) {
-	p.fail(from, to, summary, detail).Extra = diagnostic.Sensitive{}
 }
 
 func (p *keyParser) parse() {

@@ -38,7 +38,7 @@ type parameter struct {
 }
 
 // insert adds a route, in [from, until) of n versions.
-func (root *node) insert(r *Route, from, until, n int) error {
+func (n *node) insert(r *Route, from, until, versions int) error {
 	method, path, ok := strings.Cut(r.Pattern, " ")
 	if !ok || method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "" {
 		return errors.New(`a route is a method in upper case, a space and a path: "GET /orders/{id}"`)
@@ -54,7 +54,7 @@ func (root *node) insert(r *Route, from, until, n int) error {
 		return errors.New("the path is missing")
 	}
 	e := entry{method: method, from: from, until: until, route: r}
-	at := root
+	at := n
 	for i, s := range list {
 		if !strings.ContainsAny(s, "{}") {
 			if at.literal == nil {
@@ -80,7 +80,7 @@ func (root *node) insert(r *Route, from, until, n int) error {
 		at = at.variable
 	}
 	if at.leaf == nil {
-		at.leaf = &leaf{allow: make([][]string, n)}
+		at.leaf = &leaf{allow: make([][]string, versions)}
 	}
 	return at.leaf.add(e)
 }

@@ -19,7 +19,6 @@ import (
 type lowering struct {
 	at    source
 	src   []byte // the whole file
-	item  *hclsyntax.AnonSymbolExpr
 	diags hcl.Diagnostics
 }
 
