@@ -37,7 +37,7 @@ type parameter struct {
 	at   int
 }
 
-// insert adds a route, in [from, until) of n versions.
+// insert adds a route, in [from, until) of so many versions.
 func (n *node) insert(r *Route, from, until, versions int) error {
 	method, path, ok := strings.Cut(r.Pattern, " ")
 	if !ok || method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "" {
