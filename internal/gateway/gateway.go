@@ -43,7 +43,7 @@ type Gateway struct {
 
 // api is what requests to an API need before their route is known.
 type api struct {
-	// identify finds who calls when the version depends on it; nil where it does not.
+	// identify finds who calls where the version may depend on it; nil where it cannot, and the ways do so themselves.
 	identify *pipeline.Pipeline
 }
 

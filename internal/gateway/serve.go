@@ -30,8 +30,8 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	if m.API == nil || !serves(m.API.Name) {
 		return false, nil
 	}
-	if prob == nil && m.Pending {
-		prob = g.pin(x, &m)
+	if prob == nil && m.Status == 0 {
+		prob = g.identify(x, &m)
 	}
 	if prob != nil {
 		if x.Ended == "" {
@@ -61,10 +61,16 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	return true, nil
 }
 
-// pin finds the version of a request that names none from the credential of its caller.
-func (g *Gateway) pin(x *exchange.Exchange, m *route.Match) *problem.Problem {
-	if prob := g.apis[m.API.Name].identify.Handle(x); prob != nil {
-		return prob
+// identify finds who calls where a credential may name the version, and takes the version from it if nothing else
+// named one.
+func (g *Gateway) identify(x *exchange.Exchange, m *route.Match) *problem.Problem {
+	if who := g.apis[m.API.Name].identify; who != nil {
+		if prob := who.Handle(x); prob != nil {
+			return prob
+		}
+	}
+	if !m.Pending {
+		return nil
 	}
 	version := ""
 	if x.Consumer != nil {

@@ -24,7 +24,7 @@ func (b *builder) way(from *catalogue.API, v *catalogue.Version, r *catalogue.Ro
 	decision := b.authorize(terms, r.Range)
 	var stages []pipeline.Stage
 	add := func(s pipeline.Stage) { stages = append(stages, s) }
-	if s := b.identify(terms, r.Range); s != nil {
+	if s := b.identify(terms, r.Range); s != nil && !pinned(from) {
 		add(s)
 	}
 	if s := b.limit(terms); s != nil {
@@ -234,6 +234,9 @@ func (b *builder) expression(e hcl.Expression, env rule.Environment, want rule.K
 	b.add(diags)
 	return p
 }
+
+// pinned says that a credential may name the version, so that callers are identified before their way is known.
+func pinned(from *catalogue.API) bool { return from.Versioning != nil && from.Versioning.Pin != nil }
 
 // pin checks that what pins is what a credential can say, and that nothing identifies differently.
 func (b *builder) pin(from *catalogue.API) {
