@@ -58,6 +58,9 @@ type Exchange struct {
 	// Back is who works on the upstream's answer; nil lets it pass as it is.
 	Back Back
 
+	// Refused is the problem that takes the place of the upstream's last answer; nil where that stands.
+	Refused *problem.Problem
+
 	// Fields that every answer to this request carries, problems included: lifecycle, quotas, Vary.
 	Answer http.Header
 

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -88,12 +89,16 @@ func (p *Pipeline) Returns() bool { return len(p.backs) > 0 }
 func (p *Pipeline) Buffers() int64 { return p.buffers }
 
 // Return takes an answer back through the stages, from the last. It reads the body whole where a stage needs it: one
-// over the bound is a 502 and is never passed on unchanged. Whoever calls closes r.Stream.
+// over the bound is a 502 and is never passed on unchanged, one that does not arrive in time a 504. Whoever calls closes r.Stream.
 func (p *Pipeline) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
 	if p.buffers > 0 && !r.Read && r.Stream != nil {
 		b, err := io.ReadAll(io.LimitReader(r.Stream, p.buffers+1))
 		if err != nil {
-			return problem.New(problem.BadGateway, "").Because(fmt.Errorf("reading the answer: %w", err))
+			kind := problem.BadGateway
+			if late := interface{ Timeout() bool }(nil); errors.As(err, &late) && late.Timeout() {
+				kind = problem.GatewayTimeout
+			}
+			return problem.New(kind, "").Because(fmt.Errorf("reading the answer: %w", err))
 		}
 		if int64(len(b)) > p.buffers {
 			return problem.New(problem.BadGateway, "").Because(fmt.Errorf("the answer has more than %d bytes", p.buffers))

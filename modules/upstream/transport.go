@@ -2,12 +2,15 @@ package upstream
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
@@ -19,6 +22,7 @@ import (
 // the answer before anything of it is written, so that a problem can still take its place.
 type transport struct {
 	*reverseproxy.HTTPTransport
+	timeout time.Duration // for an answer that is read whole
 	probing func() bool
 }
 
@@ -33,35 +37,91 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return t.HTTPTransport.RoundTrip(req)
 	}
+	x.Refused = nil
 	for name, values := range x.Forward {
 		req.Header[name] = values
 	}
 	if x.Body.Read {
 		setBody(req, x.Body.Bytes)
 	}
-	if x.Back != nil && x.Back.Buffers() > 0 {
-		req.Header["Accept-Encoding"] = []string{"identity"}
-		// A part or a digest of the service's form says nothing of the form the caller gets.
-		for _, name := range []string{"Range", "If-Range", "Want-Content-Digest", "Want-Repr-Digest"} {
-			delete(req.Header, name)
-		}
+	whole := x.Back != nil && x.Back.Buffers() > 0
+	if whole {
+		readable(req.Header)
+		// The transport's own time-out ends with the header; a body in drips would hold the caller for ever.
+		ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
+		defer cancel()
+		req = req.WithContext(ctx)
 	}
 	res, err := t.HTTPTransport.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	if res.StatusCode == http.StatusSwitchingProtocols {
-		return res, nil
+		if !whole && req.Header["Upgrade"] != nil {
+			return res, nil
+		}
+		x.Refused = problem.New(problem.BadGateway, "").Because(errors.New("the service switched to a protocol that nobody asked for"))
+	} else {
+		x.Refused = back(x, res)
 	}
-	if prob := back(x, res); prob != nil {
+	if x.Refused != nil {
 		res.Body.Close() //nolint:errcheck // nothing more is wanted of it
-		return nil, prob
+		return refused(res), nil
 	}
 	return res, nil
 }
 
+// readable sees to it that the answer comes whole and in a form that the stages of the way back can read.
+func readable(h http.Header) {
+	h["Accept-Encoding"] = []string{"identity"}
+	// A part or a digest of the service's form says nothing of the form the caller gets; nor can another protocol be
+	// changed.
+	for _, name := range []string{"Range", "If-Range", "Want-Content-Digest", "Want-Repr-Digest", "Upgrade", "Connection"} {
+		delete(h, name)
+	}
+}
+
+// refusedField marks an answer that a problem takes the place of. It is no field's name, so no service can send it.
+const refusedField = ":refused"
+
+// refused is what the proxy is told of an answer that a problem takes the place of: its status, by which it may be
+// retried, and nothing else. An error would have the proxy believe that the server is down.
+func refused(res *http.Response) *http.Response {
+	status := res.StatusCode
+	if status == http.StatusSwitchingProtocols {
+		status = http.StatusBadGateway
+	}
+	return &http.Response{
+		Status: http.StatusText(status), StatusCode: status, Proto: res.Proto, ProtoMajor: res.ProtoMajor, ProtoMinor: res.ProtoMinor,
+		Header: http.Header{refusedField: {"true"}}, Body: http.NoBody, Request: res.Request,
+	}
+}
+
+// whenRefused has the proxy hand over where a problem takes the answer's place, and write nothing.
+func whenRefused() []caddyhttp.ResponseHandler {
+	return []caddyhttp.ResponseHandler{{Match: &caddyhttp.ResponseMatcher{Headers: http.Header{refusedField: {"true"}}}}}
+}
+
+// refuse is whom the proxy hands over to.
+var refuse = caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+	return exchange.FromContext(r.Context()).Refused
+})
+
+// replayable lets a request be sent again only if its body can be: one that streamed past is gone.
+type replayable struct{}
+
+// Match implements caddyhttp.RequestMatcher.
+func (replayable) Match(r *http.Request) bool {
+	x := exchange.FromContext(r.Context())
+	return x != nil && (x.Body.Read || x.Body.Length == 0)
+}
+
+// MatchWithError implements caddyhttp.RequestMatcherWithError.
+func (m replayable) MatchWithError(r *http.Request) (bool, error) { return m.Match(r), nil }
+
 func setBody(req *http.Request, b []byte) {
 	req.TransferEncoding, req.Trailer = nil, nil
+	delete(req.Header, "Expect") // the caller's wait is over
 	if len(b) == 0 {
 		req.Body, req.ContentLength = nil, 0
 		delete(req.Header, "Content-Length")

@@ -122,12 +122,14 @@ func build(ctx caddy.Context, c *catalogue.Upstream, probing func() bool) (*Upst
 		}
 		t.Transport.TLSClientConfig.RootCAs = roots
 	}
-	wrapped := &transport{HTTPTransport: t, probing: probing}
+	wrapped := &transport{HTTPTransport: t, timeout: c.Timeout, probing: probing}
 	h := &reverseproxy.Handler{
 		Transport:     wrapped,
 		Upstreams:     pool,
 		LoadBalancing: &reverseproxy.LoadBalancing{},
 		HealthChecks:  &reverseproxy.HealthChecks{},
+
+		HandleResponse: whenRefused(),
 	}
 	if len(pool) > 1 {
 		h.LoadBalancing.SelectionPolicy = reverseproxy.LeastConnSelection{}
@@ -191,26 +193,25 @@ func retry(ctx caddy.Context, lb *reverseproxy.LoadBalancing, r *catalogue.Retry
 	if err := m.Provision(ctx); err != nil {
 		return fmt.Errorf("compiling retry: %w", err)
 	}
-	lb.RetryMatch = caddyhttp.MatcherSets{caddyhttp.MatcherSet{m}}
+	lb.RetryMatch = caddyhttp.MatcherSets{caddyhttp.MatcherSet{m, replayable{}}}
 	return nil
 }
 
 // Forward sends r, whose exchange says the rest, to the upstream and writes what it answers. A problem is returned
 // only while nothing has been written; any error besides is the connection's end.
 func (u *Upstream) Forward(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) error {
-	err := u.proxy.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil }))
-	if err == nil {
+	err := u.proxy.ServeHTTP(w, r, refuse)
+	switch {
+	case err == nil:
 		return nil
+	case x.Refused != nil: // after the last try
+		return x.Refused
 	}
 	return asProblem(err)
 }
 
 // asProblem tells the caller what Caddy's proxy met, without a word of the service's own.
 func asProblem(err error) error {
-	var prob *problem.Problem
-	if errors.As(err, &prob) {
-		return prob
-	}
 	var handler caddyhttp.HandlerError
 	if !errors.As(err, &handler) {
 		return problem.New(problem.BadGateway, "").Because(err)
