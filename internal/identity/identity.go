@@ -25,8 +25,11 @@ type Config struct {
 
 // MethodConfig is one way to identify oneself; exactly one of its fields is set.
 type MethodConfig struct {
+	// APIKey is a key in a header field of its own. Default: none.
 	APIKey *APIKeyConfig `json:"api_key,omitempty"`
-	JWT    *JWTConfig    `json:"jwt,omitempty"`
+
+	// JWT is a bearer token. Default: none.
+	JWT *JWTConfig `json:"jwt,omitempty"`
 }
 
 // Method is one way to identify oneself. Its value is immutable after load and serves many requests at once.

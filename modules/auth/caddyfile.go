@@ -42,6 +42,15 @@ func init() {
 //   - anonymous lets requests without any credential pass; a wrong credential is a 401 all the same.
 //
 // A block names at least one key or jwt. Relative paths are relative to the Caddyfile. The files are watched.
+//
+// Caddy's access logs show a request's header fields as they came, Authorization and Cookie excepted. What keeps API keys
+// out of them is written where the logs are:
+//
+//	log {
+//		format filter {
+//			request>headers>X-Api-Key delete
+//		}
+//	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the directive's name
 	if d.NextArg() {

@@ -36,6 +36,14 @@ var later = []string{"decision_log", "ledger"}
 //		watch     <interval>|off
 //	}
 //
+// The words mean:
+//
+//   - catalogue says what is served. It may be given again. Without one, only single stages run.
+//   - policies says where the Rego policies come from: a folder, or a source and what it takes.
+//   - counters says what counts requests against quotas. Default: memory.
+//   - variable sets a variable of the catalogue, var.<name>. It may be given again.
+//   - watch is how often the files are looked at for changes, at least 10ms. Default: 500ms.
+//
 // Relative paths are relative to the Caddyfile.
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the option's name
@@ -173,6 +181,8 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 // UnmarshalCaddyfile sets up the handler:
 //
 //	api_gateway [<matcher>] [<APIs...>]
+//
+// The words are the labels of the APIs that are served here. Default: all of the catalogue.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the directive's name
 	for _, name := range d.RemainingArgs() {

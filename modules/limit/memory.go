@@ -75,6 +75,8 @@ func (m *Memory) Counter() limit.Counter { return m.counter }
 // UnmarshalCaddyfile sets up the counters:
 //
 //	counters memory [<most keys>]
+//
+// The number is how many keys are counted at most, 1000 to 100000000. Default: 1000000.
 func (m *Memory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the engine's name
 	if d.NextArg() {

@@ -94,6 +94,8 @@ func (f *Folder) files() []string {
 //		limit <time>
 //	}
 //
+// The word limit is how long one decision may take, after which it is a denial. Default: 100ms.
+//
 // Relative paths are relative to the Caddyfile.
 func (f *Folder) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the word before the paths

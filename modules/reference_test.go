@@ -1,0 +1,218 @@
+package modules_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/doc/comment"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// sections are the page's, in the order of an operator's reading: each is a module with a grammar of its own.
+var sections = []struct{ title, module, dir, typ string }{
+	{"Global option `api_gateway`", "api_gateway", "gateway", "App"},
+	{"`policies`", "policies folder", "policy", "Folder"},
+	{"`counters`", "counters memory", "limit", "Memory"},
+	{"Directive `api_gateway`", "api_gateway", "gateway", "Handler"},
+	{"Directive `api_auth`", "api_auth", "auth", "Handler"},
+	{"Directive `api_limit`", "api_limit", "limit", "Handler"},
+	{"Directive `api_validate`", "api_validate", "validate", "Handler"},
+	{"Directive `api_policy`", "api_policy", "policy", "Handler"},
+	{"Directive `api_transform`", "api_transform", "transform", "Handler"},
+}
+
+const head = `# The Caddyfile: reference
+
+<!-- Made from the comments in modules/ and internal/ by go generate ./modules -->
+
+The directive ` + "`api_gateway`" + ` takes a request through all stages, as the catalogue says. Each of the others is one stage alone,
+in any Caddyfile, without a catalogue. They run in the order of this page, wherever they stand in a site: after Caddy's
+own authentication and before everything that answers, ` + "`api_gateway`" + ` included. Stages of one request know what those before
+them found: a policy sees the consumer that ` + "`api_auth`" + ` found, or the user of Caddy's own ` + "`basic_auth`" + `.
+
+A request that is ambiguous ends before the first stage, and every error is a problem: see [problems](problems.md).
+Files that are named are watched: a change is swapped in without a reload, a broken one changes nothing.
+`
+
+func TestTheReferencePageIsCurrent(t *testing.T) {
+	const page = "../docs/caddyfile.md"
+	var out strings.Builder
+	out.WriteString(head)
+	s := sourceTree{}
+	for _, section := range sections {
+		level := "##"
+		if strings.HasPrefix(section.title, "`") {
+			level = "###"
+		}
+		fmt.Fprintf(&out, "\n%s %s\n", level, section.title)
+		spec, about, grammar := s.find(t, section.dir, section.typ)
+		out.WriteString("\n" + markdown(strings.Replace(about, section.typ+" ", "`"+section.module+"` ", 1)))
+		_, rest, _ := strings.Cut(grammar, "\n") // the sentence that the language wants
+		out.WriteString("\n" + markdown(strings.Trim(rest, "\n")))
+		out.WriteString("\nIn JSON:\n\n| field | |\n|---|---|\n")
+		s.rows(t, &out, section.dir, spec, "", map[string]string{})
+	}
+	if *update {
+		if err := os.WriteFile(page, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != out.String() {
+		t.Errorf("%s is not what the comments say: run go generate ./modules", page)
+	}
+}
+
+// markdown writes a Go doc comment as Markdown.
+func markdown(text string) string {
+	var parsed comment.Parser
+	doc := parsed.Parse(text)
+	var out strings.Builder
+	for i, block := range doc.Content {
+		if i > 0 {
+			out.WriteString("\n")
+		}
+		if code, ok := block.(*comment.Code); ok {
+			fmt.Fprintf(&out, "```caddyfile\n%s```\n", code.Text)
+			continue
+		}
+		if list, ok := block.(*comment.List); ok {
+			for _, item := range list.Items {
+				words := plain(item.Content)
+				name, rest, _ := strings.Cut(words, " ")
+				if first, more, ok := strings.Cut(rest, " "); ok && first == "header" { // "set header"
+					name, rest = name+" "+first, more
+				}
+				fmt.Fprintf(&out, "- `%s` %s\n", name, escape(rest))
+			}
+			continue
+		}
+		out.WriteString(escape(plain([]comment.Block{block})) + "\n")
+	}
+	return out.String()
+}
+
+// plain is the text of paragraphs, each on one line.
+func plain(blocks []comment.Block) string {
+	var printer comment.Printer
+	printer.TextWidth = -1
+	return strings.TrimSpace(string(printer.Text(&comment.Doc{Content: blocks})))
+}
+
+// escape keeps what is not Markdown from being read as such.
+func escape(text string) string {
+	return strings.ReplaceAll(text, "<", "&lt;")
+}
+
+// sourceTree finds types and comments in the source.
+type sourceTree map[string][]*ast.File // by folder
+
+func (s sourceTree) files(t *testing.T, dir string) []*ast.File {
+	t.Helper()
+	if s[dir] != nil {
+		return s[dir]
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s[dir] = append(s[dir], file)
+	}
+	return s[dir]
+}
+
+// find gives a type, its comment, and that of its UnmarshalCaddyfile.
+func (s sourceTree) find(t *testing.T, dir, typ string) (spec *ast.StructType, about, grammar string) {
+	t.Helper()
+	for _, file := range s.files(t, dir) {
+		for _, decl := range file.Decls {
+			switch d := decl.(type) {
+			case *ast.GenDecl:
+				for _, one := range d.Specs {
+					if ts, ok := one.(*ast.TypeSpec); ok && ts.Name.Name == typ {
+						spec, _ = ts.Type.(*ast.StructType)
+						about = d.Doc.Text()
+					}
+				}
+			case *ast.FuncDecl:
+				if d.Name.Name != "UnmarshalCaddyfile" {
+					continue
+				}
+				if star, ok := d.Recv.List[0].Type.(*ast.StarExpr); ok && star.X.(*ast.Ident).Name == typ {
+					grammar = d.Doc.Text()
+				}
+			}
+		}
+	}
+	return spec, about, grammar
+}
+
+// rows writes the fields of a struct, and of the structs in them. written are the structs of this section that have
+// their rows already, with the field that has them.
+func (s sourceTree) rows(t *testing.T, out *strings.Builder, dir string, spec *ast.StructType, prefix string, written map[string]string) {
+	t.Helper()
+	for _, f := range spec.Fields.List {
+		inner, suffix := f.Type, ""
+		for done := false; !done; {
+			switch x := inner.(type) {
+			case *ast.StarExpr:
+				inner = x.X
+			case *ast.ArrayType:
+				inner, suffix = x.Elt, suffix+"[]"
+			default:
+				done = true
+			}
+		}
+		if len(f.Names) == 0 { // a configuration of internal/, whose fields are the handler's
+			if x, ok := inner.(*ast.SelectorExpr); ok {
+				from := filepath.Join("..", "internal", x.X.(*ast.Ident).Name)
+				config, _, _ := s.find(t, from, x.Sel.Name)
+				s.rows(t, out, from, config, prefix, written)
+			}
+			continue
+		}
+		name := ""
+		if f.Tag != nil {
+			name, _, _ = strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
+		}
+		if name == "" || name == "-" {
+			continue
+		}
+		text := strings.Join(strings.Fields(f.Doc.Text()), " ")
+		if !strings.HasSuffix(text, ".") {
+			t.Errorf("%s: the comment of %s is no manual: %q", dir, f.Names[0].Name, text)
+		}
+		text = strings.ReplaceAll(escape(text), "|", "\\|")
+		if rest, ok := strings.CutPrefix(text, f.Names[0].Name+" "); ok {
+			text = "`" + name + "` " + rest
+		}
+		var of *ast.StructType
+		if x, ok := inner.(*ast.Ident); ok {
+			if of, _, _ = s.find(t, dir, x.Name); of != nil && written[x.Name] != "" {
+				text, of = text+" Its fields are those of `"+written[x.Name]+"`.", nil
+			} else {
+				written[x.Name] = prefix + name
+			}
+		}
+		fmt.Fprintf(out, "| `%s%s` | %s |\n", prefix, name, text)
+		if of != nil {
+			s.rows(t, out, dir, of, prefix+name+suffix+".", written)
+		}
+	}
+}
