@@ -3,8 +3,8 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/change"
@@ -47,9 +47,7 @@ func (c *changes) Handle(x *exchange.Exchange) *problem.Problem {
 		}
 		x.Query.Replace(raw)
 	}
-	if !c.answer.Empty() {
-		c.unmark(x.Header)
-	}
+	c.unmark(x.Header, x.Method == http.MethodGet || x.Method == http.MethodHead)
 	if c.request.Empty() || len(x.Body.Bytes) == 0 {
 		return nil
 	}
@@ -80,7 +78,7 @@ func (c *changes) Buffers() int64 {
 
 // Return brings the answer down. It takes only success for the route's objects: an error has a shape of its own.
 func (c *changes) Return(_ *exchange.Exchange, r *exchange.Response) *problem.Problem {
-	if c.answer.Empty() || r.Status < 200 || r.Status > 299 {
+	if c.answer.Empty() || (r.Status < 200 || r.Status > 299) && r.Status != http.StatusNotModified {
 		return nil
 	}
 	c.mark(r.Header)
@@ -122,13 +120,50 @@ func (c *changes) mark(h http.Header) {
 	}
 }
 
-// unmark gives the upstream back the validators that it knows.
-func (c *changes) unmark(h http.Header) {
+// unmark gives the upstream back the validators that it knows. Where an answer may be read from a cache, tags of
+// another version's form are taken off: the service, which knows one form only, would say that it is still fresh, and
+// the caller be given it.
+func (c *changes) unmark(h http.Header, reads bool) {
 	for _, name := range []string{"If-Match", "If-None-Match"} {
-		for i, v := range h[name] {
-			if strings.Contains(v, c.suffix()) {
-				h[name] = slices.Clone(h[name]) // its values are the caller's own
-				h[name][i] = strings.ReplaceAll(v, c.suffix()+`"`, `"`)
+		if h[name] == nil {
+			continue
+		}
+		var known []string
+		own := reads && name == "If-None-Match" && !c.answer.Empty()
+		for _, line := range h[name] {
+			for tag := range tags(line) {
+				if bare, ok := strings.CutSuffix(tag, c.suffix()+`"`); ok {
+					known = append(known, bare+`"`)
+				} else if !own || tag == "*" {
+					known = append(known, tag)
+				}
+			}
+		}
+		if known == nil {
+			delete(h, name)
+			continue
+		}
+		h[name] = []string{strings.Join(known, ", ")}
+	}
+}
+
+// tags gives the entity tags of a list (RFC 9110, section 8.8.3), whose commas may stand inside of the quotes too.
+func tags(line string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line != "" {
+			quoted, end := false, len(line)
+			for i := range len(line) {
+				if line[i] == '"' {
+					quoted = !quoted
+				} else if line[i] == ',' && !quoted {
+					end = i
+					break
+				}
+			}
+			tag := strings.Trim(line[:end], " \t")
+			line = line[min(end+1, len(line)):]
+			if tag != "" && !yield(tag) {
+				return
 			}
 		}
 	}

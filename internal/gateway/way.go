@@ -47,7 +47,8 @@ func (b *builder) way(from *catalogue.API, v *catalogue.Version, r *catalogue.Ro
 	return &way{stages: pipeline.New(stages...), upstream: b.upstream(terms, r.Range)}
 }
 
-// changes compiles what lies between a version and the newest for the messages of a route; nil if nothing does.
+// changes compiles what lies between a version and the newest for the messages of a route; nil if nothing does. A
+// route whose messages stay as they are still takes the version's entity tags, which its callers got on another.
 func (b *builder) changes(from *catalogue.API, v *catalogue.Version, r *catalogue.Route, objects map[string]*change.Object, maxBody int64) *changes {
 	if v == nil {
 		return nil
@@ -70,7 +71,7 @@ func (b *builder) changes(from *catalogue.API, v *catalogue.Version, r *catalogu
 	b.add(diags)
 	query, diags := change.CompileQuery(chain, objects, append(accepts, returns...))
 	b.add(diags)
-	if b.diags.HasErrors() || request.Empty() && answer.Empty() && query.Empty() {
+	if b.diags.HasErrors() || len(chain) == 0 {
 		return nil
 	}
 	return &changes{version: v.Name, request: request, answer: answer, query: query, maxBody: maxBody}
