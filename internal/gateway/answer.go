@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
@@ -57,12 +58,23 @@ func failure(r *exchange.Response) *problem.Problem {
 // versioned puts the caller's version into an address below the API, where the caller named it in the path. The
 // service knows no versions.
 func (a *answers) versioned(x *exchange.Exchange, to string) string {
-	if !strings.Contains(x.Selected, "path") {
+	if x.Selected != "path" {
 		return to
 	}
-	rest, ok := strings.CutPrefix(to, a.base)
-	if !ok || (rest != "" && rest[0] != '/') || strings.HasPrefix(to, "//") {
+	origin, path := "", to
+	if scheme, rest, ok := strings.Cut(to, "://"); ok && (scheme == "http" || scheme == "https") {
+		end := strings.IndexAny(rest, "/?#")
+		if end < 0 {
+			end = len(rest)
+		}
+		if host, prob := admit.Host(rest[:end]); prob != nil || host != x.Host {
+			return to // another's
+		}
+		origin, path = to[:len(scheme)+len("://")+end], rest[end:]
+	}
+	below, ok := strings.CutPrefix(path, strings.TrimSuffix(a.base, "/"))
+	if !ok || below != "" && !strings.ContainsRune("/?#", rune(below[0])) || below == "" && a.base == "/" || strings.HasPrefix(path, "//") {
 		return to
 	}
-	return a.base + "/" + x.Version + rest
+	return origin + strings.TrimSuffix(a.base, "/") + "/" + x.Version + below
 }
