@@ -161,6 +161,12 @@ func (t *Table) claim(a *api) error {
 	return nil
 }
 
+// Misdirected says that a request for host can mean no API here: each has hosts of its own, and this is none of them
+// (RFC 9110, section 15.5.20).
+func (t *Table) Misdirected(host string) bool {
+	return t.any.api == nil && t.any.next == nil && t.hosts[host] == nil
+}
+
 // find gives the API that claims a path: of the host's own APIs the one with the longest base path, matched on whole
 // segments, else of those without hosts.
 func (t *Table) find(host string, segments []string) *api {
