@@ -64,11 +64,15 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	} else {
 		x.Refused = back(x, res)
 	}
-	if x.Refused != nil {
-		res.Body.Close() //nolint:errcheck // nothing more is wanted of it
-		return refused(res), nil
+	if x.Refused == nil {
+		return res, nil
 	}
-	return res, nil
+	res.Body.Close()                                                    //nolint:errcheck // nothing more is wanted of it
+	if gone := req.Context().Err(); errors.Is(gone, context.Canceled) { // the caller, and with it the answer
+		x.Refused = nil
+		return nil, gone
+	}
+	return refused(res), nil
 }
 
 // readable sees to it that the answer comes whole and in a form that the stages of the way back can read.
