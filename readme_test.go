@@ -3,9 +3,10 @@ package wicketgate_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -132,7 +133,7 @@ func startShop(t *testing.T) *shop {
 			t.Logf("the gateway's log:\n%s", said)
 		}
 	})
-	waitFor(t, fmt.Sprintf("http://localhost:%d/api_gateway/status", s.admin), filepath.Join(s.data, "pki", "authorities", "local", "root.crt"), done)
+	s.wait(t, done)
 	return s
 }
 
@@ -152,28 +153,35 @@ func stop(t *testing.T, run *exec.Cmd, done chan error) {
 	}
 }
 
-// waitFor waits until the gateway answers at url and file is there.
-func waitFor(t *testing.T, url, file string, done chan error) {
+// wait waits until the gateway serves HTTPS with a certificate of its own authority.
+func (s *shop) wait(t *testing.T, done chan error) {
 	t.Helper()
 	deadline := time.After(60 * time.Second)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		if res, err := http.Get(url); err == nil {
-			res.Body.Close() //nolint:errcheck // of no interest
-			if _, err := os.Stat(file); err == nil && res.StatusCode == http.StatusOK {
-				return
-			}
-		}
+	for !s.serves() {
 		select {
 		case err := <-done:
 			done <- err
 			t.Fatalf("the gateway ended: %v", err)
 		case <-deadline:
-			t.Fatal("the gateway did not start within 60 s")
+			t.Fatal("the gateway did not serve within 60 s")
 		case <-tick.C:
 		}
 	}
+}
+
+func (s *shop) serves() bool {
+	pem, err := os.ReadFile(filepath.Join(s.data, "pki", "authorities", "local", "root.crt"))
+	roots := x509.NewCertPool()
+	if err != nil || !roots.AppendCertsFromPEM(pem) {
+		return false
+	}
+	c, err := tls.Dial("tcp", "localhost:"+strconv.Itoa(s.https), &tls.Config{RootCAs: roots})
+	if err != nil {
+		return false
+	}
+	return c.Close() == nil
 }
 
 // freePorts gives ports that were free a moment ago.
