@@ -59,16 +59,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	g := h.app.gateway.hold()
 	defer g.release()
 	x := &exchange.Exchange{}
+	returned := false
+	defer func() {
+		if !returned { // the service broke off, and the proxy breaks off the answer by a panic
+			h.describe(r, x, nil)
+		}
+	}()
 	claimed, err := g.Serve(w, r, x, ClientAddress(r), h.serves)
+	returned = true
 	if !claimed && err == nil {
 		return h.unclaimed(w, r, next)
 	}
 	var prob *problem.Problem
-	if err != nil && !errors.As(err, &prob) {
-		return err
-	}
+	answered := errors.As(err, &prob)
 	h.describe(r, x, prob)
-	return nil
+	if answered {
+		return nil
+	}
+	return err
 }
 
 func (h *Handler) serves(api string) bool {

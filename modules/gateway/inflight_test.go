@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -145,7 +146,14 @@ func TestGone(t *testing.T) {
 		}
 	}
 	goroutines, files := runtime.NumGoroutine(), openFiles(t)
+	counted := func() int {
+		n, _ := strconv.Atoi(s.metric(`caddy_api_gateway_requests_total{api="streams",forwarded="true",version=""}`))
+		return n
+	}
+	before := counted() // there is one set of metrics in the process
 	rounds(10)
+	// By 2 kinds of client, 2 answers that broke off; callers who left may have done so before they asked.
+	s.within(10*time.Second, "the answers that broke off are counted", func() bool { return counted() >= before+10*2*2 })
 	s.within(10*time.Second, "all goroutines have ended and all files are closed", settled(goroutines+2, files+2))
 }
 
