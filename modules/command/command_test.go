@@ -91,3 +91,19 @@ func TestFormat(t *testing.T) {
 		t.Errorf("formatted files: got %v, %q", err, out.String())
 	}
 }
+
+// TestFormatBroken leaves a file that is no HCL, or no Rego, as it is, and says where it breaks.
+func TestFormatBroken(t *testing.T) {
+	for name, src := range map[string]string{"a.hcl": "api \"a\" {\nbase_path=\n", "p.rego": "package p\nallow if {"} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(src), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := format(&bytes.Buffer{}, []string{path}, true); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != src {
+			t.Errorf("%s: became %q, %v", name, got, err)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/spf13/cobra"
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
@@ -75,7 +78,7 @@ func formatFile(path string, write bool) (changed bool, err error) {
 	var formatted func([]byte) ([]byte, error)
 	switch filepath.Ext(path) {
 	case ".hcl":
-		formatted = func(src []byte) ([]byte, error) { return catalogue.Format(src), nil }
+		formatted = formatHCL
 	case ".rego":
 		formatted = policy.Format
 	default:
@@ -100,7 +103,33 @@ func formatFile(path string, write bool) (changed bool, err error) {
 		return false, nil
 	}
 	if write {
-		err = os.WriteFile(path, out, info.Mode().Perm())
+		err = replace(path, out, info.Mode().Perm())
 	}
 	return true, err
+}
+
+// formatHCL formats a catalogue's file, unless it is broken: then where a line belongs is anybody's guess.
+func formatHCL(src []byte) ([]byte, error) {
+	if _, diags := hclsyntax.ParseConfig(src, "", hcl.InitialPos); diags.HasErrors() {
+		d := diags[0]
+		return nil, fmt.Errorf("line %d, column %d: %s; %s", d.Subject.Start.Line, d.Subject.Start.Column, d.Summary, d.Detail)
+	}
+	return catalogue.Format(src), nil
+}
+
+// replace puts a file in another's place at once: a running gateway that watches it never reads half of it.
+func replace(path string, content []byte, mode os.FileMode) error {
+	beside, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = beside.Write(content)
+	err = errors.Join(err, beside.Chmod(mode), beside.Close())
+	if err == nil {
+		err = os.Rename(beside.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(beside.Name()))
+	}
+	return nil
 }
