@@ -30,6 +30,9 @@ var (
 // retryOn is what a request may be sent again on.
 var retryOn = each{of: word{`"connect", "409", "429" or a status of 500 to 599`, func(s string) bool { return s == "connect" || statusPattern.MatchString(s) }}, min: 1, max: 16}
 
+// retryUpstreamOn leaves out 409, which an own service means for the caller.
+var retryUpstreamOn = each{of: word{`"connect", "429" or a status of 500 to 599`, func(s string) bool { return s != "409" && retryOn.of.(word).check(s) }}, min: 1, max: 16}
+
 // language is the table: all that a catalogue may say.
 var language = block{
 	doc: "One or more `*.hcl` files, merged. Labels are identity; references are bare (`upstream.orders`) and checked at load.",
@@ -112,7 +115,7 @@ var upstreamBlock = &block{
 		{name: "servers", kind: each{of: word{`an address such as "https://orders-1:8443": a scheme, a host and perhaps a port, no path`, serverURL}, min: 1, max: 64},
 			required: true, doc: "The servers, all http or all https."},
 		{name: "ca_file", kind: file{"certificates in PEM"}, absent: "the system's authorities", doc: "The authorities that https servers' certificates are checked against."},
-		{name: "timeout", kind: brief, def: 30 * time.Second, doc: "How long a server may take until its answer begins."},
+		{name: "timeout", kind: brief, def: 30 * time.Second, doc: "How long a server may take until its answer begins, and until its end where a stage needs the answer whole."},
 		{name: "dial_timeout", kind: brief, def: 3 * time.Second, doc: "How long connecting to a server may take."},
 	},
 	blocks: []*block{
@@ -121,7 +124,7 @@ var upstreamBlock = &block{
 			doc: "Sends idempotent requests again. Without it none is sent twice.",
 			attributes: []attribute{
 				{name: "attempts", kind: integer{2, 10}, def: int64(2), doc: "How often a request is sent, the first time included."},
-				{name: "on", kind: retryOn, def: []string{"connect"}, doc: "What a request is sent again on: a connection that cannot be made, or a status."},
+				{name: "on", kind: retryUpstreamOn, def: []string{"connect"}, doc: "What a request is sent again on: a connection that cannot be made, or a status."},
 			},
 		},
 		{
