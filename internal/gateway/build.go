@@ -25,6 +25,7 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 		Config:    c,
 		sources:   map[string][]byte{},
 		methods:   map[*catalogue.Identity]identity.Method{},
+		pins:      map[*catalogue.APIKey]map[string]string{},
 		limits:    map[*catalogue.Limit]limit.Limit{},
 		upstreams: map[*catalogue.Upstream]Upstream{},
 		schemas:   map[string]*schema.Schema{},
@@ -56,6 +57,7 @@ type builder struct {
 	files       []string
 	sources     map[string][]byte
 	methods     map[*catalogue.Identity]identity.Method
+	pins        map[*catalogue.APIKey]map[string]string // of each key file: version to a key pinned to it
 	limits      map[*catalogue.Limit]limit.Limit
 	upstreams   map[*catalogue.Upstream]Upstream
 	schemas     map[string]*schema.Schema
@@ -114,7 +116,27 @@ func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
 		}
 		to.Routes = append(to.Routes, route.Route{Pattern: r.Label, Since: versionName(r.Since), Until: versionName(r.Until), Value: value})
 	}
+	g.apis[from.Name].credentials = b.fieldsOf(from)
 	return to
+}
+
+// fieldsOf gives the fields in which callers of an API may send credentials.
+func (b *builder) fieldsOf(from *catalogue.API) []string {
+	identities := slices.Clone(from.Identify)
+	for _, v := range from.Versions {
+		identities = append(identities, v.Identify...)
+	}
+	for _, r := range from.Routes {
+		identities = append(identities, r.Identify...)
+	}
+	var fields []string
+	for _, i := range identities {
+		if m := b.methods[i]; m != nil {
+			fields = append(fields, m.Fields()...)
+		}
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
 }
 
 func versionName(v *catalogue.Version) string {

@@ -45,6 +45,9 @@ type Gateway struct {
 type api struct {
 	// identify finds who calls where the version may depend on it; nil where it cannot, and the ways do so themselves.
 	identify *pipeline.Pipeline
+	// credentials are the fields in which callers of the API send credentials. No service gets them, not even of a
+	// route that asks for another credential or for none.
+	credentials []string
 }
 
 // ways are the ways through the gateway of one route: one for each version of the API that has it, by the version's

@@ -46,8 +46,14 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	}
 	to := m.Route.Value.(ways)[m.Index]
 	x.MediaType, x.Back = m.MediaType, to.stages
+	if to.stages.Needs().Body != exchange.None {
+		awaitBody(w, r, x)
+	}
 	if prob := to.stages.Handle(x); prob != nil {
 		return true, refuse(w, r, x, prob)
+	}
+	for _, field := range g.apis[m.API.Name].credentials {
+		delete(x.Header, field)
 	}
 	if err := to.upstream.Forward(w, prepare(out, x), x); err != nil {
 		if x.Ended == "" {
@@ -59,6 +65,17 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 		return true, err
 	}
 	return true, nil
+}
+
+// Unclaimed is the answer to a request that no API claims where nobody else answers it: 404, or 421 where it cannot
+// mean any API here (RFC 9110, section 15.5.20).
+func (g *Gateway) Unclaimed(x *exchange.Exchange) *problem.Problem {
+	p := problem.New(problem.NotFound, "no API is served at this address")
+	if g.table.Misdirected(x.Host) {
+		p = problem.New(problem.Misdirected, "no API is served at this host")
+	}
+	p.Instance = "urn:uuid:" + x.ID
+	return p
 }
 
 // identify finds who calls where a credential may name the version, and takes the version from it if nothing else

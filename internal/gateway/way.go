@@ -3,11 +3,13 @@ package gateway
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/change"
+	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/duration"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/identity"
@@ -153,6 +155,7 @@ func (b *builder) apiKeys(from *catalogue.APIKey) (identity.Method, hcl.Diagnost
 	if diags.HasErrors() {
 		return nil, diags
 	}
+	b.pins[from] = keys.Pins()
 	return identity.NewAPIKeys(identity.APIKeyConfig{Header: from.Header, Keys: from.Keys.Path}, keys)
 }
 
@@ -245,6 +248,10 @@ func (b *builder) pin(from *catalogue.API) {
 	if pin != nil && pin.Text() != "consumer.api_version" {
 		b.fault(from.Versioning.Pin.Range(), "Unsupported pin", "A pin other than consumer.api_version is not supported by this version.")
 	}
+	for _, i := range from.Identify {
+		b.method(i)
+		b.pinned(from, i.APIKey)
+	}
 	differs := func(t catalogue.Terms) bool { return len(t.Identify) > 0 || t.Anonymous }
 	const detail = "Where a credential may pin the version, who calls must be known before version and route are: identify may stand only on the API."
 	for _, v := range from.Versions {
@@ -255,6 +262,24 @@ func (b *builder) pin(from *catalogue.API) {
 	for _, r := range from.Routes {
 		if differs(r.Terms) {
 			b.fault(r.Range, "Misplaced identify", detail)
+		}
+	}
+}
+
+// pinned checks that the versions to which API keys are pinned are there: a caller pinned to nothing would be served by
+// chance or not at all.
+func (b *builder) pinned(from *catalogue.API, keys *catalogue.APIKey) {
+	if keys == nil {
+		return
+	}
+	var names []string
+	for _, v := range from.Versions {
+		names = append(names, v.Name)
+	}
+	for version, id := range b.pins[keys] {
+		if !slices.Contains(names, version) {
+			b.fault(keys.Keys.Range, "Unknown pinned version", fmt.Sprintf("The key %s in %s is pinned to version %q, which the API %q does not have.%s",
+				id, keys.Keys.Path, version, from.Name, diagnostic.DidYouMean(version, names)))
 		}
 	}
 }

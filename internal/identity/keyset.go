@@ -72,6 +72,17 @@ func ParseKeys(file string, src []byte) (*KeySet, hcl.Diagnostics) {
 	return &KeySet{keys: p.keys}, nil
 }
 
+// Pins gives, for each version that a key is pinned to, the id of one such key.
+func (s *KeySet) Pins() map[string]string {
+	pins := map[string]string{}
+	for id, k := range s.keys {
+		if k.Version != "" && (pins[k.Version] == "" || id < pins[k.Version]) {
+			pins[k.Version] = id
+		}
+	}
+	return pins
+}
+
 type keyParser struct {
 	file   string
 	number int // of the line, from 1

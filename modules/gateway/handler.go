@@ -68,7 +68,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	claimed, err := g.Serve(w, r, x, ClientAddress(r), h.serves)
 	returned = true
 	if !claimed && err == nil {
-		return h.unclaimed(w, r, next)
+		return unclaimed(w, r, next, g.Unclaimed(x))
 	}
 	var prob *problem.Problem
 	answered := errors.As(err, &prob)
@@ -85,14 +85,14 @@ func (h *Handler) serves(api string) bool {
 
 // unclaimed hands on what no API claims. Caddy ends a request that no handler answered with an empty 200, which tells
 // the caller of a misspelt address that all is well.
-func (h *Handler) unclaimed(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+func unclaimed(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, prob *problem.Problem) error {
 	if err := next.ServeHTTP(w, r); err != nil {
 		return err
 	}
 	if unhandled, _ := caddyhttp.GetVar(r.Context(), "unhandled").(bool); !unhandled {
 		return nil
 	}
-	return problem.New(problem.NotFound, "no API is served at this address").Write(w, r)
+	return prob.Write(w, r)
 }
 
 // describe tells placeholders, metrics and the log what became of a request.
