@@ -41,6 +41,7 @@ upstream "orders" {
 variable "orders" { default = "http://127.0.0.1:9080" }
 
 api "orders" {
+  hosts     = ["localhost"]
   base_path = "/api"
   upstream  = upstream.orders
   identify  = [identity.partners, identity.staff]

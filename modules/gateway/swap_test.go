@@ -135,7 +135,7 @@ func TestBroken(t *testing.T) {
 		file, old, new string
 		at             string // file:line:column of the mistake
 	}{
-		{"examples/shop/shop.hcl", `authorize = policy.shop.orders`, `authorise = policy.shop.orders`, "examples/shop/shop.hcl:48:3"},
+		{"examples/shop/shop.hcl", `authorize = policy.shop.orders`, `authorise = policy.shop.orders`, "examples/shop/shop.hcl:49:3"},
 		{"policies/shop/orders.rego", `granted if roles.grants`, `granted if rolls.grants`, "policies/shop/orders.rego:67:12"},
 		{"examples/shop/schemas/order.json", `"type": "object"`, `"type": "objekt"`, "examples/shop/schemas/order.json:4:11"},
 		{"examples/shop/partners.keys", `consumer=acme`, `customer=acme`, "examples/shop/partners.keys:5:86"},
@@ -190,8 +190,8 @@ func TestMissing(t *testing.T) {
 		{"a broken catalogue", func(s *server) { s.replace("examples/shop/shop.hcl", `api "orders" {`, `api "orders"`) }, []string{"shop.hcl:45:"}},
 		{"no policies", func(s *server) { os.RemoveAll(s.path("policies")) }, []string{"policies"}},
 		{"a broken policy", func(s *server) { s.replace("policies/shop/orders.rego", "allow if granted", "allow if grunted") }, []string{"orders.rego:15:", "grunted"}},
-		{"an unknown policy", func(s *server) { s.replace("examples/shop/shop.hcl", "policy.shop.orders", "policy.shop.order") }, []string{"shop.hcl:48:", "shop.orders"}},
-		{"no schema", func(s *server) { os.Remove(s.path("examples/shop/schemas/order.json")) }, []string{"shop.hcl:59:", "order.json"}},
+		{"an unknown policy", func(s *server) { s.replace("examples/shop/shop.hcl", "policy.shop.orders", "policy.shop.order") }, []string{"shop.hcl:49:", "shop.orders"}},
+		{"no schema", func(s *server) { os.Remove(s.path("examples/shop/schemas/order.json")) }, []string{"shop.hcl:60:", "order.json"}},
 		{"a broken schema", func(s *server) { s.write("examples/shop/schemas/line.json", "{") }, []string{"line.json:1:"}},
 		{"no keys", func(s *server) { os.Remove(s.path("examples/shop/partners.keys")) }, []string{"shop.hcl:15:", "partners.keys"}},
 		{"a broken key", func(s *server) { s.replace("examples/shop/partners.keys", "sha256:", "md5:") }, []string{"partners.keys:5:"}},
