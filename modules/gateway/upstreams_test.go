@@ -144,7 +144,9 @@ func TestFailures(t *testing.T) {
 		status  int
 	}{
 		{"500 in HTML", plain, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<p>SECRET", 500) }, nil, 500},
-		{"503 in HTML", plain, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<p>SECRET", http.StatusServiceUnavailable) }, nil, 503},
+		{"503 in HTML", plain, func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "<p>SECRET", http.StatusServiceUnavailable)
+		}, nil, 503},
 		{"501", plain, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(501) }, nil, 501},
 		{"no HTTP", plain, say("SECRET\r\n\r\n"), nil, 502},
 		{"no answer", plain, say(""), nil, 502},
