@@ -6,6 +6,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
@@ -31,7 +32,7 @@ func (a *answers) Return(x *exchange.Exchange, r *exchange.Response) *problem.Pr
 			r.Header[name] = []string{a.versioned(x, to)}
 		}
 	}
-	if x.MediaType != "" && r.Status >= 200 && r.Status <= 299 && r.Header.Get("Content-Type") != "" && isJSON(r.Header.Get("Content-Type")) {
+	if x.MediaType != "" && r.Status >= 200 && r.Status <= 299 && r.Header.Get("Content-Type") != "" && form.IsJSON(r.Header.Get("Content-Type")) {
 		r.Header["Content-Type"] = []string{x.MediaType}
 	}
 	return nil

@@ -3,12 +3,11 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
-	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
@@ -47,7 +46,7 @@ func (c *changes) Handle(x *exchange.Exchange) *problem.Problem {
 		}
 		x.Query.Replace(raw)
 	}
-	c.unmark(x.Header, x.Method == http.MethodGet || x.Method == http.MethodHead)
+	c.mark().Take(x.Header, !c.answer.Empty() && (x.Method == http.MethodGet || x.Method == http.MethodHead))
 	if c.request.Empty() || len(x.Body.Bytes) == 0 {
 		return nil
 	}
@@ -81,14 +80,14 @@ func (c *changes) Return(_ *exchange.Exchange, r *exchange.Response) *problem.Pr
 	if c.answer.Empty() || (r.Status < 200 || r.Status > 299) && r.Status != http.StatusNotModified {
 		return nil
 	}
-	c.mark(r.Header)
+	c.mark().Put(r.Header)
 	if len(r.Bytes) == 0 {
 		return nil
 	}
 	fail := func(err error) *problem.Problem {
 		return problem.New(problem.BadGateway, "").Because(fmt.Errorf("changing the answer to version %s: %w", c.version, err))
 	}
-	if kind := r.Header.Get("Content-Type"); !isJSON(kind) {
+	if kind := r.Header.Get("Content-Type"); !form.IsJSON(kind) {
 		return fail(fmt.Errorf("it is %q, not JSON", kind))
 	}
 	if err := jsonspan.Check(r.Bytes, jsonspan.Bounds{}); err != nil {
@@ -102,71 +101,5 @@ func (c *changes) Return(_ *exchange.Exchange, r *exchange.Response) *problem.Pr
 	return nil
 }
 
-// isJSON says whether a media type is JSON or built on it (RFC 6839, section 3.1).
-func isJSON(contentType string) bool {
-	kind, _, _ := strings.Cut(contentType, ";")
-	kind = strings.ToLower(strings.TrimSpace(kind))
-	return kind == "application/json" || strings.HasSuffix(kind, "+json")
-}
-
-// mark makes an answer's validator the version's own: the same resource has another form in each (RFC 9110, section
-// 8.8.3.3). Digests of the upstream's form are of no use to the caller.
-func (c *changes) mark(h http.Header) {
-	if tag := h.Get("Etag"); strings.HasSuffix(tag, `"`) {
-		h["Etag"] = []string{tag[:len(tag)-1] + c.suffix() + `"`}
-	}
-	for _, name := range []string{"Content-Digest", "Repr-Digest", "Digest", "Content-Md5", "Accept-Ranges"} {
-		delete(h, name)
-	}
-}
-
-// unmark gives the upstream back the validators that it knows. Where an answer may be read from a cache, tags of
-// another version's form are taken off: the service, which knows one form only, would say that it is still fresh, and
-// the caller be given it.
-func (c *changes) unmark(h http.Header, reads bool) {
-	for _, name := range []string{"If-Match", "If-None-Match"} {
-		if h[name] == nil {
-			continue
-		}
-		var known []string
-		own := reads && name == "If-None-Match" && !c.answer.Empty()
-		for _, line := range h[name] {
-			for tag := range tags(line) {
-				if bare, ok := strings.CutSuffix(tag, c.suffix()+`"`); ok {
-					known = append(known, bare+`"`)
-				} else if !own || tag == "*" {
-					known = append(known, tag)
-				}
-			}
-		}
-		if known == nil {
-			delete(h, name)
-			continue
-		}
-		h[name] = []string{strings.Join(known, ", ")}
-	}
-}
-
-// tags gives the entity tags of a list (RFC 9110, section 8.8.3), whose commas may stand inside of the quotes too.
-func tags(line string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for line != "" {
-			quoted, end := false, len(line)
-			for i := range len(line) {
-				if line[i] == '"' {
-					quoted = !quoted
-				} else if line[i] == ',' && !quoted {
-					end = i
-					break
-				}
-			}
-			tag := strings.Trim(line[:end], " \t")
-			line = line[min(end+1, len(line)):]
-			if tag != "" && !yield(tag) {
-				return
-			}
-		}
-	}
-}
-
-func (c *changes) suffix() string { return ";" + c.version }
+// mark is what ends the entity tags of this version's form.
+func (c *changes) mark() form.Mark { return form.Mark(";" + c.version) }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/validate"
 )
@@ -98,7 +99,7 @@ func (c Config) Stages(expand Expand) ([]pipeline.Stage, hcl.Diagnostics) {
 			return nil, mistake("Malformed operations", err.Error()+".")
 		}
 		sum := sha256.Sum256(text)
-		s.mark = ";" + hex.EncodeToString(sum[:4])
+		s.mark = form.Mark(";" + hex.EncodeToString(sum[:4]))
 	}
 	var stages []pipeline.Stage
 	if s.Needs().Body != exchange.None {

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/problem"
@@ -19,7 +19,7 @@ import (
 // Stage changes messages on their way there and back. It is immutable and serves many requests at once.
 type Stage struct {
 	request, response message
-	mark              string // what tells the tags of changed answers from the service's own; "" where none are changed
+	mark              form.Mark // what tells the tags of changed answers from the service's own; "" where none are changed
 }
 
 // message is a Message understood.
@@ -50,7 +50,7 @@ func (s *Stage) Needs() exchange.Needs {
 // Handle changes a request: 422 for a body that the operations do not fit.
 func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
 	if s.mark != "" {
-		s.unmark(x.Header)
+		s.mark.Take(x.Header, x.Method == http.MethodGet || x.Method == http.MethodHead)
 	}
 	for _, name := range s.request.remove {
 		delete(x.Header, name)
@@ -113,7 +113,7 @@ func (s *Stage) Return(x *exchange.Exchange, r *exchange.Response) *problem.Prob
 			}
 		}
 		if r.Status >= 200 && r.Status <= 299 || r.Status == http.StatusNotModified {
-			s.tag(r.Header)
+			s.mark.Put(r.Header)
 		}
 	}
 	for _, name := range s.response.remove {
@@ -139,7 +139,7 @@ func (s *Stage) change(r *exchange.Response) error {
 			return errors.New("it has a content coding, although none was asked for")
 		}
 	}
-	if kind := r.Header.Get("Content-Type"); !isJSON(kind) {
+	if kind := r.Header.Get("Content-Type"); !form.IsJSON(kind) {
 		return fmt.Errorf("it is %q, not JSON", kind)
 	}
 	if err := jsonspan.Check(r.Bytes, jsonspan.Bounds{}); err != nil {
@@ -151,36 +151,6 @@ func (s *Stage) change(r *exchange.Response) error {
 	}
 	r.Bytes = doc
 	return nil
-}
-
-// isJSON says whether a media type is JSON or built on it (RFC 6839, section 3.1).
-func isJSON(contentType string) bool {
-	kind, _, _ := strings.Cut(contentType, ";")
-	kind = strings.ToLower(strings.TrimSpace(kind))
-	return kind == "application/json" || strings.HasSuffix(kind, "+json")
-}
-
-// tag makes an answer's validator one of the changed form, which is another representation than the service's (RFC
-// 9110, section 8.8.3). Digests and parts of the service's form are of no use to the caller.
-func (s *Stage) tag(h http.Header) {
-	if tag := h.Get("Etag"); strings.HasSuffix(tag, `"`) {
-		h["Etag"] = []string{tag[:len(tag)-1] + s.mark + `"`}
-	}
-	for _, name := range []string{"Content-Digest", "Repr-Digest", "Digest", "Content-Md5", "Accept-Ranges"} {
-		delete(h, name)
-	}
-}
-
-// unmark gives the service back the validators that it knows.
-func (s *Stage) unmark(h http.Header) {
-	for _, name := range []string{"If-Match", "If-None-Match"} {
-		for i, v := range h[name] {
-			if strings.Contains(v, s.mark) {
-				h[name] = slices.Clone(h[name]) // its values are the caller's own
-				h[name][i] = strings.ReplaceAll(v, s.mark+`"`, `"`)
-			}
-		}
-	}
 }
 
 var _ pipeline.Returner = (*Stage)(nil)

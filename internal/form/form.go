@@ -1,0 +1,79 @@
+// Package form is what header fields say of the form that a message's content has: its media type, and the entity tags
+// of a form that the gateway made of the service's own.
+package form
+
+import (
+	"iter"
+	"net/http"
+	"strings"
+)
+
+// IsJSON says whether a media type is JSON or built on it (RFC 6839, section 3.1).
+func IsJSON(contentType string) bool {
+	kind, _, _ := strings.Cut(contentType, ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	return kind == "application/json" || strings.HasSuffix(kind, "+json")
+}
+
+// Mark ends the entity tags of one form of a resource and tells them from those of its other forms, the service's own
+// among them: each form is another representation (RFC 9110, section 8.8.3.3).
+type Mark string
+
+// Put makes an answer's entity tag the form's own. Digests and parts of the service's form are of no use to whoever
+// gets another.
+func (m Mark) Put(h http.Header) {
+	if tag := h.Get("Etag"); strings.HasSuffix(tag, `"`) {
+		h["Etag"] = []string{tag[:len(tag)-1] + string(m) + `"`}
+	}
+	for _, name := range []string{"Content-Digest", "Repr-Digest", "Digest", "Content-Md5", "Accept-Ranges"} {
+		delete(h, name)
+	}
+}
+
+// Take gives the service back the entity tags that it knows. Where an answer in this form may be taken from a cache
+// (cached), tags of other forms are left out of If-None-Match: the service, which knows one form only, would say of
+// another that it is still fresh.
+func (m Mark) Take(h http.Header, cached bool) {
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		if h[name] == nil {
+			continue
+		}
+		var known []string
+		for _, line := range h[name] {
+			for tag := range tags(line) {
+				if bare, ok := strings.CutSuffix(tag, string(m)+`"`); ok {
+					known = append(known, bare+`"`)
+				} else if !cached || name == "If-Match" || tag == "*" {
+					known = append(known, tag)
+				}
+			}
+		}
+		if known == nil {
+			delete(h, name)
+			continue
+		}
+		h[name] = []string{strings.Join(known, ", ")}
+	}
+}
+
+// tags gives the entity tags of a list (RFC 9110, section 8.8.3), whose commas may stand inside of the quotes too.
+func tags(line string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line != "" {
+			quoted, end := false, len(line)
+			for i := range len(line) {
+				if line[i] == '"' {
+					quoted = !quoted
+				} else if line[i] == ',' && !quoted {
+					end = i
+					break
+				}
+			}
+			tag := strings.Trim(line[:end], " \t")
+			line = line[min(end+1, len(line)):]
+			if tag != "" && !yield(tag) {
+				return
+			}
+		}
+	}
+}

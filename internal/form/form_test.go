@@ -1,0 +1,59 @@
+package form
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestIsJSON(t *testing.T) {
+	for kind, want := range map[string]bool{
+		"application/json": true, "Application/JSON; charset=utf-8": true, "application/vnd.shop.v1+json": true, "application/problem+json": true,
+		"": false, "text/json": false, "application/jsonp": false, "text/html; x=+json": false,
+	} {
+		if IsJSON(kind) != want {
+			t.Errorf("%q: got %t", kind, !want)
+		}
+	}
+}
+
+func TestPut(t *testing.T) {
+	for tag, want := range map[string]string{`"7"`: `"7;v1"`, `W/"7"`: `W/"7;v1"`, "": "", "no tag": "no tag"} {
+		h := http.Header{"Repr-Digest": {"sha-256=:AA==:"}}
+		if tag != "" {
+			h.Set("Etag", tag)
+		}
+		Mark(";v1").Put(h)
+		if got := h.Get("Etag"); got != want || h.Get("Repr-Digest") != "" {
+			t.Errorf("%s: got %s, %v", tag, got, h)
+		}
+	}
+}
+
+func TestTake(t *testing.T) {
+	tests := []struct {
+		name   string
+		field  string
+		lines  []string
+		cached bool
+		want   string
+	}{
+		{"its own tag", "If-Match", []string{`"7;v1"`}, false, `"7"`},
+		{"several, on several lines", "If-Match", []string{`"7;v1", W/"8;v1"`, `"9"`}, false, `"7", W/"8", "9"`},
+		{"a comma in a tag", "If-Match", []string{`"a,b;v1","c"`}, false, `"a,b", "c"`},
+		{"any", "If-None-Match", []string{"*"}, true, "*"},
+		{"another form's, where the answer may be cached", "If-None-Match", []string{`"7", "7;v1", "7;v2"`}, true, `"7"`},
+		{"only another form's", "If-None-Match", []string{`"7;v2"`}, true, ""},
+		{"another form's, where nothing is cached", "If-None-Match", []string{`"7;v2"`}, false, `"7;v2"`},
+		{"a quote that is not closed", "If-Match", []string{`"7;v1`}, false, `"7;v1`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h := http.Header{http.CanonicalHeaderKey(test.field): test.lines}
+			Mark(";v1").Take(h, test.cached)
+			if got := strings.Join(h.Values(test.field), " | "); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
