@@ -166,8 +166,8 @@ func TestFailures(t *testing.T) {
 		{"another protocol, unasked", plain, say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nSECRET"), nil, 502},
 		{"nobody there", plain, nil, dead, 502},
 	}
-	s := start(t, upstreamed(`timeout = "300ms"`), func(s *server) {
-		s.replace("examples/shop/shop.hcl", `timeout = "5s"`, `timeout = "300ms"`)
+	s := start(t, upstreamed(`timeout = "1500ms"`), func(s *server) {
+		s.replace("examples/shop/shop.hcl", `timeout = "5s"`, `timeout = "1500ms"`)
 		s.replace("examples/shop/shop.hcl", `health { path = "/healthz" }`, ``)
 	})
 	for _, test := range tests {
