@@ -31,8 +31,8 @@ type awaited struct {
 
 // Read waits for the next piece. A connection without deadlines, as some tests have, waits for ever.
 func (a *awaited) Read(b []byte) (int, error) {
-	_ = a.control.SetReadDeadline(time.Now().Add(a.idle)) //nolint:errcheck // see above
+	_ = a.control.SetReadDeadline(time.Now().Add(a.idle))
 	n, err := a.Reader.Read(b)
-	_ = a.control.SetReadDeadline(time.Time{}) //nolint:errcheck // see above
+	_ = a.control.SetReadDeadline(time.Time{})
 	return n, err
 }

@@ -3,52 +3,52 @@ package gateway
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
-// TestAwaited sends a body that comes slowly but steadily, and one that stops coming.
+// connected is a response writer whose connection has deadlines, as a server's has.
+type connected struct {
+	http.ResponseWriter
+	net.Conn
+}
+
+func (c connected) Write(b []byte) (int, error) { return c.ResponseWriter.Write(b) }
+
+// TestAwaited sends a body that comes slowly but steadily for as long as it takes, and one that stops coming.
 func TestAwaited(t *testing.T) {
-	read := make(chan error, 1)
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, err := io.ReadAll(&awaited{r.Body, http.NewResponseController(w), 200 * time.Millisecond})
-		read <- err
-	}))
-	s.EnableHTTP2 = true
-	s.StartTLS()
-	defer s.Close()
 	for _, test := range []struct {
 		name  string
 		stops bool
 	}{{"steady", false}, {"stops", true}} {
 		t.Run(test.name, func(t *testing.T) {
-			body, write := io.Pipe()
-			req, err := http.NewRequest("POST", s.URL, body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			go func() {
-				for range 6 {
-					io.WriteString(write, "piece") //nolint:errcheck // the server may have gone
-					time.Sleep(50 * time.Millisecond)
+			synctest.Test(t, func(t *testing.T) {
+				server, client := net.Pipe()
+				defer server.Close() //nolint:errcheck // of no interest
+				body := &awaited{server, http.NewResponseController(connected{httptest.NewRecorder(), server}), idleBody}
+				go func() {
+					for range 3 {
+						time.Sleep(idleBody - time.Second)
+						io.WriteString(client, "piece ") //nolint:errcheck // shown by what is read
+					}
+					if !test.stops {
+						client.Close() //nolint:errcheck // of no interest
+					}
+				}()
+				began := time.Now()
+				got, err := io.ReadAll(body)
+				if string(got) != "piece piece piece " || errors.Is(err, os.ErrDeadlineExceeded) != test.stops {
+					t.Errorf("got %q, %v", got, err)
 				}
-				if !test.stops {
-					write.Close() //nolint:errcheck // returns none
+				if took := time.Since(began); test.stops && took != 3*(idleBody-time.Second)+idleBody {
+					t.Errorf("it was awaited for %s", took)
 				}
-			}()
-			go func() {
-				if res, err := s.Client().Do(req); err == nil {
-					res.Body.Close() //nolint:errcheck // of no interest
-				}
-			}()
-			err = <-read
-			write.Close() //nolint:errcheck // returns none
-			if got := errors.Is(err, os.ErrDeadlineExceeded); got != test.stops {
-				t.Errorf("got %v", err)
-			}
+			})
 		})
 	}
 }
