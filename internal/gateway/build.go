@@ -163,7 +163,7 @@ func (b *builder) versioning(g *Gateway, from *catalogue.API) *route.Versioning 
 		return to
 	}
 	b.pin(from)
-	stage := b.identify(from.Terms, from.Range)
+	stage := b.identify(from.Terms)
 	if stage == nil {
 		return to
 	}

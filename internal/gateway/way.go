@@ -23,10 +23,10 @@ import (
 func (b *builder) way(from *catalogue.API, v *catalogue.Version, r *catalogue.Route, objects map[string]*change.Object) *way {
 	terms := from.For(v, r)
 	up := b.changes(from, v, r, objects, terms.MaxBody)
-	decision := b.authorize(terms, r.Range)
+	decision := b.authorize(terms)
 	var stages []pipeline.Stage
 	add := func(s pipeline.Stage) { stages = append(stages, s) }
-	if s := b.identify(terms, r.Range); s != nil && !pinned(from) {
+	if s := b.identify(terms); s != nil && !pinned(from) {
 		add(s)
 	}
 	if s := b.limit(terms); s != nil {
@@ -46,7 +46,7 @@ func (b *builder) way(from *catalogue.API, v *catalogue.Version, r *catalogue.Ro
 		add(decision)
 	}
 	add(&answers{base: from.BasePath})
-	return &way{stages: pipeline.New(stages...), upstream: b.upstream(terms, r.Range)}
+	return &way{stages: pipeline.New(stages...), upstream: b.upstream(terms)}
 }
 
 // changes compiles what lies between a version and the newest for the messages of a route; nil if nothing does. A
@@ -101,7 +101,7 @@ func changeOf(from *catalogue.Change) *change.Change {
 }
 
 // identify builds the stage that finds who calls; nil where nobody asks, and after a mistake.
-func (b *builder) identify(terms catalogue.Terms, at hcl.Range) *identity.Stage {
+func (b *builder) identify(terms catalogue.Terms) *identity.Stage {
 	if len(terms.Identify) == 0 {
 		return nil
 	}
@@ -285,7 +285,7 @@ func (b *builder) pinned(from *catalogue.API, keys *catalogue.APIKey) {
 }
 
 // authorize builds the stage that asks the policy; nil on a public route.
-func (b *builder) authorize(terms catalogue.Terms, at hcl.Range) *policy.Query {
+func (b *builder) authorize(terms catalogue.Terms) *policy.Query {
 	if terms.Authorize == nil {
 		return nil
 	}
@@ -306,7 +306,7 @@ func (b *builder) authorize(terms catalogue.Terms, at hcl.Range) *policy.Query {
 }
 
 // upstream gives what the route's requests are sent to.
-func (b *builder) upstream(terms catalogue.Terms, at hcl.Range) Upstream {
+func (b *builder) upstream(terms catalogue.Terms) Upstream {
 	if terms.Upstream == nil { // its mistake has been told
 		return nil
 	}
