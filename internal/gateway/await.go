@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -11,6 +12,10 @@ import (
 // idleBody is how long a caller may keep a stage waiting for the next piece of a body: 15 s. Whoever sends a byte now and
 // then holds memory and a connection for as long as it likes; a body that streams past holds neither.
 const idleBody = 15 * time.Second
+
+// refusedBody is how long the server may wait for the body of a request that is refused without it: 1 s, for nobody
+// reads it.
+const refusedBody = time.Second
 
 // awaitBody bounds how long the stages wait for the body of r, unless the operator gave the server a bound of its own
 // for whole requests, which the bound for each piece would undo.
@@ -29,10 +34,21 @@ type awaited struct {
 	idle    time.Duration
 }
 
-// Read waits for the next piece. A connection without deadlines, as some tests have, waits for ever.
+// Read waits for the next piece. Every connection of Go's servers and of Caddy's HTTP/3 has deadlines; only a response
+// writer that another module wrapped and does not unwrap hides them, and then the server's own bounds must do.
 func (a *awaited) Read(b []byte) (int, error) {
 	_ = a.control.SetReadDeadline(time.Now().Add(a.idle))
 	n, err := a.Reader.Read(b)
-	_ = a.control.SetReadDeadline(time.Time{})
-	return n, err
+	if err == nil || errors.Is(err, io.EOF) {
+		_ = a.control.SetReadDeadline(time.Time{})
+	}
+	return n, err // after a failure the deadline stays, so that nobody waits for the rest either
+}
+
+// hurry bounds how long the server waits for what is left of a refused request's body. Over HTTP/1.1 Go's server reads
+// up to 256 KiB of it before it sends the answer, and a caller who keeps it back would be waited for without end.
+func hurry(w http.ResponseWriter, x *exchange.Exchange) {
+	if x.Body.Stream != nil && !x.Body.Read {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(refusedBody))
+	}
 }

@@ -102,6 +102,7 @@ func refuse(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, prob *
 	if prob.Instance == "" && x.ID != "" {
 		prob.Instance = "urn:uuid:" + x.ID
 	}
+	hurry(w, x)
 	if err := prob.Write(w, r); err != nil {
 		return errors.Join(prob, err)
 	}
