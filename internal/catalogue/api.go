@@ -186,6 +186,14 @@ const (
 	Drop   Kind = "drop"   // takes a member away; old callers are given Value
 	Add    Kind = "add"    // adds a member with Value; old callers do not see it
 	Enum   Kind = "enum"   // replaces values by others
+	Wrap   Kind = "wrap"   // puts a value into an object whose only member is Member
+	Unwrap Kind = "unwrap" // takes it out
+	List   Kind = "list"   // puts a value into a list
+	Unlist Kind = "unlist" // takes it out
+	Scale  Kind = "scale"  // moves the decimal point
+	Cast   Kind = "cast"   // gives a value another type
+	Split  Kind = "split"  // makes several members of a text
+	Join   Kind = "join"   // makes a text of several members
 )
 
 // Operation is one step of a change. Its JSON values are spelt as they are written.
@@ -197,6 +205,11 @@ type Operation struct {
 	ToRange   hcl.Range
 	Pairs     []Pair          // enum
 	Value     json.RawMessage // add, and drop's restore
+	Member    string          // wrap's in, unwrap's from
+	Decimals  int             // scale
+	From, As  string          // cast's types; As also of scale, the type of the side with the decimal point
+	Parts     []string        // split's into, join's from
+	Separator string          // split and join
 	Accept    string          // why what is lost may be lost; "" where not written
 	Range     hcl.Range
 }

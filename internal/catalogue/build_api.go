@@ -176,6 +176,24 @@ func (s *scopedAPI) change(n *node, on *Object) *Change {
 			op.Value, op.Accept = take[json.RawMessage](b, "value"), take[string](b, "accept")
 		case Enum:
 			op.Pairs, op.Accept = take[[]Pair](b, "pairs"), take[string](b, "accept")
+		case Wrap:
+			op.Member = take[string](b, "in")
+		case Unwrap:
+			op.Member = take[string](b, "from")
+		case Scale:
+			op.Decimals, op.As = int(take[int64](b, "decimals")), take[string](b, "as")
+		case Cast:
+			op.From, op.As = take[string](b, "from"), take[string](b, "to")
+			if op.From == "" {
+				op.From = "string"
+				if op.As == "string" {
+					op.From = "number"
+				}
+			}
+		case Split:
+			op.Parts, op.Separator, op.Accept = texts(b, "into"), take[string](b, "separator"), take[string](b, "accept")
+		case Join:
+			op.Parts, op.Separator, op.Accept = texts(b, "from"), take[string](b, "separator"), take[string](b, "accept")
 		}
 		c.Operations = append(c.Operations, op)
 	}

@@ -68,8 +68,6 @@ func TestDesign(t *testing.T) {
 		`design.hcl:91:5: error: Not supported: The attribute "integration" of a route block is not supported by this version.`,
 		`design.hcl:92:5: error: Not supported: The attribute "send" of a route block is not supported by this version.`,
 		`design.hcl:93:5: error: Not supported: The attribute "encode" of a route block is not supported by this version.`,
-		`design.hcl:130:7: error: Not supported: The scale block is not supported by this version.`,
-		`design.hcl:131:7: error: Not supported: The wrap block is not supported by this version.`,
 		`design.hcl:145:1: error: Not supported: The integration block is not supported by this version.`,
 		`design.hcl:173:1: error: Not supported: The webhook block is not supported by this version.`,
 	}

@@ -135,8 +135,8 @@ var versionBlock = &block{
 
 var (
 	acceptLoss = attribute{name: "accept", kind: anyText, absent: "none", doc: "Why what is lost on the way may be lost; without it a change that loses something does not load."}
-	operation  = func(name, doc string, refused bool, attributes ...attribute) *block {
-		return &block{name: name, label: pathLabel, max: 256, refused: refused, doc: doc, attributes: attributes}
+	operation  = func(name, doc string, attributes ...attribute) *block {
+		return &block{name: name, label: pathLabel, max: 256, doc: doc, attributes: attributes}
 	}
 	memberPath = word{`the path of a member, at most 32 names: "name", "customer.name"`, pathPattern.MatchString}
 	memberName = word{"the name of a member, without dots", memberPattern.MatchString}
@@ -152,33 +152,35 @@ var changeBlock = &block{
 		{name: "on", kind: reference{to: "object"}, required: true, doc: "The object that changed, wherever it travels."},
 	},
 	blocks: []*block{
-		operation("rename", "Gives a member another name where it is.", false,
+		operation("rename", "Gives a member another name where it is.",
 			attribute{name: "to", kind: memberName, required: true, doc: "The new name."}),
-		operation("move", "Puts a member elsewhere.", false,
+		operation("move", "Puts a member elsewhere.",
 			attribute{name: "to", kind: memberPath, required: true, doc: "The new path."}),
-		operation("drop", "Takes a member away.", false,
+		operation("drop", "Takes a member away.",
 			attribute{name: "restore", kind: value{}, required: true, doc: "What older callers are given in its place."},
 			attribute{name: "accept", kind: anyText, required: true, doc: "Why the old value may be lost."}),
-		operation("add", "Adds a member that older callers do not know.", false,
+		operation("add", "Adds a member that older callers do not know.",
 			attribute{name: "value", kind: value{}, required: true, doc: "What it is for older callers."}, acceptLoss),
-		operation("enum", "Replaces values of a member.", false,
+		operation("enum", "Replaces values of a member.",
 			attribute{name: "pairs", kind: pairs{}, required: true, doc: "The old values and the new ones."}, acceptLoss),
-		operation("wrap", "Puts a value into an object.", true,
-			attribute{name: "in", kind: memberName, required: true, doc: "The object's only member."}),
-		operation("unwrap", "Takes a value out of an object.", true,
-			attribute{name: "from", kind: memberName, required: true, doc: "The object's only member."}),
-		operation("list", "Puts a value into a list.", true),
-		operation("unlist", "Takes a value out of a list.", true),
-		operation("scale", "Moves a number's decimal point.", true,
-			attribute{name: "decimals", kind: integer{-18, 18}, required: true, doc: "By how many digits."}),
-		operation("cast", "Gives a value another type.", true,
-			attribute{name: "to", kind: choice{of: []string{"string", "number", "boolean"}}, required: true, doc: "The new type."}),
-		operation("split", "Makes several members of one.", true,
-			attribute{name: "into", kind: memberList, required: true, doc: "The new names."},
+		operation("wrap", "Puts a value into an object of its own.",
+			attribute{name: "in", kind: memberName, required: true, doc: "The name of the object's only member."}),
+		operation("unwrap", "Takes a value out of the object around it.",
+			attribute{name: "from", kind: memberName, required: true, doc: "The name of the object's only member."}),
+		operation("list", "Puts a value into a list of its own."),
+		operation("unlist", "Takes a value out of the list around it, which has no other."),
+		operation("scale", "Moves a number's decimal point, so that one side is an integer: 12.30 becomes 1230.",
+			attribute{name: "decimals", kind: integer{-18, 18}, required: true, doc: "By how many digits to the right, not 0; to the left where negative, so that 1230 becomes 12.30."},
+			attribute{name: "as", kind: choice{of: []string{"string", "number"}}, def: "string", doc: "What the side with the decimal point is."}),
+		operation("cast", "Gives a value another type; a string must spell the number or boolean exactly.",
+			attribute{name: "from", kind: choice{of: []string{"string", "number", "boolean"}}, absent: "`\"number\"` to a string, else `\"string\"`", doc: "The old type."},
+			attribute{name: "to", kind: choice{of: []string{"string", "number", "boolean"}}, required: true, doc: "The new type; one of both is `\"string\"`."}),
+		operation("split", "Makes several members, beside it, of one text.",
+			attribute{name: "into", kind: memberList, required: true, doc: "The names of the new members; the last takes the rest of the text."},
 			attribute{name: "separator", kind: anyText, required: true, doc: "What stands between the parts."}, acceptLoss),
-		operation("join", "Makes one member of several.", true,
-			attribute{name: "with", kind: memberList, required: true, doc: "The old names."},
-			attribute{name: "separator", kind: anyText, required: true, doc: "What stands between the parts."}, acceptLoss),
+		operation("join", "Makes one text of several members beside it.",
+			attribute{name: "from", kind: memberList, required: true, doc: "The names of the old members, in the order of the text."},
+			attribute{name: "separator", kind: anyText, required: true, doc: "What stands between the parts; none but the last may have it."}, acceptLoss),
 		{name: "param", label: &label{"the name of a query parameter", queryPattern.MatchString, false, nil}, max: 64,
 			doc: "Gives a query parameter of requests another name.",
 			attributes: []attribute{
@@ -193,4 +195,7 @@ var changeBlock = &block{
 }
 
 // operations are the kinds of block in a change that are steps of it.
-var operations = map[string]Kind{"rename": Rename, "move": Move, "drop": Drop, "add": Add, "enum": Enum}
+var operations = map[string]Kind{
+	"rename": Rename, "move": Move, "drop": Drop, "add": Add, "enum": Enum, "wrap": Wrap, "unwrap": Unwrap, "list": List, "unlist": Unlist,
+	"scale": Scale, "cast": Cast, "split": Split, "join": Join,
+}

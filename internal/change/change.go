@@ -48,9 +48,16 @@ type Operation struct {
 	// move a whole path from the object.
 	To string
 
-	Pairs  []Pair          // of enum: which old value is which new one; strings, numbers, booleans or null
-	Value  json.RawMessage // of add, the constant that old requests get; of drop, what old responses get (restore)
-	Accept string          // why it is right that a law is broken; "" means that it must hold
+	Pairs []Pair          // of enum: which old value is which new one; strings, numbers, booleans or null
+	Value json.RawMessage // of add, the constant that old requests get; of drop, what old responses get (restore)
+
+	Member    string   // of wrap and unwrap: the name of the only member of the object that is around the value
+	Decimals  int      // of scale: by how many digits the decimal point moves to the right going up, -18 to 18, not 0
+	From, As  string   // of cast: the older and the newer type, "string", "number" or "boolean"; one of them is "string". Of scale, As: what the side with the decimal point is, "string" or "number"; the other is an integer
+	Parts     []string // of split and join: the names, without dots, of the members that stand beside the one at Path
+	Separator string   // of split and join: what stands between the parts
+
+	Accept string // why it is right that a law is broken; "" means that it must hold
 	Range  hcl.Range
 }
 

@@ -85,7 +85,8 @@ func changeOf(from *catalogue.Change) *change.Change {
 		to.On = from.On.Name
 	}
 	for _, o := range from.Operations {
-		op := change.Operation{Kind: change.Kind(o.Kind), Path: o.Path, To: o.To, Value: o.Value, Accept: o.Accept, Range: o.Range}
+		op := change.Operation{Kind: change.Kind(o.Kind), Path: o.Path, To: o.To, Value: o.Value, Member: o.Member,
+			Decimals: o.Decimals, From: o.From, As: o.As, Parts: o.Parts, Separator: o.Separator, Accept: o.Accept, Range: o.Range}
 		for _, p := range o.Pairs {
 			op.Pairs = append(op.Pairs, change.Pair{Old: p.Old, New: p.New})
 		}
