@@ -23,7 +23,7 @@ func Check(doc []byte, b Bounds) error {
 		b.Number = DefaultNumber
 	}
 	c := checkers.Get().(*checker)
-	c.doc, c.bounds = doc, b
+	c.doc, c.bounds, c.outer = doc, b, 0
 	at, detail := c.run()
 	c.release()
 	if detail == "" {
@@ -36,6 +36,7 @@ func Check(doc []byte, b Bounds) error {
 type checker struct {
 	doc    []byte
 	bounds Bounds
+	outer  int // objects and arrays that are open around doc
 
 	// frames are the open objects and arrays, at most bounds.Depth: for an object where its names begin, for an
 	// array -1.
@@ -58,28 +59,47 @@ func (c *checker) release() {
 }
 
 const (
-	ended   = "the document ends in the middle of a value"
-	noValue = "a value was expected"
+	ended     = "the document ends in the middle of a value"
+	empty     = "the document is empty"
+	orderMark = "a byte order mark may not stand before the value"
+	noValue   = "a value was expected"
+	noName    = "a member's name in double quotes was expected"
+	noColon   = "a colon was expected after a member's name"
+	noBracket = "a comma or a closing bracket was expected"
+	noBrace   = "a comma or a closing brace was expected"
+	trailing  = "something stands after the value"
 )
 
 // run gives the place and the kind of the first mistake, or no detail.
 func (c *checker) run() (at int, detail string) {
 	doc := c.doc
 	if len(doc) >= 3 && doc[0] == 0xEF && doc[1] == 0xBB && doc[2] == 0xBF {
-		return 0, "a byte order mark may not stand before the value"
+		return 0, orderMark
 	}
 	i := Space(doc, 0)
 	if i == len(doc) {
-		return i, "the document is empty"
+		return i, empty
 	}
+	if i, detail = c.value(i); detail != "" {
+		return i, detail
+	}
+	if i = Space(doc, i); i < len(doc) {
+		return i, trailing
+	}
+	return 0, ""
+}
+
+// value gives the end of the value that begins at i, or the place and the kind of the first mistake in it.
+func (c *checker) value(i int) (end int, detail string) {
+	doc := c.doc
 value:
 	if i >= len(doc) {
 		return i, ended
 	}
 	switch ch := doc[i]; ch {
 	case '{':
-		if len(c.frames) >= c.bounds.Depth {
-			return i, c.tooDeep()
+		if c.outer+len(c.frames) >= c.bounds.Depth {
+			return i, c.bounds.tooDeep()
 		}
 		c.frames = append(c.frames, c.names.begin())
 		i = Space(doc, i+1)
@@ -88,8 +108,8 @@ value:
 		}
 		goto name
 	case '[':
-		if len(c.frames) >= c.bounds.Depth {
-			return i, c.tooDeep()
+		if c.outer+len(c.frames) >= c.bounds.Depth {
+			return i, c.bounds.tooDeep()
 		}
 		c.frames = append(c.frames, -1)
 		i = Space(doc, i+1)
@@ -131,7 +151,7 @@ name:
 		return i, ended
 	}
 	if doc[i] != '"' {
-		return i, "a member's name in double quotes was expected"
+		return i, noName
 	}
 	{
 		end, escaped, detail := checkString(doc, i)
@@ -147,19 +167,16 @@ name:
 		return i, ended
 	}
 	if doc[i] != ':' {
-		return i, "a colon was expected after a member's name"
+		return i, noColon
 	}
 	i = Space(doc, i+1)
 	goto value
 
 after:
-	i = Space(doc, i)
 	if len(c.frames) == 0 {
-		if i < len(doc) {
-			return i, "something stands after the value"
-		}
-		return 0, ""
+		return i, ""
 	}
+	i = Space(doc, i)
 	if i >= len(doc) {
 		return i, ended
 	}
@@ -181,9 +198,9 @@ close:
 				return at, twice
 			}
 		case top < 0:
-			return i, "a comma or a closing bracket was expected"
+			return i, noBracket
 		default:
-			return i, "a comma or a closing brace was expected"
+			return i, noBrace
 		}
 		c.frames = c.frames[:len(c.frames)-1]
 		i++
@@ -191,8 +208,8 @@ close:
 	goto after
 }
 
-func (c *checker) tooDeep() string {
-	return "objects and arrays may be nested " + strconv.Itoa(c.bounds.Depth) + " deep at most"
+func (b Bounds) tooDeep() string {
+	return "objects and arrays may be nested " + strconv.Itoa(b.Depth) + " deep at most"
 }
 
 // control marks the bytes of w that need a closer look inside a string: quotes, backslashes, control bytes and all
@@ -304,7 +321,6 @@ func hex4(b []byte) rune {
 
 // checkNumber gives the end of the number that begins at b[i], or where and what is wrong with it.
 func checkNumber(b []byte, i, limit int) (end int, detail string) {
-	const malformed = "a number is not spelt as JSON demands"
 	start := i
 	if b[i] == '-' {
 		i++
@@ -312,14 +328,14 @@ func checkNumber(b []byte, i, limit int) (end int, detail string) {
 	first := i
 	i = digits(b, i)
 	if i == first || b[first] == '0' && i-first > 1 {
-		return start, malformed
+		return start, misspelt(b[start:], limit)
 	}
 	whole := i - first
 	fraction, exponent := 0, i
 	if i < len(b) && b[i] == '.' {
 		j := digits(b, i+1)
 		if j == i+1 {
-			return start, malformed
+			return start, misspelt(b[start:], limit)
 		}
 		fraction, i, exponent = j-i-1, j, j
 	}
@@ -330,12 +346,12 @@ func checkNumber(b []byte, i, limit int) (end int, detail string) {
 		}
 		j := digits(b, i)
 		if j == i {
-			return start, malformed
+			return start, misspelt(b[start:], limit)
 		}
 		i = j
 	}
 	if i-start > limit {
-		return start, "a number may have " + strconv.Itoa(limit) + " characters at most"
+		return start, tooLong(limit)
 	}
 	// Short ones need no second look: up to 200 digits and exponents of two figures are well within binary64.
 	if whole+fraction <= 200 && i-exponent <= 4 && (i-exponent < 4 || b[exponent+1] == '+' || b[exponent+1] == '-') {
@@ -346,6 +362,29 @@ func checkNumber(b []byte, i, limit int) (end int, detail string) {
 		return start, "a number is out of the range of IEEE 754 binary64"
 	}
 	return i, ""
+}
+
+func tooLong(limit int) string {
+	return "a number may have " + strconv.Itoa(limit) + " characters at most"
+}
+
+// misspelt says what is wrong with the number that b begins with. One beyond the limit is too long, whatever comes after
+// that: nobody has to wait for its end.
+func misspelt(b []byte, limit int) string {
+	if len(b) > limit && numeric(b[:limit+1]) == limit+1 {
+		return tooLong(limit)
+	}
+	return "a number is not spelt as JSON demands"
+}
+
+// numeric is how many bytes at the start of b a number may consist of.
+func numeric(b []byte) int {
+	for i, ch := range b {
+		if ch-'0' > 9 && ch != '-' && ch != '+' && ch != '.' && ch|0x20 != 'e' {
+			return i
+		}
+	}
+	return len(b)
 }
 
 func digits(b []byte, i int) int {
