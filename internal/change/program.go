@@ -23,6 +23,7 @@ type place struct {
 	items  *place
 	plan   *plan
 	fields []field
+	passes bool // all there is to do in the value is done to items of lists, so it need not be whole
 }
 
 type field struct {
@@ -77,14 +78,25 @@ func (p *Program) run(doc []byte, up bool) ([]byte, error) {
 	r := runs.Get().(*run)
 	r.program, r.doc, r.up = p, doc, up
 	out, err := r.all()
-	r.program, r.doc, r.out = nil, nil, nil
-	if cap(r.nodes) <= keep && cap(r.scratch) <= keep {
-		runs.Put(r)
-	}
+	r.release()
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// release gives r back for other messages.
+func (r *run) release() {
+	r.program, r.doc, r.out = nil, nil, nil
+	if cap(r.nodes) <= keep && cap(r.scratch) <= keep {
+		runs.Put(r)
+	}
+}
+
+// begin makes a tree of the value in doc between start and end, which is node 1.
+func (r *run) begin(start, end int32, at *place) {
+	// Node 0 is nobody: a link to it is no link.
+	r.nodes = append(r.nodes[:0], node{}, node{sym: none, val0: start, val1: end, place: at.number})
 }
 
 // all carries the whole message.
@@ -96,8 +108,7 @@ func (r *run) all() ([]byte, error) {
 	if start == end {
 		return nil, r.broken()
 	}
-	// Node 0 is nobody: a link to it is no link.
-	r.nodes = append(r.nodes[:0], node{}, node{sym: none, val0: int32(start), val1: int32(end), place: r.program.root.number})
+	r.begin(int32(start), int32(end), r.program.root)
 	r.waiting = waiting{}
 	r.emit(message, 0, int32(start))
 	if err := r.render(1); err != nil {
