@@ -16,22 +16,21 @@ import (
 // Kind is the word an operation is written with in the catalogue.
 type Kind string
 
-// The kinds of operations. Those after Enum are known but not run by this version: Validate and Compile refuse them.
+// The kinds of operations.
 const (
-	Rename Kind = "rename"
-	Move   Kind = "move"
-	Drop   Kind = "drop"
-	Add    Kind = "add"
-	Enum   Kind = "enum"
-
-	Wrap   Kind = "wrap"
-	Unwrap Kind = "unwrap"
-	List   Kind = "list"
-	Unlist Kind = "unlist"
-	Scale  Kind = "scale"
-	Cast   Kind = "cast"
-	Split  Kind = "split"
-	Join   Kind = "join"
+	Rename Kind = "rename" // gives a member another name beside the old one
+	Move   Kind = "move"   // brings a member to another path
+	Drop   Kind = "drop"   // takes a member away
+	Add    Kind = "add"    // makes a member that is a constant
+	Enum   Kind = "enum"   // translates values
+	Wrap   Kind = "wrap"   // 7 becomes {"amount":7}
+	Unwrap Kind = "unwrap" // {"amount":7} becomes 7
+	List   Kind = "list"   // 7 becomes [7]
+	Unlist Kind = "unlist" // [7] becomes 7
+	Scale  Kind = "scale"  // "12.30" becomes 1230
+	Cast   Kind = "cast"   // "7" becomes 7
+	Split  Kind = "split"  // one text becomes several members
+	Join   Kind = "join"   // several members become one text
 )
 
 // Kinds are all kinds there are, in the order of the design's table.
@@ -40,6 +39,9 @@ var Kinds = []Kind{Rename, Move, Wrap, Unwrap, List, Unlist, Enum, Scale, Cast, 
 // Operation is one step of a change. Paths are members' names joined by dots, counted from the object of the change,
 // in the shape that the operations before it have left: after rename "a" { to = "b" } the next operation says "b".
 // A member whose name has a dot or a bracket cannot be named; items of lists are reached through holds.
+//
+// What is not there stays away, and so does null, which stands for no value, in scale, cast, split and join; the other
+// operations treat it like any value.
 type Operation struct {
 	Kind Kind
 	Path string // of the member the operation works on; of add, the one it makes
@@ -51,11 +53,21 @@ type Operation struct {
 	Pairs []Pair          // of enum: which old value is which new one; strings, numbers, booleans or null
 	Value json.RawMessage // of add, the constant that old requests get; of drop, what old responses get (restore)
 
-	Member    string   // of wrap and unwrap: the name of the only member of the object that is around the value
-	Decimals  int      // of scale: by how many digits the decimal point moves to the right going up, -18 to 18, not 0
-	From, As  string   // of cast: the older and the newer type, "string", "number" or "boolean"; one of them is "string". Of scale, As: what the side with the decimal point is, "string" or "number"; the other is an integer
-	Parts     []string // of split and join: the names, without dots, of the members that stand beside the one at Path
-	Separator string   // of split and join: what stands between the parts
+	Member string // of wrap and unwrap: the name, without dots, of the only member of the object that is around the value
+
+	// Decimals is, of scale, by how many digits the decimal point moves to the right going up: -18 to 18, not 0. As is
+	// what the side with the decimal point is: "number", or "string" or "" for a string that has exactly so many
+	// decimals. The other side is an integer.
+	//
+	// Of cast, From and As are the older and the newer type: one is "string", the other "number" or "boolean", which
+	// the string must spell exactly.
+	Decimals int
+	From, As string
+
+	// Of split and join: the names, without dots, of 2 to 16 members beside the one at Path, and what stands between
+	// them in the text. The last has the rest of the text; where there are fewer, the later ones are not there.
+	Parts     []string
+	Separator string
 
 	Accept string // why it is right that a law is broken; "" means that it must hold
 	Range  hcl.Range
@@ -114,6 +126,8 @@ func (o *Operation) Laws() (r, s bool) {
 		return true, false
 	case Drop:
 		return false, true
+	case Split:
+		return true, false // a newer part may contain the separator, or be there without those before it
 	case Enum:
 		return distinct(o.Pairs, func(p Pair) json.RawMessage { return p.New }),
 			distinct(o.Pairs, func(p Pair) json.RawMessage { return p.Old })

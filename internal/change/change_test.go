@@ -45,6 +45,38 @@ func enum(path string, values ...string) change.Operation {
 	return o
 }
 
+func wrap(path, in string) change.Operation {
+	return change.Operation{Kind: change.Wrap, Path: path, Member: in, Range: at(16)}
+}
+
+func unwrap(path, from string) change.Operation {
+	return change.Operation{Kind: change.Unwrap, Path: path, Member: from, Range: at(16)}
+}
+
+func list(path string) change.Operation {
+	return change.Operation{Kind: change.List, Path: path, Range: at(16)}
+}
+
+func unlist(path string) change.Operation {
+	return change.Operation{Kind: change.Unlist, Path: path, Range: at(16)}
+}
+
+func scale(path string, decimals int, as string) change.Operation {
+	return change.Operation{Kind: change.Scale, Path: path, Decimals: decimals, As: as, Range: at(17)}
+}
+
+func cast(path, from, to string) change.Operation {
+	return change.Operation{Kind: change.Cast, Path: path, From: from, As: to, Range: at(18)}
+}
+
+func split(path, separator string, into ...string) change.Operation {
+	return change.Operation{Kind: change.Split, Path: path, Separator: separator, Parts: into, Range: at(19)}
+}
+
+func join(path, separator string, from ...string) change.Operation {
+	return change.Operation{Kind: change.Join, Path: path, Separator: separator, Parts: from, Range: at(19)}
+}
+
 func on(object string, ops ...change.Operation) *change.Change {
 	return &change.Change{Name: "on-" + object, On: object, Operations: ops, Range: at(10)}
 }

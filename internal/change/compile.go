@@ -45,19 +45,14 @@ type compiler struct {
 	program *Program
 	objects map[string]*Object
 	ops     map[string][]*operation // by object, oldest first
-	plans   map[string]*compiled
+	plans   map[string]*plan        // by object; nil where there is nothing to do
+	oldest  map[string]int          // by object, as far as asked for
 	diags   hcl.Diagnostics
 }
 
-// compiled is an object's plan and what its holders must know of it.
-type compiled struct {
-	plan   *plan // nil where there is nothing to do
-	oldest int   // of the operations on it and on all it holds; math.MaxInt where there are none
-	done   bool  // not while what the object holds is being compiled
-}
-
 func newCompiler(chain []*Change, objects map[string]*Object) *compiler {
-	c := &compiler{program: &Program{places: make([]*place, 1)}, objects: objects, ops: make(map[string][]*operation), plans: make(map[string]*compiled)}
+	c := &compiler{program: &Program{places: make([]*place, 1)}, objects: objects, ops: make(map[string][]*operation),
+		plans: make(map[string]*plan), oldest: make(map[string]int)}
 	at := 0
 	for _, ch := range chain {
 		if objects[ch.On] == nil {
@@ -87,35 +82,54 @@ func (c *compiler) complain(at hcl.Range, context *hcl.Range, summary, detail st
 		Detail: fmt.Sprintf(detail, args...), Subject: &at, Context: context})
 }
 
-// plan compiles the object's operations and those of all it holds.
-func (c *compiler) plan(name string) *compiled {
-	if p := c.plans[name]; p != nil {
+// plan compiles the object's operations and those of all it holds. An object may hold itself, so its plan is known
+// before it is complete.
+func (c *compiler) plan(name string) *plan {
+	if p, ok := c.plans[name]; ok {
 		return p
 	}
-	p := &compiled{oldest: math.MaxInt}
+	var p *plan
+	if c.oldestOn(name) < math.MaxInt {
+		p = new(plan)
+	}
 	c.plans[name] = p
 	object, ops := c.objects[name], c.ops[name]
-	if len(ops) > 0 {
-		p.oldest = ops[0].at
-	}
 	held := c.places(object, ops, object.Holds)
-	for _, h := range object.Holds {
-		if o := c.plans[h.Object]; o != nil && o.done {
-			p.oldest = min(p.oldest, o.oldest)
-		}
+	if p == nil {
+		return nil
 	}
-	p.done = true
-	if len(ops) == 0 && held == nil {
-		return p
-	}
-	p.plan = &plan{held: held}
+	p.held = held
 	for _, op := range ops {
 		up, down := c.steps(op)
-		p.plan.up = append(p.plan.up, up)
-		p.plan.down = append(p.plan.down, down)
+		p.up = append(p.up, up)
+		p.down = append(p.down, down)
 	}
-	slices.Reverse(p.plan.down)
+	slices.Reverse(p.down)
 	return p
+}
+
+// oldestOn gives the place in the chain of the oldest operation on the object and on all it holds, however deep;
+// math.MaxInt where there is none.
+func (c *compiler) oldestOn(name string) int {
+	if at, ok := c.oldest[name]; ok {
+		return at
+	}
+	at, seen := math.MaxInt, map[string]bool{name: true}
+	for next := []string{name}; len(next) > 0; {
+		name, rest := next[len(next)-1], next[:len(next)-1]
+		next = rest
+		if ops := c.ops[name]; len(ops) > 0 {
+			at = min(at, ops[0].at)
+		}
+		for _, h := range c.objects[name].Holds {
+			if c.objects[h.Object] != nil && !seen[h.Object] {
+				seen[h.Object] = true
+				next = append(next, h.Object)
+			}
+		}
+	}
+	c.oldest[name] = at
+	return at
 }
 
 // places compiles what is to be done at the places where objects stand in holder, whose operations are ops, or in a
@@ -153,13 +167,9 @@ func (c *compiler) places(holder *Object, ops []*operation, holds []Held) *place
 		}
 		taken[h] = tokens
 		held := c.plan(h.Object)
-		if !held.done {
-			c.complain(h.Range, context, "Object holds itself", "Object %q is reached from itself through %q; objects that hold themselves are not supported by this version.", h.Object, h.Path)
-			continue
-		}
-		c.crossings(ops, tokens, h, held.oldest)
-		if held.plan != nil {
-			root = c.insert(root, tokens, held.plan)
+		c.crossings(ops, tokens, h, c.oldestOn(h.Object))
+		if held != nil {
+			root = c.insert(root, tokens, held)
 		}
 	}
 	return root
@@ -200,46 +210,6 @@ func (c *compiler) insert(at *place, tokens []string, p *plan) *place {
 	return at
 }
 
-// crossings refuses operations of a holder that reach into an object it holds, or make or drop one, where that object
-// has older operations of its own: all the holder's operations run on one side of all those of what it holds, which is
-// the written order only if none of them meet, or those of the held object are the newer ones.
-func (c *compiler) crossings(ops []*operation, tokens []string, h *Held, oldest int) {
-	way := tokens
-	if k := slices.Index(tokens, item); k >= 0 {
-		way = tokens[:k]
-	}
-	for _, op := range slices.Backward(ops) {
-		meets := below(op.path, way)
-		moves := op.Kind == Rename || op.Kind == Move
-		switch {
-		case moves:
-			meets = meets || below(op.to, way)
-		case op.Kind == Add && within(way, op.path):
-			meets = slices.Contains(op.Value, '{')
-		case op.Kind == Enum && within(way, op.path):
-			c.complain(op.Range, op.change.Range.Ptr(), "Enum of an object", "enum %q translates a plain value, but object %q holds object %q at %q.",
-				op.Path, op.change.On, h.Object, h.Path)
-		}
-		if meets && op.at > oldest {
-			c.complain(op.Range, op.change.Range.Ptr(), "Change reaches into another object",
-				"%s %q works on what object %q holds at %q, but object %q has older changes of its own; this order is not supported by this version. Write the operation as a change of object %q, or before those.",
-				op.Kind, op.Path, op.change.On, h.Path, h.Object, h.Object)
-		}
-		switch {
-		case moves && within(way, op.to):
-			way = append(slices.Clone(op.path), way[len(op.to):]...)
-		case (moves || op.Kind == Drop) && within(way, op.path):
-			now := ""
-			if moves {
-				now = fmt.Sprintf(", to %q", strings.Join(op.to, "."))
-			}
-			c.complain(h.Range, &op.change.Range, "Held object is not there", "Object %q holds object %q at %q, but %s %q of change %q takes that away%s. Holds are written in the newest shape.",
-				op.change.On, h.Object, h.Path, op.Kind, op.Path, op.change.Name, now)
-			return
-		}
-	}
-}
-
 // steps compiles an operation for both ways.
 func (c *compiler) steps(op *operation) (up, down step) {
 	s := &c.program.symbols
@@ -266,6 +236,57 @@ func (c *compiler) steps(op *operation) (up, down step) {
 		up.do, down.do = translate, translate
 		up.table = newTable(op.Pairs, true, c.literal)
 		down.table = newTable(op.Pairs, false, c.literal)
+	case Wrap, Unwrap:
+		up.inner = s.intern(op.Member)
+		down.inner = up.inner
+		out := fmt.Sprintf("must be an object with the member %q and no other", op.Member)
+		up.do, down.do, down.expected = wrap, unwrap, out
+		if op.Kind == Unwrap {
+			up.do, down.do, up.expected = unwrap, wrap, out
+		}
+	case List, Unlist:
+		const out = "must be a list of exactly one item"
+		up.do, down.do, down.expected = enlist, unlist, out
+		if op.Kind == Unlist {
+			up.do, down.do, up.expected = unlist, enlist, out
+		}
+	case Scale:
+		up.do, down.do = scale, scale
+		right, left := &up, &down
+		if op.Decimals < 0 {
+			right, left = left, right
+		}
+		decimals := max(op.Decimals, -op.Decimals)
+		right.number = number{by: decimals, fromText: op.As != "number"}
+		left.number = number{by: -decimals, decimals: decimals, toText: op.As != "number"}
+		left.expected = "must be an integer"
+		right.expected = fmt.Sprintf("must be a number with no more decimals than %d", decimals)
+		if right.number.fromText {
+			right.expected = fmt.Sprintf("must be a number in a string, with exactly as many decimals as in %q", "12."+strings.Repeat("0", decimals))
+		}
+	case Cast:
+		up.do, down.do = cast, cast
+		text, other, plain := &up, &down, op.As
+		if op.As == "string" {
+			text, other, plain = other, text, op.From
+		}
+		text.number = number{fromText: true, truth: plain == "boolean"}
+		other.number = number{toText: true, truth: plain == "boolean"}
+		text.expected, other.expected = "must be a string that spells a JSON number", "must be a number"
+		if plain == "boolean" {
+			text.expected, other.expected = `must be the string "true" or "false"`, "must be true or false"
+		}
+	case Split, Join:
+		up.parts, up.separator = s.internAll(op.Parts), []byte(op.Separator)
+		down.parts, down.separator = up.parts, up.separator
+		up.do, down.do = split, join
+		if op.Kind == Join {
+			up.do, down.do = join, split
+			up.expected = fmt.Sprintf("must not contain %q", op.Separator)
+			if len(op.Separator) > 1 {
+				up.expected += ", nor end with the beginning of it"
+			}
+		}
 	}
 	return up, down
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -19,6 +20,14 @@ type operation struct {
 	path, to []string
 	at       int // counted over all operations of the chain, oldest first
 }
+
+// beside is the path of a member that stands beside the one the operation works on.
+func (op *operation) beside(name string) []string {
+	return append(slices.Clone(op.path[:len(op.path)-1]), name)
+}
+
+// inside is the path of the member that has the value in the object around it.
+func (op *operation) inside() []string { return append(slices.Clone(op.path), op.Member) }
 
 // understand checks an operation on its own.
 func understand(ch *Change, o *Operation) (*operation, hcl.Diagnostics) {
@@ -91,11 +100,45 @@ func understand(ch *Change, o *Operation) (*operation, hcl.Diagnostics) {
 		} else if !s {
 			complain("The new value is lost", "In enum %q an old value has two new ones, so the way up is not known. If the first of them is right, say why with accept = \"…\".", o.Path)
 		}
-	default:
-		if slices.Contains(Kinds, o.Kind) {
-			complain("Not supported", "%s %q is not supported by this version; it runs rename, move, drop, add and enum.", o.Kind, o.Path)
-			break
+	case Wrap, Unwrap:
+		if wrong := wrongName(o.Member); wrong != "" {
+			complain("Malformed name", "%s %q needs the name of the only member of the object around the value: %s.", o.Kind, o.Path, wrong)
 		}
+	case List, Unlist:
+	case Scale:
+		if o.Decimals == 0 || o.Decimals < -maxDecimals || o.Decimals > maxDecimals {
+			complain("Unsuitable decimals", "scale %q needs decimals, by how many digits the decimal point moves to the right: %d to %d, not 0.", o.Path, -maxDecimals, maxDecimals)
+		}
+		if o.As != "" && o.As != "string" && o.As != "number" {
+			complain("Unknown type", `In scale %q the side with the decimal point is a "string" or a "number", not %q.`, o.Path, o.As)
+		}
+	case Cast:
+		for _, as := range []string{o.From, o.As} {
+			if as != "string" && as != "number" && as != "boolean" {
+				complain("Unknown type", `cast %q is from a "string" to a "number" or "boolean", or the other way round, not from %q to %q.`, o.Path, o.From, o.As)
+				return nil, diags
+			}
+		}
+		if (o.From == "string") == (o.As == "string") {
+			complain("Unsuitable types", `cast %q is from %q to %q, but one of both must be "string".`, o.Path, o.From, o.As)
+		}
+	case Split, Join:
+		if len(o.Parts) < 2 || len(o.Parts) > maxParts {
+			complain("Unsuitable parts", "%s %q needs the names of 2 to %d members.", o.Kind, o.Path, maxParts)
+		}
+		for i, part := range o.Parts {
+			if wrong := wrongName(part); wrong != "" {
+				complain("Malformed name", "The parts of %s %q are names: %s.", o.Kind, o.Path, wrong)
+			} else if slices.Contains(o.Parts[:i], part) {
+				complain("Duplicate part", "%s %q has %q twice.", o.Kind, o.Path, part)
+			} else if part == op.path[len(op.path)-1] {
+				complain("Text among its parts", "In %s %q one of the parts has the name of the text; rename the text, in an operation of its own.", o.Kind, o.Path)
+			}
+		}
+		if o.Separator == "" || !utf8.ValidString(o.Separator) {
+			complain("Unsuitable separator", "%s %q needs separator, what stands between the parts: a text that is not empty.", o.Kind, o.Path)
+		}
+	default:
 		words := make([]string, len(Kinds))
 		for i, k := range Kinds {
 			words[i] = string(k)
@@ -106,6 +149,16 @@ func understand(ch *Change, o *Operation) (*operation, hcl.Diagnostics) {
 		return nil, diags
 	}
 	return op, nil
+}
+
+const maxDecimals = 18
+
+// wrongName gives what is wrong with the name of a single member, or "".
+func wrongName(name string) string {
+	if names, wrong := parsePath(name); wrong != "" || len(names) != 1 {
+		return fmt.Sprintf("%q is no name without dots and brackets", name)
+	}
+	return ""
 }
 
 func isScalar(v json.RawMessage) bool {
@@ -119,36 +172,4 @@ func brief(raw []byte) string {
 		return string(raw)
 	}
 	return strings.ToValidUTF8(string(raw[:most]), "") + "…"
-}
-
-// order checks what the operations of one change say of each other: a member that one has taken away is not there for
-// the next.
-func order(ops []*operation) hcl.Diagnostics {
-	var diags hcl.Diagnostics
-	var gone []*operation
-	for _, op := range ops {
-		for _, g := range gone {
-			if op.Kind == Add || !within(op.path, g.path) {
-				continue
-			}
-			now := "it is gone then"
-			if g.to != nil {
-				now = fmt.Sprintf("it is %q then", strings.Join(append(slices.Clone(g.to), op.path[len(g.path):]...), "."))
-			}
-			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Member is no longer there",
-				Detail:  fmt.Sprintf("Operations run in written order, and %s %q above takes %q away: %s.", g.Kind, g.Path, op.Path, now),
-				Subject: op.Range.Ptr(), Context: op.change.Range.Ptr()})
-		}
-		into := op.to
-		if op.Kind == Add {
-			into = op.path
-		}
-		if into != nil {
-			gone = slices.DeleteFunc(gone, func(g *operation) bool { return within(into, g.path) || within(g.path, into) })
-		}
-		if op.to != nil || op.Kind == Drop {
-			gone = append(gone, op)
-		}
-	}
-	return diags
 }

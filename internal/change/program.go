@@ -39,13 +39,18 @@ type plan struct {
 
 // step is one operation in one direction.
 type step struct {
-	do       func(r *run, object int32, s *step) error
-	from, to []int32 // paths as symbols; to of a shift only
-	shared   int     // how many names from and to have in common
-	value    literal // of put
-	table    *table  // of translate
-	strict   bool    // going up: nothing may stand where something new will be
-	op       *operation
+	do        func(r *run, object int32, s *step) error
+	from, to  []int32 // paths as symbols; to of rename and move only
+	shared    int     // how many names from and to have in common
+	value     literal // of put
+	table     *table  // of translate
+	inner     int32   // of wrap and unwrap: the member's name
+	parts     []int32 // of split and join: the members' names, at most maxParts
+	separator []byte
+	number    number // of scale and cast
+	expected  string // what a value that the step cannot take must be
+	strict    bool   // going up: nothing may stand where something new will be
+	op        *operation
 }
 
 // literal is a constant in Program.literals.
@@ -88,7 +93,7 @@ func (p *Program) run(doc []byte, up bool) ([]byte, error) {
 // release gives r back for other messages.
 func (r *run) release() {
 	r.program, r.doc, r.out = nil, nil, nil
-	if cap(r.nodes) <= keep && cap(r.scratch) <= keep {
+	if cap(r.nodes) <= keep && cap(r.scratch) <= keep && cap(r.computed) <= keep {
 		runs.Put(r)
 	}
 }
@@ -97,6 +102,7 @@ func (r *run) release() {
 func (r *run) begin(start, end int32, at *place) {
 	// Node 0 is nobody: a link to it is no link.
 	r.nodes = append(r.nodes[:0], node{}, node{sym: none, val0: start, val1: end, place: at.number})
+	r.computed, r.depth = r.computed[:0], 0
 }
 
 // all carries the whole message.

@@ -50,8 +50,21 @@ func (r *run) grow() {
 	}
 }
 
+// maxDepth bounds the recursion of render where objects hold themselves and jsonspan.Check did not see the message. The
+// deepest message that it accepts by default stays below, whatever is put around its 64 levels.
+const maxDepth = 10_000
+
 // render does what is still to be done with n and writes its value.
 func (r *run) render(n int32) error {
+	if r.depth++; r.depth > maxDepth {
+		return &Error{Detail: "the message is nested too deep"}
+	}
+	err := r.value(n)
+	r.depth--
+	return err
+}
+
+func (r *run) value(n int32) error {
 	kind := r.kind(n)
 	if number := r.nodes[n].place; number != 0 {
 		todo := r.program.places[number]
@@ -83,9 +96,17 @@ func (r *run) render(n int32) error {
 		r.emit(from, v.val0, v.val1)
 		return nil
 	}
-	if v.flags&made != 0 {
+	switch {
+	case v.flags&listed != 0:
+		r.writeByte('[')
+		if err := r.render(v.first); err != nil {
+			return err
+		}
+		r.writeByte(']')
+		return nil
+	case v.flags&made != 0:
 		r.writeByte('{')
-	} else {
+	default:
 		r.emit(from, v.val0, v.val0+1)
 	}
 	began := false
@@ -144,6 +165,10 @@ func (r *run) member(c int32, comma bool) error {
 func (r *run) items(n int32, todo *place) error {
 	v := &r.nodes[n]
 	v.place = 0
+	if v.flags&listed != 0 {
+		r.nodes[v.first].place = todo.number
+		return r.render(n)
+	}
 	from, known := v.value, v.val1
 	b := r.bytes(from)
 	written := v.val0
@@ -151,7 +176,7 @@ func (r *run) items(n int32, todo *place) error {
 	if i < len(b) && b[i] == ']' {
 		i++
 	} else {
-		mark := len(r.nodes)
+		mark, before := len(r.nodes), len(r.computed)
 		for {
 			if i >= len(b) {
 				return r.broken()
@@ -161,6 +186,10 @@ func (r *run) items(n int32, todo *place) error {
 			if err := r.render(int32(mark)); err != nil {
 				return err
 			}
+			if r.waiting.source == computed {
+				r.flush()
+			}
+			r.computed = r.computed[:before]
 			written = r.nodes[mark].val1
 			i = jsonspan.Space(b, int(written))
 			if i < len(b) && b[i] == ']' {

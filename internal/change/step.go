@@ -49,8 +49,9 @@ func (r *run) assign(n int32, at *place) {
 }
 
 const (
-	presentUp = "is not a member of this version but of a newer one"
-	emptyUp   = "must not be an empty object here; leave it out"
+	presentUp    = "is not a member of this version but of a newer one"
+	emptyUp      = "must not be an empty object here; leave it out"
+	unknownValue = "has a value that this version does not know"
 )
 
 // vacant makes sure, going up, that nothing stands where path leads: whoever asks in an older version cannot mean the
@@ -156,37 +157,48 @@ func put(r *run, object int32, s *step) error {
 	if err := vacant(r, object, s.from, s); err != nil {
 		return err
 	}
-	last := len(s.from) - 1
-	n, err := r.find(object, s.from[:last], &r.src, s)
+	n, err := r.owner(object, s)
 	if err != nil || n == 0 {
 		return err
 	}
-	if n != object {
-		switch r.kind(n) {
-		case '{':
-			if err := r.enter(n); err != nil {
-				return err
-			}
-		case 'n':
-			return nil
-		default:
-			return r.fail(n, object, s, mustBeObject)
-		}
-	}
-	c := r.child(n, s.from[last])
+	sym := s.from[len(s.from)-1]
+	c := r.child(n, sym)
 	if c == 0 {
-		c = r.link(n, r.nodes[n].last, node{sym: s.from[last], flags: added})
+		c = r.link(n, r.nodes[n].last, node{sym: sym, flags: added})
 	}
-	r.set(c, s.value)
+	r.set(c, literals, s.value.start, s.value.end)
 	return nil
 }
 
-// set makes the constant l the value of n.
-func (r *run) set(n int32, l literal) {
+// owner gives the object, opened, that the member at s.from belongs to or would belong to; 0 if it is not there.
+func (r *run) owner(object int32, s *step) (int32, error) {
+	n, err := r.find(object, s.from[:len(s.from)-1], &r.src, s)
+	if err != nil || n == 0 || n == object {
+		return n, err
+	}
+	switch r.kind(n) {
+	case '{':
+		return n, r.enter(n)
+	case 'n':
+		return 0, nil
+	}
+	return 0, r.fail(n, object, s, mustBeObject)
+}
+
+// set makes a plain value or a constant, bytes of a source, the value of n.
+func (r *run) set(n int32, from source, start, end int32) {
 	v := &r.nodes[n]
-	v.val0, v.val1, v.first, v.last, v.place = l.start, l.end, 0, 0, 0
-	v.value = literals
-	v.flags &^= opened | made
+	v.val0, v.val1, v.first, v.last, v.place = start, end, 0, 0, 0
+	v.value = from
+	v.flags &^= ofValue
+}
+
+// misfit gives the error of step s where n's value is not what it must be.
+func (r *run) misfit(n, object int32, s *step, expected string) error {
+	if r.nodes[n].value != message {
+		expected = unknownValue
+	}
+	return r.fail(n, object, s, expected)
 }
 
 // translate puts the member's counterpart in its place.
@@ -201,17 +213,15 @@ func translate(r *run, object int32, s *step) error {
 		// No escape is longer than six bytes, and no other spelling of a longer value can be a key.
 		if len(raw) <= s.table.longest {
 			r.scratch = jsonspan.AppendScalar(r.scratch[:0], raw)
-			if to, ok := s.table.pairs[string(r.scratch)]; ok {
-				if !to.same {
-					r.set(n, to.literal)
-				}
+			to, ok := s.table.pairs[string(r.scratch)]
+			if ok && to.same {
+				return nil
+			}
+			if ok && (v.flags&spelt == 0 || to.key == string(raw)) {
+				r.set(n, literals, to.start, to.end)
 				return nil
 			}
 		}
 	}
-	detail := "has a value that this version does not know"
-	if v.value == message {
-		detail = s.table.expected
-	}
-	return r.fail(n, object, s, detail)
+	return r.misfit(n, object, s, s.table.expected)
 }

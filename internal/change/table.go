@@ -16,7 +16,8 @@ type table struct {
 
 type counterpart struct {
 	literal
-	same bool // the value is its own counterpart, and keeps its spelling
+	same bool   // the value is its own counterpart, and keeps its spelling
+	key  string // the value as it is spelt in the pair
 }
 
 // newTable makes a table of pairs; of two pairs with the same value the first counts. place makes a literal.
@@ -32,7 +33,7 @@ func newTable(pairs []Pair, up bool, place func(json.RawMessage) literal) *table
 		if _, ok := t.pairs[key]; ok {
 			continue
 		}
-		t.pairs[key] = counterpart{place(to), key == scalar(to)}
+		t.pairs[key] = counterpart{place(to), key == scalar(to), string(from)}
 		words = append(words, string(from))
 		// Any character may be written as an escape of six bytes, and any number with zeros and an exponent.
 		t.longest = max(t.longest, 6*len(key)+2, jsonspan.DefaultNumber)

@@ -13,6 +13,11 @@ type run struct {
 	nodes    []node
 	src, dst []int32 // ways into the tree, from the object at hand to a member; at most maxPath+1 long
 	scratch  []byte  // a name or a scalar, decoded; at most as long as the message
+	depth    int     // of render in itself, at most maxDepth
+
+	// computed are the values that steps have made: of one item of a list at a time, at most as long as its texts and
+	// a little for each number.
+	computed []byte
 
 	out     []byte
 	waiting waiting
@@ -39,19 +44,27 @@ type source uint8
 const (
 	message  source = iota
 	literals        // Program.literals
+	computed        // run.computed
 )
 
 const (
 	opened  uint8 = 1 << iota // the children are listed
 	made                      // an object that no source has: val points nowhere
+	listed                    // with made: not an object but a list; its only child is its only item
+	spelt                     // a number that was the text of a string, and has to be spelt like that on the way back
 	added                     // a member that no source has at this place: it is written anew
 	renamed                   // the name is written anew, the rest of the member as it came
 	dead                      // taken away
+
+	ofValue = opened | made | listed | spelt // the flags that go where the value goes
 )
 
 func (r *run) bytes(s source) []byte {
-	if s == literals {
+	switch s {
+	case literals:
 		return r.program.literals
+	case computed:
+		return r.computed
 	}
 	return r.doc
 }
@@ -59,6 +72,9 @@ func (r *run) bytes(s source) []byte {
 // kind is the first byte of n's value.
 func (r *run) kind(n int32) byte {
 	v := &r.nodes[n]
+	if v.flags&listed != 0 {
+		return '['
+	}
 	if v.flags&made != 0 {
 		return '{'
 	}

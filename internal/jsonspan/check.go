@@ -387,6 +387,15 @@ func numeric(b []byte) int {
 	return len(b)
 }
 
+// IsNumber says whether text is a number that Check accepts, and nothing else, of so many characters at most.
+func IsNumber(text []byte, limit int) bool {
+	if len(text) == 0 || text[0] != '-' && text[0]-'0' > 9 {
+		return false
+	}
+	end, detail := checkNumber(text, 0, limit)
+	return detail == "" && end == len(text)
+}
+
 func digits(b []byte, i int) int {
 	for i < len(b) && b[i]-'0' <= 9 {
 		i++

@@ -61,7 +61,7 @@ func AppendText(dst, raw []byte) []byte {
 }
 
 // AppendQuote appends text as a JSON string to dst, escaping only what must be.
-func AppendQuote(dst []byte, text string) []byte {
+func AppendQuote[T string | []byte](dst []byte, text T) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	for i := 0; i < len(text); i++ {

@@ -161,7 +161,7 @@ func TestMistakes(t *testing.T) {
 		`{"set":{"X-A":"1\n2"}}`:               "The value of X-A has characters",
 		`{"max":-1}`:                           "The largest body",
 		`{"operations":[{"operation":"renam","field":"a","to":"b"}]}`:                                   `Did you mean "rename"?`,
-		`{"operations":[{"operation":"wrap","field":"a"}]}`:                                             "not supported by this version",
+		`{"operations":[{"operation":"wrap","field":"a"}]}`:                                             "needs the name of the only member",
 		`{"operations":[{"operation":"rename","field":"a"}]}`:                                           "needs to",
 		`{"operations":[{"operation":"rename","field":"a","to":"b","value":1}]}`:                        "takes no value",
 		`{"operations":[{"operation":"move","field":"a[*].b","to":"c"}]}`:                               "a member stays within its list",
