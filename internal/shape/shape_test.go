@@ -1,0 +1,278 @@
+package shape_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/change"
+	"github.com/wicketgate/wicketgate/internal/schema"
+	"github.com/wicketgate/wicketgate/internal/shape"
+)
+
+// files are the schemas of a test, by file name. Those of an object have the object's name.
+type files map[string]string
+
+func (f files) read(path string) ([]byte, error) {
+	if s, ok := f[path]; ok {
+		return []byte(s), nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+// derive derives the schemas of objects, held as "holder path held" says, through versions, oldest first.
+func (f files) derive(objects []string, holds []string, versions ...[]*change.Change) (*shape.Shapes, hcl.Diagnostics) {
+	known := make(map[string]*change.Object)
+	newest := make(map[string]shape.Source)
+	for _, name := range objects {
+		known[name] = &change.Object{Name: name}
+		if doc, ok := f[name+".json"]; ok {
+			newest[name] = shape.Source{File: name + ".json", Doc: []byte(doc), Read: f.read}
+		}
+	}
+	for _, h := range holds {
+		words := strings.Fields(h)
+		known[words[0]].Holds = append(known[words[0]].Holds, change.Held{Path: words[1], Object: words[2]})
+	}
+	return shape.Derive(newest, known, append([][]*change.Change{nil}, versions...))
+}
+
+func at(line int) hcl.Range {
+	pos := hcl.Pos{Line: line, Column: 1}
+	return hcl.Range{Filename: "a.hcl", Start: pos, End: pos}
+}
+
+func on(object string, ops ...change.Operation) *change.Change {
+	for i := range ops {
+		ops[i].Range = at(i + 1)
+	}
+	return &change.Change{Name: "c", On: object, Operations: ops}
+}
+
+func rename(path, to string) change.Operation {
+	return change.Operation{Kind: change.Rename, Path: path, To: to}
+}
+
+func move(path, to string) change.Operation {
+	return change.Operation{Kind: change.Move, Path: path, To: to}
+}
+
+func add(path, value string) change.Operation {
+	return change.Operation{Kind: change.Add, Path: path, Value: json.RawMessage(value)}
+}
+
+func drop(path, value string) change.Operation {
+	return change.Operation{Kind: change.Drop, Path: path, Value: json.RawMessage(value), Accept: "known"}
+}
+
+// same compares schemas. The order of members does not count, but that of required.
+func same(t *testing.T, got []byte, want string) {
+	t.Helper()
+	if _, diags := schema.Parse("derived.json", got); diags.HasErrors() {
+		t.Errorf("%s\nis no schema: %v", got, diags)
+	}
+	var a, b map[string]any
+	if err := json.Unmarshal(got, &a); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(want), &b); err != nil {
+		t.Fatalf("%s: %v", want, err)
+	}
+	delete(a, "$schema")
+	if !reflect.DeepEqual(a, b) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestOlder undoes operations in the schema of one object.
+func TestOlder(t *testing.T) {
+	const str, num = `{"type":"string"}`, `{"type":"integer"}`
+	closed := func(properties, rest string) string {
+		return `{"type":"object","properties":{` + properties + `},"additionalProperties":false` + rest + `}`
+	}
+	for _, test := range []struct {
+		name        string
+		ops         []change.Operation
+		newest, old string
+	}{
+		{"nothing", nil, closed(`"a":`+str, ``), closed(`"a":`+str, ``)},
+		{"rename", []change.Operation{rename("a", "b")},
+			closed(`"b":`+str+`,"c":`+num, `,"required":["c","b"],"dependentRequired":{"b":["c"],"c":["b"]}`),
+			closed(`"a":`+str+`,"c":`+num, `,"required":["c","a"],"dependentRequired":{"a":["c"],"c":["a"]}`)},
+		{"rename inside", []change.Operation{rename("x.a", "b")},
+			closed(`"x":`+closed(`"b":`+str, `,"required":["b"]`), ``),
+			closed(`"x":`+closed(`"a":`+str, `,"required":["a"]`), ``)},
+		{"rename twice", []change.Operation{rename("a", "b"), rename("b", "c")}, closed(`"c":`+str, ``), closed(`"a":`+str, ``)},
+		{"rename in alternatives", []change.Operation{rename("a", "b")},
+			`{"properties":{"b":{}},"oneOf":[{"required":["b"]},{"required":["c"]}],"not":{"properties":{"b":{"const":1}}},"if":{"required":["b"]},"then":{"required":["c"]}}`,
+			`{"properties":{"a":{}},"oneOf":[{"required":["a"]},{"required":["c"]}],"not":{"properties":{"a":{"const":1}}},"if":{"required":["a"]},"then":{"required":["c"]}}`},
+		{"rename through a reference", []change.Operation{rename("x.a", "b")},
+			`{"properties":{"x":{"$ref":"#/$defs/x"},"y":{"$ref":"#/$defs/x"}},"$defs":{"x":{"title":"X","properties":{"b":{}}}}}`,
+			`{"properties":{"x":{"title":"X","properties":{"a":{}}},"y":{"$ref":"#/$defs/x"}},"$defs":{"x":{"title":"X","properties":{"b":{}}}}}`},
+		{"rename through all of", []change.Operation{rename("a", "b")},
+			`{"allOf":[{"$ref":"#/$defs/x"},{"required":["b"]}],"$defs":{"x":{"properties":{"b":{}}}}}`,
+			`{"allOf":[{"properties":{"a":{}}},{"required":["a"]}]}`},
+		{"rename in what may be null", []change.Operation{rename("x.a", "b")},
+			`{"properties":{"x":{"anyOf":[{"type":"null"},{"type":"object","properties":{"b":{}}}]}}}`,
+			`{"properties":{"x":{"anyOf":[{"type":"null"},{"type":"object","properties":{"a":{}}}]}}}`},
+		{"rename drops constants that have the member", []change.Operation{rename("x.a", "b")},
+			`{"properties":{"x":{"default":{"b":1},"properties":{"b":{}}},"y":{"default":1}}}`,
+			`{"properties":{"x":{"properties":{"a":{}}},"y":{"default":1}}}`},
+		{"two members into an object of their own", []change.Operation{move("customer_name", "customer.name"), move("customer_email", "customer.email")},
+			closed(`"id":`+str+`,"customer":`+closed(`"name":`+str+`,"email":`+num, `,"required":["name","email"]`), `,"required":["customer"]`),
+			closed(`"id":`+str+`,"customer_email":`+num+`,"customer_name":`+str, `,"required":["customer_email","customer_name"]`)},
+		{"of an object that need not be there", []change.Operation{move("customer_name", "customer.name"), move("customer_email", "customer.email")},
+			closed(`"customer":`+closed(`"name":`+str+`,"email":`+num, `,"required":["name","email"]`), ``),
+			closed(`"customer_email":`+num+`,"customer_name":`+str, `,"dependentRequired":{"customer_email":["customer_name"],"customer_name":["customer_email"]}`)},
+		{"of which one must be there", []change.Operation{move("customer_name", "customer.name"), move("customer_email", "customer.email")},
+			closed(`"customer":`+closed(`"name":`+str+`,"email":`+num, `,"required":["name"]`), ``),
+			closed(`"customer_email":`+num+`,"customer_name":`+str, `,"dependentRequired":{"customer_email":["customer_name"]}`)},
+		{"an object that is still needed", []change.Operation{move("name", "customer.name")},
+			closed(`"customer":`+closed(`"name":`+str+`,"email":`+num, `,"required":["name","email"]`), `,"required":["customer"]`),
+			closed(`"customer":`+closed(`"email":`+num, `,"required":["email"]`)+`,"name":`+str, `,"required":["customer","name"]`)},
+		{"out of an object", []change.Operation{move("customer.name", "name")},
+			closed(`"name":`+str, `,"required":["name"]`),
+			closed(`"customer":`+closed(`"name":`+str, `,"required":["name"]`), `,"required":["customer"]`)},
+		{"two out of an object", []change.Operation{move("c.a", "a"), move("c.b", "b")},
+			closed(`"a":`+str+`,"b":`+num, `,"required":["b"]`),
+			closed(`"c":`+closed(`"b":`+num+`,"a":`+str, `,"required":["b"]`), `,"required":["c"]`)},
+		{"between objects", []change.Operation{move("a.x", "b.c.y")},
+			closed(`"a":`+closed(`"z":`+num, ``)+`,"b":`+closed(`"c":`+closed(`"y":`+str, ``), ``), ``),
+			closed(`"a":`+closed(`"z":`+num+`,"x":`+str, ``), ``)},
+		{"into a closed part of all of", []change.Operation{move("x", "c.x")},
+			`{"properties":{"c":{"type":"object","properties":{"x":{}},"additionalProperties":false}},"allOf":[{"properties":{"c":true},"additionalProperties":false}]}`,
+			`{"properties":{"x":{}},"allOf":[{"properties":{"x":true},"additionalProperties":false}]}`},
+		{"add", []change.Operation{add("a", `"x"`)},
+			closed(`"a":`+str+`,"b":`+num, `,"required":["a"],"minProperties":1`),
+			closed(`"b":`+num, ``)},
+		{"drop", []change.Operation{drop("a", `null`)}, closed(`"b":`+num, `,"maxProperties":1`),
+			closed(`"b":`+num+`,"a":{"description":"No longer kept: what requests have here is not read, and answers have null.","deprecated":true}`, `,"maxProperties":2`)},
+		{"an object without names", []change.Operation{rename("a", "b"), move("c", "d.e"), add("f", `1`), drop("g", `1`)}, `{"type":"object"}`, `{"type":"object"}`},
+		{"anything", []change.Operation{rename("a", "b"), add("c.d", `1`)}, `true`, `{}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, diags := files{"order.json": test.newest}.derive([]string{"order"}, nil, []*change.Change{on("order", test.ops...)})
+			for _, d := range diags {
+				t.Errorf("%s: %s", d.Summary, d.Detail)
+			}
+			same(t, s.Schema("order", 0), test.old)
+		})
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	const order = `{"type":"object","properties":{"status":{"enum":["a","b"]},"total":{"type":"integer"},"customer":{"type":"object","properties":{"name":{},"email":{}}},"open":{}}}`
+	for _, test := range []struct {
+		ops  []change.Operation
+		line int
+		says string
+	}{
+		{[]change.Operation{rename("verified", "statu")}, 1, `There is no member "statu" in object "order" at this point; there are status, total, customer, open. Did you mean "status"?`},
+		{[]change.Operation{rename("verified", "x"), rename("x", "status")}, 0, ``},
+		{[]change.Operation{rename("verified", "status"), rename("x", "status")}, 1, `There is no member "status" in object "order" at this point; there are x, total`},
+		{[]change.Operation{move("name", "customer.nam")}, 1, `There is no member "nam" in "customer" of object "order" at this point; there are name, email. Did you mean "name"?`},
+		{[]change.Operation{move("name", "total.name")}, 1, `"total" is of type integer here, so it has no member "name" in object "order"`},
+		{[]change.Operation{rename("total", "status")}, 1, `There is a member "total" in object "order" already`},
+		{[]change.Operation{move("total", "status")}, 1, `There is a member "total" in object "order" already`},
+		{[]change.Operation{move("total.x", "status")}, 1, `"total" is of type integer here`},
+		{[]change.Operation{add("tier", `1`)}, 1, `There is no member "tier"`},
+		{[]change.Operation{add("total", `"x"`)}, 1, `add "total" gives requests of older versions "x", which the schema does not accept: it must be of type integer.`},
+		{[]change.Operation{add("status", `"x"`)}, 1, `it must be one of "a", "b"`},
+		{[]change.Operation{drop("total", `1`)}, 1, `There is a member "total" in object "order" already`},
+		{[]change.Operation{drop("custome.x", `1`)}, 1, `Did you mean "customer"?`},
+		{[]change.Operation{rename("open.x", "y")}, 0, ``},
+	} {
+		_, diags := files{"order.json": order}.derive([]string{"order"}, nil, []*change.Change{on("order", test.ops...)})
+		if test.line == 0 {
+			if len(diags) > 0 {
+				t.Errorf("%v: %v", test.ops, diags.Errs())
+			}
+			continue
+		}
+		if len(diags) != 1 || diags[0].Subject.Start.Line != test.line || !strings.Contains(diags[0].Detail, test.says) {
+			t.Errorf("got  %v\nwant line %d: %s", diags.Errs(), test.line, test.says)
+		}
+	}
+}
+
+func TestHeld(t *testing.T) {
+	line := `{"title":"Line","type":"object","properties":{"sku":{"type":"string"}},"required":["sku"]}`
+	older := `{"title":"Line","type":"object","properties":{"article":{"type":"string"}},"required":["article"]}`
+	changes := []*change.Change{on("line", rename("article", "sku"))}
+	for _, test := range []struct {
+		name  string
+		files files
+		holds []string
+		want  string
+	}{
+		{"by reference", files{"line.json": line, "order.json": `{"properties":{"lines":{"items":{"$ref":"line.json"}}}}`},
+			[]string{"order lines[*] line"},
+			`{"properties":{"lines":{"items":{"$ref":"#/$defs/line"}}},"$defs":{"line":` + older + `}}`},
+		{"inline", files{"line.json": line, "order.json": `{"properties":{"lines":{"items":` + line + `}}}`},
+			[]string{"order lines[*] line"},
+			`{"properties":{"lines":{"items":` + older + `}}}`},
+		{"without a schema of its own", files{"order.json": `{"properties":{"lines":{"items":{"$ref":"#/$defs/row"}},"spare":{"$ref":"#/$defs/row"}},"$defs":{"row":` + line + `}}`},
+			[]string{"order lines[*] line"},
+			`{"properties":{"lines":{"items":{"$ref":"#/$defs/row_2"}},"spare":{"$ref":"#/$defs/row"}},"$defs":{"row":` + line + `,"row_2":` + older + `}}`},
+		{"or null", files{"line.json": line, "order.json": `{"properties":{"top":{"anyOf":[{"$ref":"line.json"},{"type":"null"}]}}}`},
+			[]string{"order top line"},
+			`{"properties":{"top":{"anyOf":[{"$ref":"#/$defs/line"},{"type":"null"}]}},"$defs":{"line":` + older + `}}`},
+		{"where nothing is held it stays", files{"line.json": line, "order.json": `{"properties":{"a":{"$ref":"line.json"},"b":{"$ref":"line.json"}}}`},
+			[]string{"order a line"},
+			`{"properties":{"a":{"$ref":"#/$defs/line"},"b":{"$ref":"#/$defs/line_2"}},"$defs":{"line":` + older + `,"line_2":` + line + `}}`},
+		{"constants around it", files{"line.json": line, "order.json": `{"properties":{"lines":{"default":[{"sku":"x"}],"items":{"$ref":"line.json"}}}}`},
+			[]string{"order lines[*] line"},
+			`{"properties":{"lines":{"items":{"$ref":"#/$defs/line"}}},"$defs":{"line":` + older + `}}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, diags := test.files.derive([]string{"order", "line"}, test.holds, changes)
+			if len(diags) > 0 {
+				t.Error(diags.Errs())
+			}
+			same(t, s.Schema("order", 0), test.want)
+			if _, ok := test.files["line.json"]; ok {
+				same(t, s.Schema("line", 0), older)
+				same(t, s.Schema("line", 1), line)
+			}
+		})
+	}
+}
+
+// An object that holds itself, by whatever reference, is followed once.
+func TestCycles(t *testing.T) {
+	for name, newest := range map[string]string{
+		"the root":           `{"properties":{"b":{},"parts":{"items":{"$ref":"#"}}}}`,
+		"the file":           `{"properties":{"b":{},"parts":{"items":{"$ref":"line.json"}}}}`,
+		"a part":             `{"$ref":"#/$defs/l","$defs":{"l":{"properties":{"b":{},"parts":{"items":{"$ref":"#/$defs/l"}}}}}}`,
+		"two parts":          `{"$ref":"#/$defs/l","$defs":{"l":{"properties":{"b":{},"parts":{"items":{"$ref":"#/$defs/m"}}}},"m":{"properties":{"b":{},"parts":{"items":{"$ref":"#/$defs/l"}}}}}}`,
+		"itself in place":    `{"allOf":[{"$ref":"#"}],"properties":{"b":{}}}`,
+		"each other":         `{"properties":{"b":{}},"$ref":"#/$defs/x","$defs":{"x":{"$ref":"#/$defs/y"},"y":{"allOf":[{"$ref":"#/$defs/x"}]}}}`,
+		"conditionally":      `{"properties":{"b":{}},"anyOf":[{"$ref":"#"},{"not":{"$ref":"#"}}]}`,
+		"a member of itself": `{"properties":{"b":{"$ref":"#"},"parts":{"$ref":"#/properties/parts"}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := files{"line.json": newest}.derive([]string{"line"}, []string{"line parts[*] line"}, []*change.Change{on("line", rename("a", "b"), move("a", "parts.b"))})
+			if got := s.Schema("line", 0); !json.Valid(got) {
+				t.Errorf("%s", got)
+			}
+		})
+	}
+}
+
+// Schemas whose references double at each step end with a diagnostic.
+func TestBounds(t *testing.T) {
+	var defs strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&defs, `"d%d":{"allOf":[{"$ref":"#/$defs/d%d"},{"$ref":"#/$defs/d%d"}]},`, i, i+1, i+1)
+	}
+	newest := `{"$ref":"#/$defs/d0","$defs":{` + defs.String() + `"d40":{"properties":{"b":{}}}}}`
+	_, diags := files{"order.json": newest}.derive([]string{"order"}, nil, []*change.Change{on("order", rename("a", "b"))})
+	if !diags.HasErrors() {
+		t.Error("no diagnostic")
+	}
+}
