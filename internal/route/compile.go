@@ -34,6 +34,7 @@ type version struct {
 	links       string // rel="deprecation" and rel="sunset", "" without docs
 	linksComma  string // the same, for another link to follow
 	mediaType   string
+	xmlType     string // its sibling in XML
 }
 
 func compile(config *API) (*api, error) {
@@ -131,9 +132,12 @@ func (a *api) compileVersioning() error {
 		if !ok || !slash || major == "" || strings.ContainsAny(prefix+suffix, "{}*,; \"") {
 			return fmt.Errorf("the media type %q is none with {version} in its subtype", by.MediaType)
 		}
-		a.media = newTemplate(prefix, suffix)
+		a.media = newTemplate(prefix, suffix, a.XML)
 		for i := range a.versions {
 			a.versions[i].mediaType = prefix + a.versions[i].Name + suffix
+			if before, ok := strings.CutSuffix(suffix, "+json"); ok {
+				a.versions[i].xmlType = prefix + a.versions[i].Name + before + "+xml"
+			}
 		}
 		vary = append(vary, "Accept")
 	}

@@ -25,6 +25,8 @@ type Match struct {
 	// MediaType is what the answer's Content-Type has to be where its content has the version's form; "" where the
 	// caller did not ask for a version's media type.
 	MediaType string
+	// XMLType is the same for an answer in XML.
+	XMLType string
 
 	api  *api
 	path []string // segments below base path and version

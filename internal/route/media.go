@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
@@ -11,12 +12,16 @@ import (
 // section 8.3.1).
 type template struct {
 	prefix, suffix string
+	sibling        string   // the suffix of the same content in XML: "+xml"; "" where there is none
 	plain          []string // the media type of the same content without a version: "application/json"
 	family         string   // "application/*"
 }
 
-func newTemplate(prefix, suffix string) template {
+func newTemplate(prefix, suffix string, xml bool) template {
 	t := template{prefix: strings.ToLower(prefix), suffix: strings.ToLower(suffix)}
+	if before, ok := strings.CutSuffix(t.suffix, "+json"); xml && ok {
+		t.sibling = before + "+xml"
+	}
 	major, _, _ := strings.Cut(t.prefix, "/")
 	t.family = major + "/*"
 	// A structured syntax suffix (RFC 6838, section 4.2.8) names the type underneath.
@@ -26,14 +31,28 @@ func newTemplate(prefix, suffix string) template {
 	return t
 }
 
-// label gives what fills the gap in a media type without parameters.
-func (t *template) label(mediaType string) (string, bool) {
-	n := len(mediaType) - len(t.suffix)
-	if n < len(t.prefix) || !strings.EqualFold(mediaType[:len(t.prefix)], t.prefix) || !strings.EqualFold(mediaType[n:], t.suffix) {
+// label gives what fills the gap in a media type without parameters, and whether the type is that of XML.
+func (t *template) label(mediaType string) (label string, xml, ok bool) {
+	if label, ok := t.fills(mediaType, t.suffix); ok || t.sibling == "" {
+		return label, false, ok
+	}
+	label, ok = t.fills(mediaType, t.sibling)
+	return label, true, ok
+}
+
+func (t *template) fills(mediaType, suffix string) (string, bool) {
+	n := len(mediaType) - len(suffix)
+	if n < len(t.prefix) || !strings.EqualFold(mediaType[:len(t.prefix)], t.prefix) || !strings.EqualFold(mediaType[n:], suffix) {
 		return "", false
 	}
 	return mediaType[len(t.prefix):n], true
 }
+
+// The media types of XML without a version, the better one first (RFC 7303, section 9.2).
+const (
+	plainXML = "application/xml"
+	textXML  = "text/xml"
+)
 
 // maxCandidates bounds how many versions one Accept may list.
 const maxCandidates = 16
@@ -42,6 +61,7 @@ const maxCandidates = 16
 type candidate struct {
 	version int
 	quality int
+	xml     bool
 }
 
 // accepted is what Accept says about versions.
@@ -71,9 +91,11 @@ func (a *api) chooseMedia(x *exchange.Exchange, m *Match, s *selection) *problem
 			return p
 		}
 		if named {
-			m.MediaType = a.versions[s.version].mediaType
+			a.name(m, s.version, &accept)
 		}
-		if a.media.plain != nil {
+		if a.media.sibling != "" {
+			x.Header["Accept"] = []string{a.unversioned(x.Header["Accept"], s.version)}
+		} else if a.media.plain != nil {
 			x.Header["Accept"] = a.media.plain
 		}
 	}
@@ -83,13 +105,57 @@ func (a *api) chooseMedia(x *exchange.Exchange, m *Match, s *selection) *problem
 	return nil
 }
 
+// name says what the answer is called in the forms in which the caller asked for the version's own media type.
+func (a *api) name(m *Match, version int, accept *accepted) {
+	for _, c := range accept.candidates[:accept.n] {
+		switch {
+		case c.version != version:
+		case c.xml:
+			m.XMLType = a.versions[version].xmlType
+		default:
+			m.MediaType = a.versions[version].mediaType
+		}
+	}
+}
+
+// unversioned is Accept with the plain media types in the place of the version's own, so that what remains of it is a
+// choice between forms.
+func (a *api) unversioned(lines []string, version int) string {
+	var b strings.Builder
+	for _, line := range lines {
+		for line != "" {
+			var element string
+			element, line = form.CutQuoted(line, ',')
+			mediaRange, parameters := form.CutQuoted(element, ';')
+			name, xml, versioned := a.media.label(strings.Trim(mediaRange, " \t"))
+			if versioned {
+				if i, ok := a.folded[strings.ToLower(name)]; !ok || i != version {
+					continue
+				}
+				element = a.media.plain[0]
+				if xml {
+					element = plainXML
+				}
+				if parameters != "" {
+					element += ";" + parameters
+				}
+			}
+			if b.Len() > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(strings.Trim(element, " \t"))
+		}
+	}
+	return b.String()
+}
+
 func (a *api) chooseContentType(x *exchange.Exchange, s *selection) (named bool, p *problem.Problem) {
 	lines := x.Header["Content-Type"]
 	if len(lines) == 0 {
 		return false, nil
 	}
 	mediaType, parameters, _ := strings.Cut(lines[0], ";")
-	name, ok := a.media.label(strings.TrimRight(mediaType, " \t"))
+	name, xml, ok := a.media.label(strings.TrimRight(mediaType, " \t"))
 	if !ok {
 		return false, nil
 	}
@@ -100,7 +166,12 @@ func (a *api) chooseContentType(x *exchange.Exchange, s *selection) (named bool,
 	if p := a.agree(s, byContentType, i); p != nil {
 		return false, p
 	}
-	if a.media.plain != nil {
+	switch {
+	case xml && parameters == "":
+		x.Header["Content-Type"] = []string{plainXML}
+	case xml:
+		x.Header["Content-Type"] = []string{plainXML + ";" + parameters}
+	case a.media.plain != nil:
 		if parameters == "" {
 			x.Header["Content-Type"] = a.media.plain
 		} else {
@@ -151,16 +222,17 @@ func (a *api) readAccept(x *exchange.Exchange) (accepted, *problem.Problem) {
 	for _, line := range lines {
 		for line != "" {
 			var element string
-			element, line = cutQuoted(line, ',')
-			mediaRange, parameters := cutQuoted(element, ';')
+			element, line = form.CutQuoted(line, ',')
+			mediaRange, parameters := form.CutQuoted(element, ';')
 			mediaRange = strings.Trim(mediaRange, " \t")
-			quality, ok := readQuality(parameters)
-			name, versioned := a.media.label(mediaRange)
+			quality, ok := form.Weight(parameters)
+			name, xml, versioned := a.media.label(mediaRange)
 			if !versioned {
 				if ok && quality > 0 {
 					wildcard := mediaRange == "*/*" || strings.EqualFold(mediaRange, a.media.family)
 					r.wildcard = r.wildcard || wildcard
-					r.plain = r.plain || wildcard || a.media.plain != nil && strings.EqualFold(mediaRange, a.media.plain[0])
+					r.plain = r.plain || wildcard || a.media.plain != nil && strings.EqualFold(mediaRange, a.media.plain[0]) ||
+						a.media.sibling != "" && (strings.EqualFold(mediaRange, plainXML) || strings.EqualFold(mediaRange, textXML))
 				}
 				continue
 			}
@@ -181,56 +253,9 @@ func (a *api) readAccept(x *exchange.Exchange) (accepted, *problem.Problem) {
 			if r.n == maxCandidates {
 				return r, problem.New(problem.BadRequest, "Accept lists more than 16 versions")
 			}
-			r.candidates[r.n] = candidate{i, quality}
+			r.candidates[r.n] = candidate{i, quality, xml}
 			r.n++
 		}
 	}
 	return r, nil
-}
-
-// cutQuoted cuts s at the first sep outside of a quoted string (RFC 9110, section 5.6.4).
-func cutQuoted(s string, sep byte) (before, after string) {
-	quoted := false
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case c == sep && !quoted:
-			return s[:i], s[i+1:]
-		}
-	}
-	return s, ""
-}
-
-// readQuality finds the weight among the parameters of a media range, in thousandths; 1000 where there is none.
-func readQuality(parameters string) (thousandths int, ok bool) {
-	thousandths, ok = 1000, true
-	for parameters != "" {
-		var parameter string
-		parameter, parameters = cutQuoted(parameters, ';')
-		name, value, _ := strings.Cut(strings.Trim(parameter, " \t"), "=")
-		if strings.EqualFold(name, "q") {
-			return quality(value)
-		}
-	}
-	return thousandths, ok
-}
-
-// quality reads a weight of RFC 9110, section 12.4.2.
-func quality(s string) (thousandths int, ok bool) {
-	if s == "" || len(s) > 5 || s[0] != '0' && s[0] != '1' || len(s) > 1 && s[1] != '.' {
-		return 0, false
-	}
-	thousandths = int(s[0]-'0') * 1000
-	unit := 100
-	for i := 2; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-		thousandths += int(s[i]-'0') * unit
-		unit /= 10
-	}
-	return thousandths, thousandths <= 1000
 }

@@ -2,31 +2,10 @@ package route
 
 import (
 	"net/http"
-	"strconv"
 	"testing"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
-
-func TestQuality(t *testing.T) {
-	for s, want := range map[string]int{"0": 0, "1": 1000, "0.5": 500, "0.001": 1, "1.000": 1000, "0.": 0, "0.25": 250,
-		"": -1, "1.001": -1, "2": -1, "0.0001": -1, "-1": -1, ".5": -1, "0,5": -1, "0.5x": -1, "01": -1, "1e0": -1} {
-		got, ok := quality(s)
-		if ok != (want >= 0) || ok && got != want {
-			t.Errorf("quality(%q) = %d, %v, want %d", s, got, ok, want)
-		}
-	}
-}
-
-func FuzzQuality(f *testing.F) {
-	f.Add("0.123")
-	f.Fuzz(func(t *testing.T, s string) {
-		got, ok := quality(s)
-		if want, err := strconv.ParseFloat(s, 64); ok && (err != nil || int(want*1000+0.5) != got) {
-			t.Errorf("quality(%q) = %d, a float is %v, %v", s, got, want, err)
-		}
-	})
-}
 
 // Reading Accept never fails where a caller's list is sound, and never finds a version that the text does not hold.
 func FuzzAccept(f *testing.F) {

@@ -36,6 +36,8 @@ type API struct {
 	Hosts []string
 	// BasePath is where it begins, in decoded form: "/api". "" and "/" claim every path.
 	BasePath string
+	// XML says that bodies may be XML too: a version's media type that ends in +json has a sibling that ends in +xml.
+	XML bool
 	// Versioning says how a request names a version; nil where there are no versions.
 	Versioning *Versioning
 	// Versions are ordered by Released, the oldest first.
