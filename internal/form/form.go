@@ -10,9 +10,32 @@ import (
 
 // IsJSON says whether a media type is JSON or built on it (RFC 6839, section 3.1).
 func IsJSON(contentType string) bool {
-	kind, _, _ := strings.Cut(contentType, ";")
-	kind = strings.ToLower(strings.TrimSpace(kind))
+	kind := bare(contentType)
 	return kind == "application/json" || strings.HasSuffix(kind, "+json")
+}
+
+// IsXML says whether a media type is XML or built on it (RFC 7303).
+func IsXML(contentType string) bool {
+	kind := bare(contentType)
+	return kind == "application/xml" || kind == "text/xml" || strings.HasSuffix(kind, "+xml")
+}
+
+// bare is a media type in lower case and without parameters.
+func bare(contentType string) string {
+	kind, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(kind))
+}
+
+// Vary says that an answer depends on a field of the request, unless it says so already. name is in canonical form.
+func Vary(h http.Header, name string) {
+	for _, line := range h["Vary"] {
+		for one := range strings.SplitSeq(line, ",") {
+			if one = strings.Trim(one, " \t"); one == "*" || strings.EqualFold(one, name) {
+				return
+			}
+		}
+	}
+	h["Vary"] = append(h["Vary"][:len(h["Vary"]):len(h["Vary"])], name)
 }
 
 // Mark ends the entity tags of one form of a resource and tells them from those of its other forms, the service's own

@@ -24,7 +24,7 @@ func (*answers) Buffers() int64                             { return 0 }
 // Return answers a service's failure (5xx) as a problem of the same status unless the service speaks of problems
 // itself: what a failing service says is meant for its owner. Everything else passes.
 func (a *answers) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
-	if r.Status >= 500 && !strings.HasPrefix(r.Header.Get("Content-Type"), problem.ContentType) {
+	if kind := r.Header.Get("Content-Type"); r.Status >= 500 && !strings.HasPrefix(kind, problem.ContentType) && !strings.HasPrefix(kind, problem.ContentTypeXML) {
 		return failure(r)
 	}
 	for _, name := range []string{"Location", "Content-Location"} {

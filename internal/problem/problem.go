@@ -1,11 +1,13 @@
 // Package problem is the one place through which errors leave the gateway: problem details of RFC 9457, each of
-// a type from the closed table in types.go.
+// a type from the closed table in types.go, in JSON or, for callers who prefer it, in XML.
 package problem
 
 import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+
+	"github.com/wicketgate/wicketgate/internal/form"
 )
 
 // ContentType is the media type of a problem in JSON (RFC 9457, section 3).
@@ -152,7 +154,8 @@ func (p *Problem) Fields(h http.Header) {
 	}
 }
 
-// Write answers a request with p. Nothing may have been written to w before.
+// Write answers a request with p, in XML where the caller prefers that to JSON. Nothing may have been written to w
+// before.
 func (p *Problem) Write(w http.ResponseWriter, r *http.Request) error {
 	body, err := p.MarshalJSON()
 	if err != nil {
@@ -160,6 +163,12 @@ func (p *Problem) Write(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	p.Fields(h)
+	if accept := r.Header["Accept"]; len(accept) > 0 && prefersXML(accept) {
+		form.Vary(h, "Accept")
+		if inXML, err := appendXML(nil, body); err == nil { // what XML cannot carry is told in JSON all the same
+			body, h["Content-Type"] = inXML, []string{ContentTypeXML}
+		}
+	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(p.StatusCode())
 	if r.Method == http.MethodHead {

@@ -23,7 +23,8 @@ const page = "../../docs/problems.md"
 func reference() string {
 	var b strings.Builder
 	b.WriteString("# Problems\n\n" +
-		"Every error leaves the gateway as problem details (RFC 9457), `application/problem+json`, of one of these types.\n" +
+		"Every error leaves the gateway as problem details (RFC 9457), `application/problem+json`, of one of these types; a\n" +
+		"caller whose Accept prefers XML to JSON gets `application/problem+xml`.\n" +
 		"The heading is the last part of the member `type`. The detail of each answer says what is wrong with that request.\n" +
 		"An operator's policy or error mapping may answer with types of its own.\n\n" +
 		"This page is made from the table in `internal/problem/types.go` by `go generate ./internal/problem`.\n")
