@@ -40,10 +40,14 @@ var (
 		"Widen the Accept field.")
 	RequestTimeout = add("request-timeout", "The request did not arrive in time", http.StatusRequestTimeout,
 		"Send the whole request without pauses.")
+	Conflict = add("conflict", "The request conflicts with what the resource is now", http.StatusConflict,
+		"Read the resource again and send the change anew, based on what it is now.")
 	VersionRetired = add("version-retired", "This version has been retired", http.StatusGone,
 		"Move to the version that the Link field names as successor-version.")
 	VersionBrownout = add("version-brownout", "This version is switched off for a rehearsal of its retirement", http.StatusGone,
 		"Move to the version that the Link field names as successor-version; until the sunset this version returns after the brown-out.")
+	PreconditionFailed = add("precondition-failed", "The resource is not what the request expects it to be", http.StatusPreconditionFailed,
+		"Read the resource again and send the change anew, with the entity tag it has now.")
 	ContentTooLarge = add("content-too-large", "The request is too large", http.StatusRequestEntityTooLarge,
 		"Send less in one request; the detail states the bound.")
 	URITooLong = add("uri-too-long", "The address is too long", http.StatusRequestURITooLong,
