@@ -36,21 +36,11 @@ func CompileQuery(chain []*Change, objects map[string]*Object, roots []Held) (*Q
 	if c.diags.HasErrors() {
 		return nil, c.diags
 	}
-	travels := make(map[string]bool)
-	var follow func([]Held)
-	follow = func(holds []Held) {
-		for _, h := range holds {
-			if o := objects[h.Object]; o != nil && !travels[h.Object] {
-				travels[h.Object] = true
-				follow(o.Holds)
-			}
-		}
-	}
-	follow(roots)
+	there := travelling(objects, roots)
 	q := new(Query)
 	for _, ch := range chain {
 		for i := range ch.Params {
-			if travels[ch.On] {
+			if there[ch.On] {
 				q.renames = append(q.renames, queryRename{&ch.Params[i], ch})
 			}
 		}
