@@ -122,6 +122,7 @@ type Route struct {
 	Returns  []Place // in written order
 	Since    *Version
 	Until    *Version // the first version without this route
+	Merge    bool     // a PUT of an older version is laid over what is there
 	Terms
 	Range hcl.Range
 }

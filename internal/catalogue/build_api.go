@@ -121,6 +121,7 @@ func (s *scopedAPI) route(n *node) (*Route, bool) {
 		Returns:  s.places(n, "returns"),
 		Since:    s.versions[take[target](n, "since").name],
 		Until:    s.versions[take[target](n, "until").name],
+		Merge:    take[bool](n, "merge"),
 		Terms:    s.terms(n),
 		Range:    n.rng,
 	}, true

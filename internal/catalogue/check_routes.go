@@ -27,6 +27,7 @@ func (d *decoder) checkRoutes(a *API, n *node) {
 		if r.Since != nil && r.Until != nil && !r.Since.Released.Before(r.Until.Released) {
 			d.wrong(written.place("until"), "Contradictory versions", "No version has this route: %s is not released before %s.", r.Since.Name, r.Until.Name)
 		}
+		d.checkMerge(a, r, nodes)
 		d.checkFirstSegment(a, r)
 	}
 }

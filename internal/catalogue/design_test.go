@@ -64,7 +64,6 @@ func TestDesign(t *testing.T) {
 		`design.hcl:46:24: error: Not supported: "xml" is not supported by this version.`,
 		`design.hcl:47:3: error: Not supported: The cors block is not supported by this version.`,
 		`design.hcl:74:5: error: Not supported: The idempotency block is not supported by this version.`,
-		`design.hcl:88:5: error: Not supported: The attribute "merge" of a route block is not supported by this version.`,
 		`design.hcl:91:5: error: Not supported: The attribute "integration" of a route block is not supported by this version.`,
 		`design.hcl:92:5: error: Not supported: The attribute "send" of a route block is not supported by this version.`,
 		`design.hcl:93:5: error: Not supported: The attribute "encode" of a route block is not supported by this version.`,

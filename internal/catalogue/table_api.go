@@ -90,7 +90,7 @@ var routeBlock = &block{
 		attribute{name: "returns", kind: places{whole: true}, absent: "the answer is not changed", doc: "The objects in the answer: the whole of it, or those at paths."},
 		attribute{name: "since", kind: reference{to: "version"}, absent: "the first", doc: "The first version that has this route."},
 		attribute{name: "until", kind: reference{to: "version"}, absent: "none", doc: "The first version that no longer has this route."},
-		attribute{name: "merge", kind: truth{}, refused: true, doc: "Whether a PUT is laid over what is there, so that an old client's loses nothing."},
+		attribute{name: "merge", kind: truth{}, def: false, doc: "Whether the PUT of an older version is laid over what is there, so that nothing is lost that its caller cannot see: the gateway reads the resource, merges, and writes with If-Match, once more if another writer came between. The same path needs a GET route that returns the whole object, and its service strong entity tags."},
 		attribute{name: "integration", kind: reference{to: "integration"}, refused: true, doc: "The third party that answers, in the place of an upstream."},
 		attribute{name: "send", kind: anyText, refused: true, doc: "The method and path that the integration is asked for."},
 		attribute{name: "encode", kind: choice{of: []string{"json", "form"}}, refused: true, doc: "How the body is encoded for the integration."},

@@ -24,6 +24,7 @@ type changes struct {
 	request *change.Program
 	answer  *change.Program
 	query   *change.Query
+	hides   bool // not all of what the route takes is seen by callers of this version
 	maxBody int64
 }
 

@@ -57,5 +57,6 @@ type ways []*way
 // way is where a request goes once its route and version are known.
 type way struct {
 	stages   *pipeline.Pipeline
+	merge    *merging // nil where what comes up goes on as it is
 	upstream Upstream
 }

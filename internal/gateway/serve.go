@@ -55,7 +55,12 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	for _, field := range g.apis[m.API.Name].credentials {
 		delete(x.Header, field)
 	}
-	if err := to.upstream.Forward(w, prepare(out, x), x); err != nil {
+	if to.merge != nil {
+		err = to.merge.put(w, out, x, to.upstream)
+	} else {
+		err = to.upstream.Forward(w, prepare(out, x), x)
+	}
+	if err != nil {
 		if x.Ended == "" {
 			x.Ended = "upstream"
 		}

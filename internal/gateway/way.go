@@ -46,7 +46,7 @@ func (b *builder) way(from *catalogue.API, v *catalogue.Version, r *catalogue.Ro
 		add(decision)
 	}
 	add(&answers{base: from.BasePath})
-	return &way{stages: pipeline.New(stages...), upstream: b.upstream(terms)}
+	return &way{stages: pipeline.New(stages...), merge: b.merging(r, up), upstream: b.upstream(terms)}
 }
 
 // changes compiles what lies between a version and the newest for the messages of a route; nil if nothing does. A
@@ -73,10 +73,12 @@ func (b *builder) changes(from *catalogue.API, v *catalogue.Version, r *catalogu
 	b.add(diags)
 	query, diags := change.CompileQuery(chain, objects, append(accepts, returns...))
 	b.add(diags)
+	hidden := change.Hidden(chain, objects, accepts)
+	b.lostUpdates(r, hidden)
 	if b.diags.HasErrors() || len(chain) == 0 {
 		return nil
 	}
-	return &changes{version: v.Name, request: request, answer: answer, query: query, maxBody: maxBody}
+	return &changes{version: v.Name, request: request, answer: answer, query: query, hides: len(hidden) > 0, maxBody: maxBody}
 }
 
 func changeOf(from *catalogue.Change) *change.Change {
