@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/wicketgate/wicketgate/internal/change"
@@ -112,5 +115,102 @@ func BenchmarkMaps(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// twenty are twenty changes on an order, stacked: what five does, and then some of each kind.
+var twenty = []*change.Change{
+	on("order", rename("verified", "status"), enum("status", `true`, `"verified"`, `false`, `"unverified"`)),
+	on("order", move("customer_name", "customer.name"), move("customer_email", "customer.email")),
+	on("order", drop("legacy_ref", `null`)),
+	on("order", scale("discount", 2, "number")),
+	on("order", wrap("discount", "percent")),
+	on("order", rename("created_at", "created")),
+	on("order", move("shipping.zip", "shipping.address.zip"), move("shipping.city", "shipping.address.city")),
+	on("order", cast("express", "boolean", "string")),
+	on("order", enum("express", `"true"`, `"express"`, `"false"`, `"standard"`)),
+	on("order", rename("express", "speed")),
+	on("order", split("customer.name", " ", "first", "last")),
+	on("order", rename("customer.first", "given"), rename("customer.last", "family")),
+	on("order", list("customer")),
+	on("order", rename("customer", "customers")),
+	on("order", add("channel", `"web"`)),
+	on("order", unwrap("total", "amount")),
+	on("order", scale("total", -2, "string")),
+	on("order", rename("currency", "currency_code")),
+	on("order", move("payment.method", "method")),
+	on("order", join("shipping.to", ", ", "street", "country")),
+}
+
+func BenchmarkTwenty(b *testing.B) {
+	p := compile(b, twenty, objects(), "")
+	old := order(3)
+	up, err := p.Up(old)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, way := range []struct {
+		name string
+		run  func([]byte) ([]byte, error)
+		doc  []byte
+	}{{"up", p.Up, old}, {"down", p.Down, up}} {
+		b.Run(way.name, func(b *testing.B) {
+			b.SetBytes(int64(len(way.doc)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := way.run(way.doc); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkMapsTwenty does by hand what BenchmarkTwenty does on the way up, all at once, through encoding/json and maps.
+func BenchmarkMapsTwenty(b *testing.B) {
+	doc := order(3)
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	rename := func(o map[string]any, from, to string) {
+		o[to] = o[from]
+		delete(o, from)
+	}
+	words := func(v any, yes, no string) string {
+		if v == true || v == "true" {
+			return yes
+		}
+		return no
+	}
+	for b.Loop() {
+		var o map[string]any
+		if err := json.Unmarshal(doc, &o); err != nil {
+			b.Fatal(err)
+		}
+		rename(o, "verified", "status")
+		o["status"] = words(o["status"], "verified", "unverified")
+		first, last, _ := strings.Cut(o["customer_name"].(string), " ")
+		o["customers"] = []any{map[string]any{"given": first, "family": last, "email": o["customer_email"]}}
+		for _, name := range []string{"customer_name", "customer_email", "legacy_ref"} {
+			delete(o, name)
+		}
+		o["discount"] = map[string]any{"percent": math.Round(o["discount"].(float64) * 100)}
+		rename(o, "created_at", "created")
+		rename(o, "express", "speed")
+		o["speed"] = words(o["speed"], "express", "standard")
+		o["channel"] = "web"
+		o["total"] = strconv.FormatFloat(o["total"].(map[string]any)["amount"].(float64)/100, 'f', 2, 64)
+		rename(o, "currency", "currency_code")
+		payment := o["payment"].(map[string]any)
+		o["method"] = payment["method"]
+		delete(payment, "method")
+		shipping := o["shipping"].(map[string]any)
+		shipping["address"] = map[string]any{"zip": shipping["zip"], "city": shipping["city"]}
+		shipping["to"] = shipping["street"].(string) + ", " + shipping["country"].(string)
+		for _, name := range []string{"zip", "city", "street", "country"} {
+			delete(shipping, name)
+		}
+		if _, err := json.Marshal(o); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

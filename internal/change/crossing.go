@@ -57,10 +57,14 @@ func (op *operation) back(way []string) (older []string, reaches bool, wrong *hc
 	}
 	// from is where what was at to comes from.
 	from := func(from, to []string) []string { return append(slices.Clone(from), way[len(to):]...) }
-	reaches = below(op.path, way)
+	names := way // up to the first list, into which no path goes
+	if k := slices.Index(way, item); k >= 0 {
+		names = way[:k]
+	}
+	reaches = below(op.path, names)
 	switch op.Kind {
 	case Rename, Move:
-		reaches = reaches || below(op.to, way)
+		reaches = reaches || below(op.to, names)
 		switch {
 		case within(way, op.to):
 			return from(op.path, op.to), reaches, nil

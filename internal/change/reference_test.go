@@ -1,27 +1,43 @@
 package change_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/change"
 )
 
-// reference runs a chain on maps, in the order of time.
+// reference runs a chain on maps, in the order of time, with numbers as they are spelt.
 type reference struct {
 	chain []*change.Change
 	held  string // where order holds line, newest shape
+	own   string // where line holds line, "" for nowhere
 }
 
 type object = map[string]any
 
-func (r reference) run(doc []byte, up bool) ([]byte, error) {
-	var root any
-	if err := json.Unmarshal(doc, &root); err != nil {
+// spelt is a number that was the text of a string.
+type spelt string
+
+func (s spelt) MarshalJSON() ([]byte, error) { return []byte(s), nil }
+
+func decode(doc []byte) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader(doc))
+	d.UseNumber()
+	return v, d.Decode(&v)
+}
+
+// run carries doc as the engine does; strict is as in one.
+func (r reference) run(doc []byte, up, strict bool) ([]byte, error) {
+	root, err := decode(doc)
+	if err != nil {
 		return nil, err
 	}
 	type timed struct {
@@ -34,57 +50,145 @@ func (r reference) run(doc []byte, up bool) ([]byte, error) {
 			ops = append(ops, timed{o, ch.On})
 		}
 	}
-	line := slices.ContainsFunc(ops, func(o timed) bool { return o.on == "line" })
-	way, list := strings.CutSuffix(r.held, "[*]")
-	// ways[i] is where line stands in the shape before operation i.
-	ways := make([][]string, len(ops)+1)
-	ways[len(ops)] = strings.Split(way, ".")
+	// ways[i] is where line stands in order, in the shape before operation i, and owns[i] where it does in line; nil
+	// where there is none.
+	ways, owns := make([][]string, len(ops)+1), make([][]string, len(ops)+1)
+	ways[len(ops)], owns[len(ops)] = tokens(r.held), tokens(r.own)
 	for i := len(ops) - 1; i >= 0; i-- {
-		ways[i] = ways[i+1]
-		if o := ops[i]; o.on == "order" && o.To != "" {
-			from, to := strings.Split(o.Path, "."), target(o.Operation)
-			if len(ways[i]) >= len(to) && slices.Equal(ways[i][:len(to)], to) {
-				ways[i] = append(slices.Clone(from), ways[i][len(to):]...)
-			}
+		ways[i], owns[i] = ways[i+1], owns[i+1]
+		if ops[i].on == "order" {
+			ways[i] = before(ways[i], ops[i].Operation)
+		} else {
+			owns[i] = before(owns[i], ops[i].Operation)
 		}
 	}
+	// lines gives all lines of a shape.
+	lines := func(i int) ([]object, error) {
+		all, err := places(root, ways[i])
+		for k := 0; k < len(all) && err == nil; k++ {
+			var more []object
+			more, err = places(all[k], owns[i])
+			all = append(all, more...)
+		}
+		return all, inHeld(err)
+	}
+	line := slices.ContainsFunc(ops, func(o timed) bool { return o.on == "line" })
 	empty := make(map[uintptr]bool)
 	remember(root, empty)
-	var err error
 	if up {
 		for i := 0; i < len(ops) && err == nil; i++ {
-			o := ops[i].Operation
 			if ops[i].on == "order" {
-				err = one(root.(object), o, up, empty)
-			} else {
-				err = inHeld(lines(root, ways[i], list, func(l object) error { return one(l, o, up, empty) }))
+				err = one(root.(object), ops[i].Operation, up, true, empty)
+				continue
+			}
+			var all []object
+			all, err = lines(i)
+			for _, l := range all {
+				err = errors.Join(err, inHeld(one(l, ops[i].Operation, up, true, empty)))
 			}
 		}
 		if line && err == nil {
-			err = inHeld(lines(root, ways[len(ops)], list, func(object) error { return nil }))
+			_, err = lines(len(ops))
 		}
 	} else {
 		// What is held stands where the newest shape says, wherever the operations take it from there.
 		var held []object
 		if line {
-			err = inHeld(lines(root, ways[len(ops)], list, func(l object) error { held = append(held, l); return nil }))
+			held, err = lines(len(ops))
 		}
 		for i := len(ops) - 1; i >= 0 && err == nil; i-- {
-			o := ops[i].Operation
 			if ops[i].on == "order" {
-				err = one(root.(object), o, up, empty)
+				err = one(root.(object), ops[i].Operation, up, strict, empty)
 				continue
 			}
 			for _, l := range held {
-				err = errors.Join(err, one(l, o, up, empty))
+				err = errors.Join(err, inHeld(one(l, ops[i].Operation, up, strict, empty)))
 			}
-			err = inHeld(err)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(root)
+}
+
+// tokens splits a held path; each list is an item of its own.
+func tokens(path string) []string {
+	if path == "" {
+		return nil
+	}
+	return strings.Split(strings.ReplaceAll(path, "[*]", ".*"), ".")
+}
+
+// before says where what stands at way after an operation stood before it; nil for nowhere.
+func before(way []string, o change.Operation) []string {
+	path := strings.Split(o.Path, ".")
+	swap := func(to, from []string) []string {
+		if len(way) >= len(to) && slices.Equal(way[:len(to)], to) {
+			return append(slices.Clone(from), way[len(to):]...)
+		}
+		return way
+	}
+	inside, item := append(slices.Clone(path), o.Member), append(slices.Clone(path), "*")
+	switch o.Kind {
+	case change.Rename, change.Move:
+		return swap(target(o), path)
+	case change.Wrap:
+		if slices.Equal(way, path) {
+			return nil
+		}
+		return swap(inside, path)
+	case change.Unwrap:
+		return swap(path, inside)
+	case change.List:
+		return swap(item, path)
+	case change.Unlist:
+		return swap(path, item)
+	case change.Add:
+		if len(way) >= len(path) && slices.Equal(way[:len(path)], path) {
+			return nil
+		}
+	}
+	return way
+}
+
+// places gives the objects that stand at way; none where there is none on the way, or null.
+func places(v any, way []string) ([]object, error) {
+	if way == nil {
+		return nil, nil
+	}
+	all := []any{v}
+	for _, name := range way {
+		var next []any
+		for _, v := range all {
+			switch v := v.(type) {
+			case nil:
+			case object:
+				if inner, ok := v[name]; name == "*" {
+					return nil, errShape
+				} else if ok {
+					next = append(next, inner)
+				}
+			case []any:
+				if name != "*" {
+					return nil, errShape
+				}
+				next = append(next, v...)
+			default:
+				return nil, errShape
+			}
+		}
+		all = next
+	}
+	var objects []object
+	for _, v := range all {
+		if o, ok := v.(object); ok {
+			objects = append(objects, o)
+		} else if v != nil {
+			return nil, errShape
+		}
+	}
+	return objects, nil
 }
 
 func inHeld(err error) error {
@@ -108,48 +212,11 @@ var (
 	errHeld  = errors.New("in what is held")
 )
 
-// taken says whether some operation of order takes members away.
+// taken says whether some operation takes members away.
 func taken(c []*change.Change) bool {
 	return slices.ContainsFunc(c, func(ch *change.Change) bool {
-		return ch.On == "order" && slices.ContainsFunc(ch.Operations, func(o change.Operation) bool { return o.Kind == change.Add || o.Kind == change.Drop })
+		return slices.ContainsFunc(ch.Operations, func(o change.Operation) bool { return o.Kind == change.Add || o.Kind == change.Drop })
 	})
-}
-
-// lines does something with each line that stands at way.
-func lines(v any, way []string, list bool, do func(object) error) error {
-	for _, name := range way {
-		if v == nil {
-			return nil
-		}
-		o, ok := v.(object)
-		if !ok {
-			return errShape
-		}
-		if v, ok = o[name]; !ok {
-			return nil
-		}
-	}
-	all := []any{v}
-	if list {
-		l, ok := v.([]any)
-		if !ok && v != nil {
-			return errShape
-		}
-		all = l
-	}
-	for _, v := range all {
-		if v == nil {
-			continue
-		}
-		o, ok := v.(object)
-		if !ok {
-			return errShape
-		}
-		if err := do(o); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // reach gives the object that path's last name belongs to; nil where it is not there.
@@ -184,20 +251,24 @@ func remember(v any, empty map[uintptr]bool) {
 }
 
 // one runs one operation on one object. empty are the objects that the message had empty and nothing was put into.
-func one(o object, op change.Operation, up bool, empty map[uintptr]bool) error {
+// strict demands that nothing stands where something will be, as all that goes up must.
+func one(o object, op change.Operation, up, strict bool, empty map[uintptr]bool) error {
 	path := strings.Split(op.Path, ".")
+	present := errors.New("present")
 	vacant := func(path []string) error {
+		if !strict {
+			return nil
+		}
 		p, err := reach(o, path)
 		if err == nil && p != nil {
 			if _, there := p[path[len(path)-1]]; there {
-				err = errors.New("present")
+				err = present
 			}
 		}
 		return err
 	}
 	last := path[len(path)-1]
-	switch {
-	case op.Kind == change.Rename || op.Kind == change.Move:
+	if op.Kind == change.Rename || op.Kind == change.Move {
 		from, to := path, target(op)
 		if !up {
 			from, to = to, from
@@ -206,10 +277,8 @@ func one(o object, op change.Operation, up bool, empty map[uintptr]bool) error {
 		if err != nil {
 			return err
 		}
-		if up {
-			if err := vacant(to); err != nil {
-				return err
-			}
+		if err := vacant(to); err != nil {
+			return err
 		}
 		v, ok := p[from[len(from)-1]]
 		if !ok {
@@ -222,7 +291,7 @@ func one(o object, op change.Operation, up bool, empty map[uintptr]bool) error {
 				inner = object{}
 				q[name] = inner
 				delete(empty, reflect.ValueOf(q).Pointer())
-			} else if m, ok := inner.(object); !ok || up && len(m) == 0 && empty[reflect.ValueOf(m).Pointer()] {
+			} else if m, ok := inner.(object); !ok || strict && len(m) == 0 && empty[reflect.ValueOf(m).Pointer()] {
 				return errShape
 			}
 			q = inner.(object)
@@ -236,50 +305,255 @@ func one(o object, op change.Operation, up bool, empty map[uintptr]bool) error {
 				break
 			}
 		}
-	case op.Kind == change.Enum:
-		p, err := reach(o, path)
-		if err != nil || p == nil {
+		return nil
+	}
+	p, err := reach(o, path)
+	if err != nil {
+		return err
+	}
+	switch {
+	case op.Kind == change.Add && up, op.Kind == change.Drop && !up:
+		if err := vacant(path); err != nil || p == nil {
 			return err
 		}
-		v, ok := p[last]
-		if !ok {
+		p[last] = plain(op.Value)
+		delete(empty, reflect.ValueOf(p).Pointer())
+		return nil
+	case op.Kind == change.Add, op.Kind == change.Drop:
+		delete(p, last)
+		return nil
+	case op.Kind == change.Split && up, op.Kind == change.Join && !up:
+		return divide(p, last, op, strict)
+	case op.Kind == change.Split, op.Kind == change.Join:
+		return unite(p, last, op, strict)
+	}
+	v, ok := p[last]
+	if !ok {
+		return nil
+	}
+	switch op.Kind {
+	case change.Enum:
+		p[last], err = paired(v, op.Pairs, up)
+	case change.Wrap, change.Unwrap:
+		if (op.Kind == change.Wrap) == up {
+			p[last] = object{op.Member: v}
 			return nil
 		}
-		for _, pair := range op.Pairs {
-			from, to := plain(pair.Old), plain(pair.New)
-			if !up {
-				from, to = to, from
-			}
-			if reflect.DeepEqual(v, from) {
-				p[last] = to
-				return nil
-			}
+		inner, ok := v.(object)
+		if p[last], ok = inner[op.Member]; !ok || len(inner) != 1 {
+			return errShape
 		}
-		return errors.New("no pair")
-	case (op.Kind == change.Add) == up:
-		if up {
-			if err := vacant(path); err != nil {
-				return err
+	case change.List, change.Unlist:
+		if (op.Kind == change.List) == up {
+			p[last] = []any{v}
+			return nil
+		}
+		inner, _ := v.([]any)
+		if len(inner) != 1 {
+			return errShape
+		}
+		p[last] = inner[0]
+	case change.Scale:
+		if v != nil {
+			p[last], err = scaled(v, op, (op.Decimals > 0) == up)
+		}
+	case change.Cast:
+		from, to := op.From, op.As
+		if !up {
+			from, to = to, from
+		}
+		if v != nil {
+			p[last], err = casted(v, from, to)
+		}
+	}
+	return err
+}
+
+func paired(v any, pairs []change.Pair, up bool) (any, error) {
+	for _, pair := range pairs {
+		from, to := pair.Old, pair.New
+		if !up {
+			from, to = to, from
+		}
+		switch {
+		case !same(v, plain(from)):
+		case same(v, plain(to)):
+			return v, nil
+		default:
+			if s, ok := v.(spelt); ok && string(s) != string(from) {
+				return nil, errShape
 			}
+			return plain(to), nil
 		}
-		p, err := reach(o, path)
-		if err == nil && p != nil {
-			p[last] = plain(op.Value)
-			delete(empty, reflect.ValueOf(p).Pointer())
-		}
-		return err
+	}
+	return nil, errors.New("no pair")
+}
+
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+
+// ratio is a number's value; nil for anything else.
+func ratio(v any) *big.Rat {
+	text := ""
+	switch v := v.(type) {
+	case json.Number:
+		text = string(v)
+	case spelt:
+		text = string(v)
 	default:
-		p, err := reach(o, path)
-		if err == nil {
-			delete(p, last)
+		return nil
+	}
+	r, ok := new(big.Rat).SetString(text)
+	if !ok {
+		panic(text)
+	}
+	return r
+}
+
+// scaled moves the decimal point to the right, or back.
+func scaled(v any, op change.Operation, right bool) (any, error) {
+	decimals := max(op.Decimals, -op.Decimals)
+	tens := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(decimals)), nil))
+	if text, ok := v.(string); ok {
+		form := regexp.MustCompile(fmt.Sprintf(`^-?(0|[1-9][0-9]*)\.[0-9]{%d}$`, decimals))
+		if !right || op.As == "number" || !form.MatchString(text) {
+			return nil, errShape
 		}
-		return err
+		r, _ := new(big.Rat).SetString(text)
+		if r.Sign() == 0 && text[0] == '-' {
+			return nil, errShape
+		}
+		return json.Number(r.Mul(r, tens).FloatString(0)), nil
+	}
+	r := ratio(v)
+	if r == nil || right && op.As != "number" {
+		return nil, errShape
+	}
+	if s, ok := v.(spelt); ok && (right && r.FloatString(decimals) != string(s) || !right && r.FloatString(0) != string(s)) {
+		return nil, errShape
+	}
+	if right {
+		if r.Mul(r, tens); !r.IsInt() {
+			return nil, errShape
+		}
+		return json.Number(r.FloatString(0)), nil
+	}
+	if !r.IsInt() {
+		return nil, errShape
+	}
+	text := r.Quo(r, tens).FloatString(decimals)
+	if op.As == "number" {
+		return json.Number(text), nil
+	}
+	return text, nil
+}
+
+func casted(v any, from, to string) (any, error) {
+	switch v := v.(type) {
+	case string:
+		switch {
+		case to == "number" && jsonNumber.MatchString(v):
+			return spelt(v), nil
+		case to == "boolean" && (v == "true" || v == "false"):
+			return v == "true", nil
+		}
+	case bool:
+		if from == "boolean" {
+			return fmt.Sprint(v), nil
+		}
+	case json.Number, spelt:
+		if from == "number" {
+			return fmt.Sprint(v), nil
+		}
+	}
+	return nil, errShape
+}
+
+func divide(p object, name string, op change.Operation, strict bool) error {
+	for _, part := range op.Parts {
+		if _, there := p[part]; there && strict {
+			return errShape
+		}
+	}
+	v, ok := p[name]
+	if !ok || v == nil {
+		return nil
+	}
+	text, ok := v.(string)
+	if !ok {
+		return errShape
+	}
+	delete(p, name)
+	for i, part := range strings.SplitN(text, op.Separator, len(op.Parts)) {
+		p[op.Parts[i]] = part
 	}
 	return nil
 }
 
-func plain(raw json.RawMessage) (v any) {
-	if err := json.Unmarshal(raw, &v); err != nil {
+func unite(p object, name string, op change.Operation, strict bool) error {
+	var texts []string
+	for i, part := range op.Parts {
+		switch v := p[part].(type) {
+		case nil:
+		case string:
+			if texts = append(texts, v); strict && len(texts) <= i {
+				return errShape
+			}
+		default:
+			return errShape
+		}
+	}
+	text := strings.Join(texts, op.Separator)
+	if strict {
+		if v, there := p[name]; there && (v != nil || texts != nil) {
+			return errShape
+		}
+		if texts != nil && !slices.Equal(strings.SplitN(text, op.Separator, len(op.Parts)), texts) {
+			return errShape
+		}
+	}
+	null := false
+	for _, part := range op.Parts {
+		v, there := p[part]
+		if null = null || there; v != nil || !strict {
+			delete(p, part)
+		}
+	}
+	switch {
+	case texts != nil:
+		p[name] = text
+	case null && !strict:
+		p[name] = nil
+	}
+	return nil
+}
+
+// same says whether two values are equal, numbers as decimals and strings exactly.
+func same(a, b any) bool {
+	if x, y := ratio(a), ratio(b); x != nil || y != nil {
+		return x != nil && y != nil && x.Cmp(y) == 0
+	}
+	switch a := a.(type) {
+	case object:
+		b, ok := b.(object)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for name, v := range a {
+			if w, ok := b[name]; !ok || !same(v, w) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, same)
+	}
+	return a == b
+}
+
+func plain(raw json.RawMessage) any {
+	v, err := decode(raw)
+	if err != nil {
 		panic(err)
 	}
 	return v

@@ -50,9 +50,9 @@ func (r *run) grow() {
 	}
 }
 
-// maxDepth bounds the recursion of render where objects hold themselves and jsonspan.Check did not see the message. The
-// deepest message that it accepts by default stays below, whatever is put around its 64 levels.
-const maxDepth = 10_000
+// maxDepth bounds the recursion of render where objects hold themselves and jsonspan.Check did not see the message: many
+// times the 64 levels that it accepts by default, for what operations put around each.
+const maxDepth = 1_000
 
 // render does what is still to be done with n and writes its value.
 func (r *run) render(n int32) error {

@@ -29,11 +29,11 @@ func scale(r *run, object int32, s *step) error {
 	if err != nil || n == 0 || r.kind(n) == 'n' {
 		return err
 	}
-	v := &r.nodes[n]
-	raw := r.bytes(v.value)[v.val0:v.val1]
-	if raw[0] == '"' != s.number.fromText {
+	if k := r.kind(n); k == '{' || k == '[' || k == '"' != s.number.fromText {
 		return r.misfit(n, object, s, s.expected)
 	}
+	v := &r.nodes[n]
+	raw := r.bytes(v.value)[v.val0:v.val1]
 	if s.number.fromText {
 		raw = r.text(raw)
 		if len(raw) > maxPlain {
@@ -129,11 +129,11 @@ func cast(r *run, object int32, s *step) error {
 	if err != nil || n == 0 || r.kind(n) == 'n' {
 		return err
 	}
-	v := &r.nodes[n]
-	raw := r.bytes(v.value)[v.val0:v.val1]
-	if raw[0] == '"' != s.number.fromText {
+	if k := r.kind(n); k == '{' || k == '[' || k == '"' != s.number.fromText {
 		return r.misfit(n, object, s, s.expected)
 	}
+	v := &r.nodes[n]
+	raw := r.bytes(v.value)[v.val0:v.val1]
 	word := raw
 	if s.number.fromText {
 		word = r.text(raw)

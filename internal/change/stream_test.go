@@ -173,17 +173,26 @@ func (g generator) message() []byte {
 func TestStreamed(t *testing.T) {
 	g := generator{rand.New(rand.NewPCG(11, 12))}
 	done, refused := 0, 0
-	for range 1_500 {
+	all := rounds(1_500)
+	for range all {
 		p, what := g.streamable(t)
 		for range 10 {
-			if likewise(t, p, g.message(), g.IntN(2) == 0, g.Rand, func() string { return what }) {
+			doc, up := g.message(), g.IntN(2) == 0
+			run := p.Down
+			if up {
+				run = p.Up
+			}
+			if fit, _ := g.fit(run, doc); fit != nil {
+				doc = fit
+			}
+			if likewise(t, p, doc, up, g.Rand, func() string { return what }) {
 				done++
 			} else {
 				refused++
 			}
 		}
 	}
-	if done < 2_000 || refused < 2_000 {
+	if done < all || refused < all {
 		t.Errorf("%d done, %d refused", done, refused)
 	}
 }
