@@ -115,7 +115,7 @@ func (a *Admit) Admit(x *exchange.Exchange, r *http.Request, client netip.Addr) 
 	if p != nil {
 		return p
 	}
-	x.Host = host
+	x.Host, x.Port = host, portOf(r.Host)
 	if len(r.TransferEncoding) > 0 && r.Header["Content-Length"] != nil || r.Header["Transfer-Encoding"] != nil {
 		return problem.New(problem.BadRequest, "the length of the body is told in two ways")
 	}

@@ -61,8 +61,8 @@ func TestAnExchangeHoldsTheCanonicalForm(t *testing.T) {
 	if p := a.Admit(&x, r, netip.MustParseAddr("::ffff:192.0.2.7")); p != nil {
 		t.Fatal(p)
 	}
-	got := []any{x.Method, x.Scheme, x.Host, x.Path.Escaped, x.Query.Raw, x.Client, x.Proto, x.Time, x.Body.Length, len(x.ID), x.Header.Get("X-User-Id")}
-	want := []any{"POST", "https", "gw.test", "/api/v1/caf%C3%A9", "q=1&q=2", netip.MustParseAddr("192.0.2.7"), "HTTP/1.1", arrived, int64(2), 36, ""}
+	got := []any{x.Method, x.Scheme, x.Host, x.Port, x.Path.Escaped, x.Query.Raw, x.Client, x.Proto, x.Time, x.Body.Length, len(x.ID), x.Header.Get("X-User-Id")}
+	want := []any{"POST", "https", "gw.test", ":8443", "/api/v1/caf%C3%A9", "q=1&q=2", netip.MustParseAddr("192.0.2.7"), "HTTP/1.1", arrived, int64(2), 36, ""}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
@@ -234,6 +234,11 @@ func TestHosts(t *testing.T) {
 			if again, p := Host(got); p != nil || again != got {
 				t.Errorf("Host(%q) is no fixed point: %q, %v", got, again, p)
 			}
+		}
+	}
+	for host, want := range map[string]string{"gw.test": "", "gw.test:": "", "gw.test:8443": ":8443", "[::1]": "", "[::1]:443": ":443"} {
+		if got := portOf(host); got != want {
+			t.Errorf("portOf(%q) = %q, want %q", host, got, want)
 		}
 	}
 	r := get(t, "/")

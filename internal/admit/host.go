@@ -55,6 +55,14 @@ func Host(host string) (string, *problem.Problem) {
 	return name, nil
 }
 
+// portOf gives what follows a host that is one, the colon included; "" where there is no port.
+func portOf(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && i < len(host)-1 && host[len(host)-1] != ']' {
+		return host[i:]
+	}
+	return ""
+}
+
 // validPort takes the empty port too, which RFC 3986, section 3.2.3, allows.
 func validPort(port string) bool {
 	if port == "" {

@@ -39,6 +39,8 @@ type API struct {
 	Name     string
 	Hosts    []string // lower case; empty: any
 	BasePath string   // canonical: "/" or without a trailing slash
+	Rewrite  string   // what the upstream has in the place of BasePath, canonical; "": the same
+	CORS     *CORS    // nil where pages of other origins are not spoken of
 	Terms
 	Versioning *Versioning // nil on an API without versions
 	Objects    []*Object   // in written order
@@ -89,12 +91,23 @@ func (a *API) Newest() *Version {
 // Versioning is an API's versioning block: where a request may name its version.
 type Versioning struct {
 	Path      bool           // the segment after the base path
+	Host      string         // holds "{version}"; "" for none
 	Header    string         // in canonical form; "" for none
 	MediaType string         // holds "{version}"; "" for none
 	Query     string         // "" for none
 	Pin       hcl.Expression // nil for none
 	Default   *Version       // nil: a request must name one
 	Range     hcl.Range
+}
+
+// CORS is an API's cors block: which pages of other origins may call it.
+type CORS struct {
+	Origins     []string // as browsers send them; or "*" alone
+	Headers     []string // that pages may send
+	Expose      []string // that pages may read
+	Credentials bool
+	MaxAge      time.Duration // whole seconds
+	Range       hcl.Range
 }
 
 // Object is an object block: a shape that bodies have, the newest version's.
@@ -118,6 +131,7 @@ type Route struct {
 	Method   string
 	Path     string // the pattern, below the base path: "/orders/{id}"
 	Segments []Segment
+	Rewrite  string  // the whole path that the upstream is asked for, with parameters of the route; "": the path asked for
 	Accepts  *Object // nil: the body's shape is not known
 	Returns  []Place // in written order
 	Since    *Version

@@ -20,6 +20,7 @@ func (b *builder) api(n *node) *API {
 		Name:     n.label,
 		Hosts:    texts(n, "hosts"),
 		BasePath: take[string](n, "base_path"),
+		Rewrite:  take[string](n, "rewrite"),
 		Terms:    s.terms(n),
 		Range:    n.rng,
 	}
@@ -40,6 +41,12 @@ func (b *builder) api(n *node) *API {
 	slices.SortStableFunc(a.Versions, func(v, w *Version) int { return v.Released.Compare(w.Released) })
 	if v := n.one("versioning"); v != nil {
 		a.Versioning = s.versioning(v)
+	}
+	if c := n.one("cors"); c != nil {
+		a.CORS = &CORS{
+			Origins: texts(c, "origins"), Headers: texts(c, "headers"), Expose: texts(c, "expose"),
+			Credentials: take[bool](c, "credentials"), MaxAge: take[time.Duration](c, "max_age"), Range: c.rng,
+		}
 	}
 	for _, r := range n.all("route") {
 		if route, ok := s.route(r); ok {
@@ -85,6 +92,7 @@ func (s *scopedAPI) terms(n *node) Terms {
 func (s *scopedAPI) versioning(n *node) *Versioning {
 	v := &Versioning{
 		Path:      take[bool](n, "path"),
+		Host:      take[string](n, "host"),
 		MediaType: take[string](n, "media_type"),
 		Query:     take[string](n, "query"),
 		Pin:       kept(n, "pin"),
@@ -117,6 +125,7 @@ func (s *scopedAPI) route(n *node) (*Route, bool) {
 		Method:   method,
 		Path:     n.label[len(method)+1:],
 		Segments: segments,
+		Rewrite:  take[string](n, "rewrite"),
 		Accepts:  s.objects[take[target](n, "accepts").name],
 		Returns:  s.places(n, "returns"),
 		Since:    s.versions[take[target](n, "since").name],

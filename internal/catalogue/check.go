@@ -23,6 +23,8 @@ func (d *decoder) check(c *Catalogue, root *node, now time.Time) {
 	}
 	for i, n := range root.all("api") {
 		d.checkVersioning(c.APIs[i], n)
+		d.checkVersionsHosts(c.APIs[i], n)
+		d.checkCORS(n)
 		d.checkDates(n)
 		d.checkDefault(c.APIs[i], n, now)
 		d.checkRoutes(c.APIs[i], n)
@@ -70,8 +72,8 @@ func (d *decoder) checkVersioning(a *API, n *node) {
 	case len(versions) == 0:
 		d.absent(&v.rng, "No versions", fmt.Sprintf("The API %q has no version blocks; versioning has nothing to choose from.", a.Name))
 	}
-	if !take[bool](v, "path") && !slices.ContainsFunc([]string{"header", "media_type", "query", "pin"}, v.written) {
-		d.absent(&v.rng, "Incomplete block", `A versioning block needs a way of naming a version: path = true, header, media_type, query or pin.`)
+	if !take[bool](v, "path") && !slices.ContainsFunc([]string{"host", "header", "media_type", "query", "pin"}, v.written) {
+		d.absent(&v.rng, "Incomplete block", `A versioning block needs a way of naming a version: path = true, host, header, media_type, query or pin.`)
 	}
 	for i, w := range versions {
 		for _, earlier := range versions[:i] {
@@ -161,6 +163,8 @@ func (d *decoder) checkDefault(a *API, n *node, now time.Time) {
 	switch {
 	case v.Preview:
 		d.wrong(place, "Unsuitable default", "The version %q is a preview, which only requests that name it get.", v.Name)
+	case now.Before(v.Released):
+		d.warn(place, "Unreleased default", "The version %q is released on %s: until then every request that names no version is answered 400.", v.Name, day(v.Released))
 	case !v.Sunset.IsZero() && !now.Before(v.Sunset):
 		// Only a warning: a gateway that starts today must not fail to start tomorrow for the day's sake.
 		d.warn(place, "Retired default", "The version %q is retired since %s: every request that names no version is answered 410.", v.Name, day(v.Sunset))

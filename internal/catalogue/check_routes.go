@@ -29,7 +29,29 @@ func (d *decoder) checkRoutes(a *API, n *node) {
 		}
 		d.checkMerge(a, r, nodes)
 		d.checkFirstSegment(a, r)
+		d.checkRewrite(r, written)
 	}
+}
+
+// checkRewrite looks for parameters that a route's requests do not have.
+func (d *decoder) checkRewrite(r *Route, n *node) {
+	known := parameters(r.Segments)
+	to, _ := parsePattern(r.Rewrite)
+	for _, name := range parameters(to) {
+		if !slices.Contains(known, name) {
+			d.wrong(n.place("rewrite"), "Unknown parameter", "The route %q has no parameter {%s}.%s", r.Label, name, d.near(name, known))
+		}
+	}
+}
+
+func parameters(segments []Segment) []string {
+	var names []string
+	for _, s := range segments {
+		if s.Parameter != "" {
+			names = append(names, s.Parameter)
+		}
+	}
+	return names
 }
 
 // checkFirstSegment keeps a path that may name a version, and may not, from being read in two ways.
@@ -82,7 +104,10 @@ func (d *decoder) checkPaths(apis []*API, nodes []*node) {
 	}
 }
 
-func located(n *node) bool { return n.understood("base_path") && n.understood("hosts") }
+func located(n *node) bool {
+	v := n.one("versioning")
+	return n.understood("base_path") && n.understood("hosts") && (v == nil || v.understood("host"))
+}
 
 // checkNested looks for a route of an outer API that takes paths of the inner one, whose base path is longer.
 func (d *decoder) checkNested(outer, inner *API, n *node) {
@@ -134,11 +159,4 @@ func split(path string) []string {
 // within says whether a path lies below another.
 func within(path, outer []string) bool {
 	return len(path) > len(outer) && slices.Equal(path[:len(outer)], outer)
-}
-
-func shareHost(a, b *API) bool {
-	if len(a.Hosts) == 0 || len(b.Hosts) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(a.Hosts, func(h string) bool { return slices.Contains(b.Hosts, h) })
 }

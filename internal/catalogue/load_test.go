@@ -64,6 +64,12 @@ func TestShop(t *testing.T) {
 		{"the default time-outs", []time.Duration{c.Upstreams[1].Timeout, c.Upstreams[1].DialTimeout}, []time.Duration{30 * time.Second, 3 * time.Second}},
 		{"no retries unless written", c.Upstreams[1].Retry == nil && c.Upstreams[1].Health == nil, true},
 
+		{"the hosts of versions", orders.Versioning.Host, "{version}.api.shop.example"},
+		{"pages of other origins", *orders.CORS, CORS{[]string{"https://www.shop.example", "http://localhost:3000"}, []string{"X-Tenant"}, []string{"X-Total-Count"}, true, 10 * time.Minute, orders.CORS.Range}},
+		{"the service's base path", orders.Rewrite, "/internal"},
+		{"the service's path", route("DELETE /orders/{id}").Rewrite, "/internal/orders/{id}/removal"},
+		{"no pages of other origins", c.APIs[1].CORS == nil, true},
+
 		{"versions, by their dates", names(orders.Versions), []string{"v0", "v1", "v2", "2026-11-01", "next"}},
 		{"a date that is the label", version("2026-11-01").Released, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)},
 		{"an instant, in UTC", version("v1").Sunset, time.Date(2030, 3, 1, 11, 0, 0, 0, time.UTC)},

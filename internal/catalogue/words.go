@@ -56,6 +56,14 @@ func identifier(s string) bool { return len(s) <= 64 && hclsyntax.ValidIdentifie
 
 func versionLabel(s string) bool { return versionPattern.MatchString(s) && !strings.Contains(s, "..") }
 
+// versionedHost says whether a text is a host with {version} once, as one of its labels or a part of the first.
+func versionedHost(s string) bool {
+	before, after, ok := strings.Cut(s, "{version}")
+	first := !strings.Contains(before, ".")
+	whole := (before == "" || strings.HasSuffix(before, ".")) && strings.HasPrefix(after, ".")
+	return ok && (first || whole || strings.HasSuffix(before, ".") && after == "") && strings.Contains(s, ".") && hostName(before+"v"+after)
+}
+
 func hostName(s string) bool { return len(s) <= 253 && hostPattern.MatchString(s) }
 
 // basePath says whether a path is canonical: literal segments, no trailing slash save "/" itself.
@@ -96,28 +104,50 @@ func parseRoute(s string) (method string, segments []Segment, err error) {
 	if !slices.Contains(methods, method) {
 		return "", nil, fmt.Errorf("unknown method %q", method)
 	}
-	rest, ok := strings.CutPrefix(path, "/")
-	if !ok {
-		return "", nil, fmt.Errorf("the path %q does not begin with a slash", path)
-	}
-	if rest == "" {
-		return method, nil, nil
+	segments, err = parsePattern(path)
+	if err != nil {
+		return "", nil, err
 	}
 	seen := make(map[string]bool)
+	for _, segment := range segments {
+		if name := segment.Parameter; name != "" && seen[name] {
+			return "", nil, fmt.Errorf("unsuitable segment %q", "{"+name+"}")
+		} else if name != "" {
+			seen[name] = true
+		}
+	}
+	return method, segments, nil
+}
+
+// rewritePath says whether a text is a path with parameters, or "/".
+func rewritePath(s string) bool {
+	_, err := parsePattern(s)
+	return err == nil
+}
+
+// parsePattern takes a path with parameters apart.
+func parsePattern(path string) ([]Segment, error) {
+	rest, ok := strings.CutPrefix(path, "/")
+	if !ok {
+		return nil, fmt.Errorf("the path %q does not begin with a slash", path)
+	}
+	if rest == "" {
+		return nil, nil
+	}
+	var segments []Segment
 	for part := range strings.SplitSeq(rest, "/") {
 		name, open := strings.CutPrefix(part, "{")
 		name, closed := strings.CutSuffix(name, "}")
 		switch {
-		case open && closed && parameterPattern.MatchString(name) && !seen[name]:
-			seen[name] = true
+		case open && closed && parameterPattern.MatchString(name):
 			segments = append(segments, Segment{Parameter: name})
 		case !open && !closed && literalSegment(part):
 			segments = append(segments, Segment{Literal: part})
 		default:
-			return "", nil, fmt.Errorf("unsuitable segment %q", part)
+			return nil, fmt.Errorf("unsuitable segment %q", part)
 		}
 	}
-	return method, segments, nil
+	return segments, nil
 }
 
 // serverURL says whether a text is the address of a server: a scheme, a host, perhaps a port.

@@ -24,6 +24,7 @@ type Exchange struct {
 	Method string
 	Scheme string      // "http" or "https"
 	Host   string      // lower case, without port and trailing dot
+	Port   string      // what follows the host: ":8443", "" where the caller wrote none
 	Path   Path        // canonical
 	Query  Query       // well formed, undecoded until someone asks
 	Header http.Header // without hop-by-hop fields and forged identity
@@ -34,10 +35,10 @@ type Exchange struct {
 	// What route found.
 	API        string      // label of the api block
 	Version    string      // label of the caller's version, "" on an API without versions
-	Selected   string      // how the version was chosen: "path", "header", "media type", "query", "pin", "default"
+	Selected   string      // how the version was chosen: "path", "host", "header", "media type", "query", "pin", "default"
 	Route      string      // the pattern, "GET /orders/{id}"
 	Parameters []Parameter // of the pattern, in its order
-	Target     string      // the escaped canonical path that the upstream is asked for, without the version; what follows "?" is Query's
+	Target     string      // the escaped canonical path that the upstream is asked for, without the version; its query is Query's
 
 	// MediaType is what the answer's content is called where the caller asked for it by a version's media type; ""
 	// otherwise.
@@ -66,6 +67,11 @@ type Exchange struct {
 
 	// Fields that the upstream is told, put on after everything the client sent has been taken off: who calls.
 	Forward http.Header
+
+	// Room for what most requests have, so that it costs no allocations of its own.
+	parameters [4]Parameter
+	values     [4]string // each of one field of Answer
+	used       int       // of values
 }
 
 // Back takes an answer back through the stages of a route.
@@ -154,7 +160,22 @@ func (x *Exchange) AddAnswer(name string, values ...string) {
 	if x.Answer == nil {
 		x.Answer = make(http.Header, 8)
 	}
-	x.Answer[name] = append(x.Answer[name], values...)
+	before := x.Answer[name]
+	if before == nil && len(values) == 1 && x.used < len(x.values) {
+		before = x.values[x.used : x.used : x.used+1]
+		x.used++
+	}
+	x.Answer[name] = append(before, values...)
+}
+
+// NewParameters gives room for the parameters of a request, in the place of those it had.
+func (x *Exchange) NewParameters(n int) []Parameter {
+	if n <= len(x.parameters) {
+		x.Parameters = x.parameters[:n:n]
+	} else {
+		x.Parameters = make([]Parameter, n)
+	}
+	return x.Parameters
 }
 
 // SetForward sets a field that the upstream is told, whatever the client sent under that name. name is in canonical

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/admit"
+	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/cors"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/problem"
@@ -13,7 +15,18 @@ import (
 // answers is the first stage on the way back: it keeps the upstream's failures to the operator and makes its
 // addresses the caller's.
 type answers struct {
-	base string // the API's base path, canonical
+	base string // the API's base path, canonical, without a slash at its end
+	from string // what the upstream has in its place
+	cors bool   // the gateway says what pages of other origins may do
+}
+
+func newAnswers(from *catalogue.API) *answers {
+	a := &answers{base: strings.TrimSuffix(from.BasePath, "/"), cors: from.CORS != nil}
+	a.from = a.base
+	if from.Rewrite != "" {
+		a.from = strings.TrimSuffix(from.Rewrite, "/")
+	}
+	return a
 }
 
 func (*answers) Name() string                               { return "upstream" }
@@ -27,9 +40,12 @@ func (a *answers) Return(x *exchange.Exchange, r *exchange.Response) *problem.Pr
 	if kind := r.Header.Get("Content-Type"); r.Status >= 500 && !strings.HasPrefix(kind, problem.ContentType) && !strings.HasPrefix(kind, problem.ContentTypeXML) {
 		return failure(r)
 	}
+	if a.cors {
+		cors.Strip(r.Header)
+	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		if to := r.Header.Get(name); to != "" {
-			r.Header[name] = []string{a.versioned(x, to)}
+			r.Header[name] = []string{a.callers(x, to)}
 		}
 	}
 	if x.MediaType != "" && r.Status >= 200 && r.Status <= 299 && r.Header.Get("Content-Type") != "" && form.IsJSON(r.Header.Get("Content-Type")) {
@@ -56,10 +72,10 @@ func failure(r *exchange.Response) *problem.Problem {
 	return p
 }
 
-// versioned puts the caller's version into an address below the API, where the caller named it in the path. The
-// service knows no versions.
-func (a *answers) versioned(x *exchange.Exchange, to string) string {
-	if x.Selected != "path" {
+// callers makes an address of the service's below the API the caller's: below the API's base path, and with the version
+// where the caller named it in the path. The service knows neither.
+func (a *answers) callers(x *exchange.Exchange, to string) string {
+	if x.Selected != "path" && a.from == a.base {
 		return to
 	}
 	origin, path := "", to
@@ -73,9 +89,25 @@ func (a *answers) versioned(x *exchange.Exchange, to string) string {
 		}
 		origin, path = to[:len(scheme)+len("://")+end], rest[end:]
 	}
-	below, ok := strings.CutPrefix(path, strings.TrimSuffix(a.base, "/"))
-	if !ok || below != "" && !strings.ContainsRune("/?#", rune(below[0])) || below == "" && a.base == "/" || strings.HasPrefix(path, "//") {
+	below, ok := strings.CutPrefix(path, a.from)
+	if !ok || below != "" && !strings.ContainsRune("/?#", rune(below[0])) || below == "" && a.from == "" || strings.HasPrefix(path, "//") {
 		return to
 	}
-	return origin + strings.TrimSuffix(a.base, "/") + "/" + x.Version + below
+	if a.from == "" && below[0] != '/' {
+		return to // relative to the address asked for
+	}
+	if len(below) > 1 && below[0] == '/' && (below[1] == '/' || below[1] == '\\') {
+		return to // with nothing before it, it would name another host
+	}
+	to = origin + a.base
+	if x.Selected == "path" {
+		to += "/" + x.Version
+	}
+	if below == "/" && a.from == "" && to != origin {
+		below = ""
+	}
+	if to == origin && (below == "" || below[0] != '/') {
+		to += "/"
+	}
+	return to + below
 }

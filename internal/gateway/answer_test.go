@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
@@ -12,6 +13,9 @@ func TestLocation(t *testing.T) {
 	tests := []struct {
 		base, selected, from, want string
 	}{
+		{"/", "path", "?page=2", "?page=2"},
+		{"/", "path", "/", "/v1"},
+		{"/", "header", "/orders", "/orders"},
 		{"/api", "path", "/api/orders/7", "/api/v1/orders/7"},
 		{"/api", "path", "/api", "/api/v1"},
 		{"/api", "path", "/api?page=2", "/api/v1?page=2"},
@@ -35,13 +39,54 @@ func TestLocation(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.base+" "+test.selected+" "+test.from, func(t *testing.T) {
-			a := &answers{base: test.base}
+			a := newAnswers(&catalogue.API{BasePath: test.base})
 			x := &exchange.Exchange{Host: "shop.example", Version: "v1", Selected: test.selected}
 			r := &exchange.Response{Status: http.StatusCreated, Header: http.Header{"Location": {test.from}}}
 			if prob := a.Return(x, r); prob != nil {
 				t.Fatal(prob)
 			}
 			if got := r.Header.Get("Location"); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestLocationOfARewrittenPath brings addresses below what the service has for the base path back below it.
+func TestLocationOfARewrittenPath(t *testing.T) {
+	tests := []struct {
+		base, rewrite, selected, from, want string
+	}{
+		{"/api", "/internal", "path", "/internal/orders/7", "/api/v1/orders/7"},
+		{"/api", "/internal", "header", "/internal/orders/7?a=b#c", "/api/orders/7?a=b#c"},
+		{"/api", "/internal", "", "https://shop.example/internal/orders/7", "https://shop.example/api/orders/7"},
+		{"/api", "/internal", "", "https://orders-1.internal/internal/orders/7", "https://orders-1.internal/internal/orders/7"},
+		{"/api", "/internal", "header", "/internal", "/api"},
+		{"/api", "/internal", "path", "/internal?page=2", "/api/v1?page=2"},
+		{"/api", "/internal", "path", "/internals/7", "/internals/7"},
+		{"/api", "/internal", "path", "/api/orders/7", "/api/orders/7"},
+		{"/api", "/internal", "path", "/login", "/login"},
+		{"/api", "/internal", "path", "orders/7", "orders/7"},
+		{"/api", "/", "path", "/orders/7", "/api/v1/orders/7"},
+		{"/api", "/", "header", "/", "/api"},
+		{"/api", "/", "header", "?page=2", "?page=2"},
+		{"/api", "/", "header", "//evil.example/orders", "//evil.example/orders"},
+		{"/", "/internal", "path", "/internal/orders", "/v1/orders"},
+		{"/", "/internal", "header", "/internal/orders", "/orders"},
+		{"/", "/internal", "header", "/internal", "/"},
+		{"/", "/internal", "header", "/internal?page=2", "/?page=2"},
+		{"/", "/internal", "header", "/internal//evil.example", "/internal//evil.example"},
+		{"/", "/internal", "header", `/internal/\evil.example`, `/internal/\evil.example`},
+	}
+	for _, test := range tests {
+		t.Run(test.base+" "+test.rewrite+" "+test.selected+" "+test.from, func(t *testing.T) {
+			a := newAnswers(&catalogue.API{BasePath: test.base, Rewrite: test.rewrite})
+			x := &exchange.Exchange{Host: "shop.example", Version: "v1", Selected: test.selected}
+			r := &exchange.Response{Status: http.StatusCreated, Header: http.Header{"Content-Location": {test.from}}}
+			if prob := a.Return(x, r); prob != nil {
+				t.Fatal(prob)
+			}
+			if got := r.Header.Get("Content-Location"); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})

@@ -91,7 +91,7 @@ func same(a, b *hcl.Diagnostic) bool {
 
 // api builds what serves one API.
 func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
-	to := route.API{Name: from.Name, Hosts: from.Hosts, BasePath: from.BasePath}
+	to := route.API{Name: from.Name, Hosts: from.Hosts, BasePath: from.BasePath, Rewrite: from.Rewrite}
 	for _, v := range from.Versions {
 		if v.Upstream != nil {
 			b.fault(v.Range, "Unsupported upstream", fmt.Sprintf("Version %q has an upstream of its own, which is not supported by this version.", v.Name))
@@ -114,9 +114,10 @@ func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
 				value[i] = b.way(from, v, r, objects)
 			}
 		}
-		to.Routes = append(to.Routes, route.Route{Pattern: r.Label, Since: versionName(r.Since), Until: versionName(r.Until), Value: value})
+		to.Routes = append(to.Routes, route.Route{Pattern: r.Label, Since: versionName(r.Since), Until: versionName(r.Until), Rewrite: r.Rewrite, Value: value})
 	}
 	g.apis[from.Name].credentials = b.fieldsOf(from)
+	to.CORS = b.cors(from, to.Routes)
 	return to
 }
 
@@ -158,11 +159,11 @@ func version(v *catalogue.Version) route.Version {
 // is known, so all of the API must identify them alike.
 func (b *builder) versioning(g *Gateway, from *catalogue.API) *route.Versioning {
 	by := from.Versioning
-	to := &route.Versioning{Path: by.Path, Header: by.Header, MediaType: by.MediaType, Query: by.Query, Default: versionName(by.Default)}
+	to := &route.Versioning{Path: by.Path, Host: by.Host, Header: by.Header, MediaType: by.MediaType, Query: by.Query, Default: versionName(by.Default)}
 	if by.Pin == nil {
 		return to
 	}
-	b.pin(from)
+	g.apis[from.Name].pin = b.pin(from)
 	stage := b.identify(from.Terms)
 	if stage == nil {
 		return to

@@ -12,6 +12,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/route"
+	"github.com/wicketgate/wicketgate/internal/rule"
 )
 
 // Config is what a Gateway is built from.
@@ -45,6 +46,8 @@ type Gateway struct {
 type api struct {
 	// identify finds who calls where the version may depend on it; nil where it cannot, and the ways do so themselves.
 	identify *pipeline.Pipeline
+	// pin is the version of a caller whose request names none; nil where a credential names none.
+	pin *rule.Program
 	// credentials are the fields in which callers of the API send credentials. No service gets them, not even of a
 	// route that asks for another credential or for none.
 	credentials []string

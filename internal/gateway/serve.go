@@ -86,19 +86,17 @@ func (g *Gateway) Unclaimed(x *exchange.Exchange) *problem.Problem {
 // identify finds who calls where a credential may name the version, and takes the version from it if nothing else
 // named one.
 func (g *Gateway) identify(x *exchange.Exchange, m *route.Match) *problem.Problem {
-	if who := g.apis[m.API.Name].identify; who != nil {
-		if prob := who.Handle(x); prob != nil {
+	to := g.apis[m.API.Name]
+	if to.identify != nil {
+		if prob := to.identify.Handle(x); prob != nil {
 			return prob
 		}
 	}
 	if !m.Pending {
 		return nil
 	}
-	version := ""
-	if x.Consumer != nil {
-		version = x.Consumer.Version
-	}
-	return m.Pin(x, version)
+	version, err := pinOf(to.pin, x)
+	return m.Pin(x, version, err)
 }
 
 // refuse answers with a problem: the one place through which errors leave.
@@ -117,11 +115,10 @@ func refuse(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, prob *
 // prepare makes out, the copy of the request, what the upstream gets: the very path, query, header and body that the
 // stages saw.
 func prepare(out *http.Request, x *exchange.Exchange) *http.Request {
-	path, _, _ := strings.Cut(x.Target, "?")
-	target := &url.URL{Path: path, RawQuery: x.Query.Raw}
-	if strings.Contains(path, "%") {
-		target.Path, _ = url.PathUnescape(path) // canonical, so it decodes
-		target.RawPath = path
+	target := &url.URL{Path: x.Target, RawQuery: x.Query.Raw}
+	if strings.Contains(x.Target, "%") {
+		target.Path, _ = url.PathUnescape(x.Target) // canonical, so it decodes
+		target.RawPath = x.Target
 	}
 	out.URL, out.Header, out.Trailer = target, x.Header, nil
 	if !x.Body.Read || out.Method == http.MethodConnect { // a WebSocket over HTTP/2 or 3, whose body is its stream

@@ -3,13 +3,11 @@ package gateway
 import (
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/change"
-	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/duration"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/identity"
@@ -45,7 +43,7 @@ func (b *builder) way(from *catalogue.API, v *catalogue.Version, r *catalogue.Ro
 	if decision != nil {
 		add(decision)
 	}
-	add(&answers{base: from.BasePath})
+	add(newAnswers(from))
 	return &way{stages: pipeline.New(stages...), merge: b.merging(r, up), upstream: b.upstream(terms)}
 }
 
@@ -240,51 +238,6 @@ func (b *builder) expression(e hcl.Expression, env rule.Environment, want rule.K
 	p, diags := rule.Compile(e, b.Sources[e.Range().Filename], env, want)
 	b.add(diags)
 	return p
-}
-
-// pinned says that a credential may name the version, so that callers are identified before their way is known.
-func pinned(from *catalogue.API) bool { return from.Versioning != nil && from.Versioning.Pin != nil }
-
-// pin checks that what pins is what a credential can say, and that nothing identifies differently.
-func (b *builder) pin(from *catalogue.API) {
-	pin := b.expression(from.Versioning.Pin, rule.Environment{Roots: rule.Consumer}, rule.String)
-	if pin != nil && pin.Text() != "consumer.api_version" {
-		b.fault(from.Versioning.Pin.Range(), "Unsupported pin", "A pin other than consumer.api_version is not supported by this version.")
-	}
-	for _, i := range from.Identify {
-		b.method(i)
-		b.pinned(from, i.APIKey)
-	}
-	differs := func(t catalogue.Terms) bool { return len(t.Identify) > 0 || t.Anonymous }
-	const detail = "Where a credential may pin the version, who calls must be known before version and route are: identify may stand only on the API."
-	for _, v := range from.Versions {
-		if differs(v.Terms) {
-			b.fault(v.Range, "Misplaced identify", detail)
-		}
-	}
-	for _, r := range from.Routes {
-		if differs(r.Terms) {
-			b.fault(r.Range, "Misplaced identify", detail)
-		}
-	}
-}
-
-// pinned checks that the versions to which API keys are pinned are there: a caller pinned to nothing would be served by
-// chance or not at all.
-func (b *builder) pinned(from *catalogue.API, keys *catalogue.APIKey) {
-	if keys == nil {
-		return
-	}
-	var names []string
-	for _, v := range from.Versions {
-		names = append(names, v.Name)
-	}
-	for version, id := range b.pins[keys] {
-		if !slices.Contains(names, version) {
-			b.fault(keys.Keys.Range, "Unknown pinned version", fmt.Sprintf("The key %s in %s is pinned to version %q, which the API %q does not have.%s",
-				id, keys.Keys.Path, version, from.Name, diagnostic.DidYouMean(version, names)))
-		}
-	}
 }
 
 // authorize builds the stage that asks the policy; nil on a public route.

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"runtime/debug"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -131,7 +130,5 @@ func carryOut(x *exchange.Exchange, d *exchange.Decision) {
 		query := maps.Clone(x.Query.Values())
 		maps.Copy(query, d.QuerySet)
 		x.Query.Replace(query.Encode())
-		path, _, _ := strings.Cut(x.Target, "?")
-		x.Target = path + "?" + x.Query.Raw
 	}
 }

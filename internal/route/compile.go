@@ -19,11 +19,14 @@ type api struct {
 	names     map[string]int // by label
 	folded    map[string]int // by label in lower case
 	tree      node
-	header    string   // canonical
-	media     template // zero for none
-	vary      []string // Vary of every answer; nil for none
-	varyPin   []string // Vary where the credential took part
-	byDefault int      // index, -1 for none
+	gap       gap            // of the pattern of hosts
+	byHost    map[string]int // version by host; nil where hosts name none
+	header    string         // canonical
+	query     string         // the query parameter's name, encoded
+	media     template       // zero for none
+	vary      []string       // Vary of every answer but to a preflight; nil for none
+	varyPin   []string       // Vary where the credential took part
+	byDefault int            // index, -1 for none
 }
 
 // version is a Version with its fields written out. Values of fields are shared by all answers, never edited.
@@ -35,6 +38,7 @@ type version struct {
 	linksComma  string // the same, for another link to follow
 	mediaType   string
 	xmlType     string // its sibling in XML
+	host        string
 }
 
 func compile(config *API) (*api, error) {
@@ -45,6 +49,12 @@ func compile(config *API) (*api, error) {
 	var err error
 	if a.base, err = segments(config.BasePath); err != nil {
 		fail("the base path %q: %w", config.BasePath, err)
+	}
+	if config.Rewrite != "" && !canonical(config.Rewrite) {
+		fail("the path %q to rewrite to is not canonical", config.Rewrite)
+	}
+	if config.CORS != nil && config.CORS.Varies() {
+		a.vary = []string{"Origin"}
 	}
 	for i := range config.Versions {
 		v := &config.Versions[i]
@@ -122,10 +132,15 @@ func (a *api) compileVersioning() error {
 	if len(a.Versions) == 0 {
 		return errors.New("there is versioning and no version")
 	}
-	if !by.Path && by.Header == "" && by.MediaType == "" && by.Query == "" && len(by.Pin) == 0 && by.Default == "" {
+	if !by.Path && by.Host == "" && by.Header == "" && by.MediaType == "" && by.Query == "" && len(by.Pin) == 0 && by.Default == "" {
 		return errors.New("the versioning names no way to choose a version")
 	}
-	var vary []string
+	vary := slices.Clone(a.vary)
+	if by.Host != "" {
+		if err := a.compileHost(); err != nil {
+			return err
+		}
+	}
 	if by.MediaType != "" {
 		prefix, suffix, ok := strings.Cut(by.MediaType, "{version}")
 		major, _, slash := strings.Cut(prefix, "/")
@@ -141,6 +156,7 @@ func (a *api) compileVersioning() error {
 		}
 		vary = append(vary, "Accept")
 	}
+	a.query = url.QueryEscape(by.Query)
 	if by.Header != "" {
 		a.header = http.CanonicalHeaderKey(by.Header)
 		vary = append(vary, a.header)

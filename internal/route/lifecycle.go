@@ -1,7 +1,6 @@
 package route
 
 import (
-	"net/url"
 	"time"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
@@ -43,6 +42,9 @@ func (m *Match) lifecycle(x *exchange.Exchange) *problem.Problem {
 		name := m.api.versions[successor].Name
 		p.Detail += "; use " + name
 		p.With("successor", name)
+		if here {
+			p.With("successor_url", string(m.address(nil, x, successor)))
+		}
 	}
 	return p
 }
@@ -69,29 +71,58 @@ func (m *Match) successor(now time.Time) (version int, here bool) {
 	return version, here
 }
 
-// link writes, after the links before it, the target of this very resource in another version: in the path where the API's versions stand there,
-// else in the query, else the resource's one address, with the media type where that is what names the version.
+// link writes, after the links before it, that of this very resource in another version. Where what the upstream will be
+// asked for has to be put together too, it is written into the same memory, for two texts cost twice as much as one.
 func (m *Match) link(before string, x *exchange.Exchange, version int) string {
+	var room [512]byte
+	b := append(append(room[:0], before...), '<')
+	b = m.address(b, x, version)
+	b = append(b, `>; rel="successor-version"`...)
+	if v := &m.api.versions[version]; v.mediaType != "" && !m.addressed() {
+		b = append(append(append(b, `; type="`...), v.mediaType...), '"')
+	}
+	end := len(b)
+	if m.cut && m.api.Rewrite == "" {
+		head, tail := around(x.Path.Escaped, len(m.api.base))
+		b = append(append(b, head...), tail...)
+	}
+	s := string(b)
+	m.without = s[end:]
+	return s[:end]
+}
+
+// addressed says whether a resource has an address of its own in each version.
+func (m *Match) addressed() bool {
+	by := m.api.Versioning
+	return by.Path || by.Host != "" || by.Query != ""
+}
+
+// address appends the address of this very resource in another version: on that version's host where the request's
+// host names one, and in the path where the request's does; where neither does, in the place in which the API's
+// addresses name versions, the path before the host before the query; and where none can, the resource's one address.
+func (m *Match) address(b []byte, x *exchange.Exchange, version int) []byte {
 	v, by := &m.api.versions[version], m.api.Versioning
+	inPath := m.cut || by.Path && !m.hosted
+	if m.hosted || by.Host != "" && !inPath {
+		b = append(append(append(append(b, x.Scheme...), "://"...), v.host...), x.Port...)
+	}
 	head, tail := x.Path.Escaped, ""
 	switch {
 	case m.cut:
 		head, tail = around(x.Path.Escaped, len(m.api.base))
-	case by.Path:
+	case inPath:
 		n := nth(x.Path.Escaped, len(m.api.base))
 		head, tail = x.Path.Escaped[:n], x.Path.Escaped[n:]
 	}
-	const rel = `>; rel="successor-version"`
+	b = append(b, head...)
 	switch {
-	case by.Path:
-		if tail == "/" {
-			tail = ""
+	case inPath:
+		b = append(append(b, '/'), v.Name...)
+		if tail != "/" {
+			b = append(b, tail...)
 		}
-		return before + "<" + head + "/" + v.Name + tail + rel
-	case by.Query != "":
-		return before + "<" + head + "?" + url.QueryEscape(by.Query) + "=" + v.Name + rel
-	case v.mediaType != "":
-		return before + "<" + head + rel + `; type="` + v.mediaType + `"`
+	case by.Query != "" && by.Host == "":
+		b = append(append(append(append(b, '?'), m.api.query...), '='), v.Name...)
 	}
-	return before + "<" + head + rel
+	return b
 }

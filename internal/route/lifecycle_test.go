@@ -60,6 +60,13 @@ func TestALifeOfAVersion(t *testing.T) {
 				if p.StatusCode() != http.StatusGone || p.Extensions[0].Name != "successor" || p.Extensions[0].Value != "v2" {
 					t.Errorf("%d %v", p.StatusCode(), p.Extensions)
 				}
+				if to, ok := strings.CutPrefix(strings.TrimSuffix(c.link, successor), docs+", <"); ok != (len(p.Extensions) == 2) || ok && (p.Extensions[1].Name != "successor_url" || p.Extensions[1].Value != to) {
+					t.Errorf("%v, want the successor's URL as in %s", p.Extensions, c.link)
+				}
+				h := http.Header{}
+				if p.Fields(h); h.Get("Cache-Control") != "no-store" {
+					t.Errorf("%v", h)
+				}
 			}
 			var deprecation, sunset string
 			if c.deprecated {
@@ -96,6 +103,10 @@ func TestTheSuccessorsAddress(t *testing.T) {
 		line string
 		want string
 	}{
+		{Versioning{Host: "{version}.gw.test", Header: "Acme-Version"}, "GET /api/orders/7", "<https://v2.gw.test/api/orders/7" + successor},
+		{Versioning{Host: "{version}.gw.test", Header: "Acme-Version", Path: true}, "GET /api/orders/7", "</api/v2/orders/7" + successor},
+		{Versioning{Host: "{version}.gw.test", Header: "Acme-Version", Query: "v"}, "GET /api/orders/7", "<https://v2.gw.test/api/orders/7" + successor},
+		{Versioning{Host: "api-{version}.gw.test", Header: "Acme-Version", MediaType: "a/b.{version}+json"}, "GET /api/orders/7", "<https://api-v2.gw.test/api/orders/7" + successor},
 		{Versioning{Path: true, Header: "Acme-Version"}, "GET /api/orders/caf%c3%a9", "</api/v2/orders/caf%C3%A9" + successor},
 		{Versioning{Header: "Acme-Version", Query: "v&"}, "GET /api/orders/7?x", "</api/orders/7?v%26=v2" + successor},
 		{Versioning{Header: "Acme-Version", MediaType: "a/b.{version}+json"}, "GET /api/orders/7", "</api/orders/7" + successor + `; type="a/b.v2+json"`},
@@ -106,6 +117,33 @@ func TestTheSuccessorsAddress(t *testing.T) {
 			t.Errorf("%s: %v", c.line, p)
 		}
 		if got := x.Answer.Get("Link"); got != docs+", "+c.want {
+			t.Errorf("%s: %s, want %s", c.line, got, c.want)
+		}
+	}
+}
+
+// A host that names the version is followed by one that names the next, by the scheme and port of the request.
+func TestTheSuccessorsHost(t *testing.T) {
+	for _, c := range []struct {
+		by         Versioning
+		line, host string
+		scheme     string
+		want       string
+	}{
+		{Versioning{Host: "{version}.gw.test"}, "GET /api/orders/caf%c3%a9?a=b", "v1.gw.test", "https", "<https://v2.gw.test/api/orders/caf%C3%A9"},
+		{Versioning{Host: "{version}.gw.test"}, "GET /api/orders/7", "v1.gw.test:8443", "https", "<https://v2.gw.test:8443/api/orders/7"},
+		{Versioning{Host: "{version}.gw.test"}, "GET /api/orders/7", "v1.gw.test:8080", "http", "<http://v2.gw.test:8080/api/orders/7"},
+		{Versioning{Host: "eu.{version}.gw.test", Query: "v"}, "GET /api/orders/7", "eu.v1.gw.test", "https", "<https://eu.v2.gw.test/api/orders/7"},
+		{Versioning{Host: "{version}.gw.test", Path: true}, "GET /api/orders/7", "v1.gw.test", "https", "<https://v2.gw.test/api/orders/7"},
+		{Versioning{Host: "{version}.gw.test", Path: true}, "GET /api/v1/orders/7", "v1.gw.test", "https", "<https://v2.gw.test/api/v2/orders/7"},
+		{Versioning{Host: "{version}.gw.test", Path: true}, "GET /api/v1/orders/7", "gw.test", "https", "</api/v2/orders/7"},
+	} {
+		x := ask(t, c.line, "Host: "+c.host)
+		x.Scheme = c.scheme
+		if _, p := table(t, only(func(v *Versioning) { *v = c.by })).Match(x); p != nil {
+			t.Errorf("%s: %v", c.line, p)
+		}
+		if got := x.Answer.Get("Link"); got != docs+", "+c.want+successor {
 			t.Errorf("%s: %s, want %s", c.line, got, c.want)
 		}
 	}

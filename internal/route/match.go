@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/wicketgate/wicketgate/internal/cors"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
@@ -18,8 +19,8 @@ type Match struct {
 	// Pending: the request names no version, and the caller's credential may. Identify, then call Pin.
 	Pending bool
 
-	// Status, where set, is the whole answer, with the fields of the exchange's Answer: 204 to an OPTIONS request for
-	// a resource none of whose routes answers OPTIONS itself (RFC 9110, section 9.3.7).
+	// Status, where set, is the whole answer, with the fields of the exchange's Answer: 204 to a CORS preflight, and to
+	// an OPTIONS request for a resource none of whose routes answers OPTIONS itself (RFC 9110, section 9.3.7).
 	Status int
 
 	// MediaType is what the answer's Content-Type has to be where its content has the version's form; "" where the
@@ -28,13 +29,16 @@ type Match struct {
 	// XMLType is the same for an answer in XML.
 	XMLType string
 
-	api  *api
-	path []string // segments below base path and version
-	cut  bool     // the path names the version
+	api    *api
+	path   []string // segments below base path and version
+	cut    bool     // the path names the version
+	hosted bool     // the host names the version
+
+	without string // the path without the version, where it has been put together already
 }
 
 // Match finds the API, the version and the route of x, and writes them there: API, Version, Selected, Route,
-// Parameters, Target, and to Answer the fields about the version's life, Vary and Allow. What named the version is
+// Parameters, Target, and to Answer the fields about the version's life, those of CORS, Vary and Allow. What named the version is
 // taken off the target, the query and the header, since the upstream knows but one. The clock is x.Time.
 //
 // A Match without API means that nobody claims the request; x is then as before. A problem says why the request ends
@@ -46,10 +50,16 @@ func (t *Table) Match(x *exchange.Exchange) (Match, *problem.Problem) {
 	}
 	x.API = a.Name
 	m := Match{API: a.API, api: a, path: x.Path.Segments[len(a.base):]}
+	if a.CORS != nil {
+		if cors.Preflight(x) {
+			return m, m.preflight(x)
+		}
+		a.CORS.Answer(x)
+	}
+	a.addVary(x, a.vary)
 	if a.Versioning == nil {
 		return m, m.resolve(x)
 	}
-	a.addVary(x, a.vary)
 	s, p := a.choose(x, &m)
 	switch {
 	case p != nil:
@@ -59,9 +69,9 @@ func (t *Table) Match(x *exchange.Exchange) (Match, *problem.Problem) {
 	}
 	if x.Method == http.MethodOptions {
 		// Asking what there is needs no version and no caller.
-		if l := a.tree.find(m.path, everyVersion); l != nil && !l.options {
+		if allow, own := a.methods(m.path); allow != nil && !own {
 			m.Status = http.StatusNoContent
-			x.SetAnswer("Allow", l.union...)
+			x.SetAnswer("Allow", allow...)
 			return m, nil
 		}
 	}
@@ -72,9 +82,10 @@ func (t *Table) Match(x *exchange.Exchange) (Match, *problem.Problem) {
 	return m, m.fallBack(x)
 }
 
-// Pin ends what Match left Pending: version is what the caller's credential is pinned to, "" for nothing. The answer
-// then depends on the credential, and says so in Vary.
-func (m *Match) Pin(x *exchange.Exchange, version string) *problem.Problem {
+// Pin ends what Match left Pending: version is what the caller's credential is pinned to, "" for nothing; failure says
+// why that cannot be told, which is answered as if it were a version that is none. The answer then depends on the
+// credential, and says so in Vary.
+func (m *Match) Pin(x *exchange.Exchange, version string, failure error) *problem.Problem {
 	if !m.Pending {
 		return nil
 	}
@@ -84,6 +95,9 @@ func (m *Match) Pin(x *exchange.Exchange, version string) *problem.Problem {
 		x.Answer["Vary"] = slices.DeleteFunc(slices.Clone(x.Answer["Vary"]), func(v string) bool { return v == a.vary[0] })
 	}
 	a.addVary(x, a.varyPin)
+	if failure != nil {
+		return a.invalid(x, "the credential is pinned to", "").Because(failure)
+	}
 	if version == "" {
 		return m.fallBack(x)
 	}
@@ -144,36 +158,17 @@ func (m *Match) resolve(x *exchange.Exchange) *problem.Problem {
 	m.Route = e.route
 	x.Route = e.route.Pattern
 	if len(e.parameters) > 0 {
-		if cap(x.Parameters) < len(e.parameters) {
-			x.Parameters = make([]exchange.Parameter, 0, len(e.parameters))
-		}
-		x.Parameters = x.Parameters[:0]
-		for _, p := range e.parameters {
-			x.Parameters = append(x.Parameters, exchange.Parameter{Name: p.name, Value: m.path[p.at]})
+		list := x.NewParameters(len(e.parameters))
+		for i, p := range e.parameters {
+			list[i] = exchange.Parameter{Name: p.name, Value: m.path[p.at]}
 		}
 	}
-	x.Target = m.target(x)
+	if e.rewrite != nil {
+		x.Target = m.rewritten(x, e.rewrite)
+	} else {
+		x.Target = m.target(x)
+	}
 	return nil
-}
-
-// target is the canonical path without the version's segment, and the query.
-func (m *Match) target(x *exchange.Exchange) string {
-	before, after := x.Path.Escaped, ""
-	if m.cut {
-		before, after = around(x.Path.Escaped, len(m.api.base))
-		if before == "" && after == "" {
-			before = "/"
-		}
-	}
-	switch {
-	case x.Query.Raw != "":
-		return before + after + "?" + x.Query.Raw
-	case after == "":
-		return before
-	case before == "":
-		return after
-	}
-	return before + after
 }
 
 // around gives the parts of an escaped path before and after the segment at position n.

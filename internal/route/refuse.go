@@ -24,7 +24,7 @@ func (a *api) didYouMean(name string) string {
 	return ""
 }
 
-// unknown: the path names a version that is none.
+// unknown: the path or the host names a version that is none.
 func (a *api) unknown(x *exchange.Exchange, name string) *problem.Problem {
 	return a.listed(x, problem.New(problem.UnknownVersion, "there is no version "+quote(name)+a.didYouMean(name)))
 }
@@ -69,6 +69,9 @@ func (a *api) required(x *exchange.Exchange) *problem.Problem {
 	var ways []string
 	if by.Path {
 		ways = append(ways, "the path")
+	}
+	if by.Host != "" {
+		ways = append(ways, "the host "+by.Host)
 	}
 	if by.Header != "" {
 		ways = append(ways, a.words(byHeader))

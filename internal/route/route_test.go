@@ -21,14 +21,15 @@ func day(s string) time.Time {
 	return t
 }
 
-// orders is the API of the catalogue's example: v1 is deprecated and will be retired, v2 is active, 2026-11-01 is the
-// newest, next is a preview.
+// orders is the API of the catalogue's example, with all five ways to name a version: v1 is deprecated and will be
+// retired, v2 is active, 2026-11-01 is the newest, next is a preview.
 func orders() API {
 	return API{
 		Name:     "orders",
+		Hosts:    []string{"gw.test"},
 		BasePath: "/api",
 		Versioning: &Versioning{
-			Path: true, Header: "Acme-Version", MediaType: "application/vnd.acme.{version}+json", Query: "api-version", Default: "v1",
+			Path: true, Host: "{version}.gw.test", Header: "Acme-Version", MediaType: "application/vnd.acme.{version}+json", Query: "api-version", Default: "v1",
 		},
 		Versions: []Version{
 			{Name: "v1", Released: day("2023-02-01"), Deprecated: day("2026-06-01"), Sunset: day("2027-03-01"), Docs: "https://dev.acme.example/migrate/v2",
@@ -68,7 +69,7 @@ func table(t testing.TB, apis ...API) *Table {
 	return table
 }
 
-// ask makes the exchange that admit would: "GET /path?query", then fields.
+// ask makes the exchange that admit would: "GET /path?query", then fields, of which Host is the host.
 func ask(t testing.TB, line string, fields ...string) *exchange.Exchange {
 	t.Helper()
 	method, target, _ := strings.Cut(line, " ")
@@ -77,10 +78,17 @@ func ask(t testing.TB, line string, fields ...string) *exchange.Exchange {
 	if p != nil {
 		t.Fatal(p)
 	}
-	x := &exchange.Exchange{Method: method, Host: "gw.test", Path: path, Time: today, Header: http.Header{}}
+	x := &exchange.Exchange{Method: method, Scheme: "https", Host: "gw.test", Path: path, Time: today, Header: http.Header{}}
 	x.Query.Replace(query)
 	for _, f := range fields {
 		name, value, _ := strings.Cut(f, ":")
+		if name == "Host" {
+			x.Host, value, _ = strings.Cut(strings.TrimSpace(value), ":")
+			if value != "" {
+				x.Port = ":" + value
+			}
+			continue
+		}
 		x.Header.Add(name, strings.TrimSpace(value))
 	}
 	return x
@@ -100,7 +108,7 @@ const (
 )
 
 // Every row of the catalogue page's table, on an API that has all ways to name a version.
-func TestVersions(t *testing.T) {
+func TestNegotiation(t *testing.T) {
 	for _, c := range []struct {
 		line, fields string // fields separated by |
 		version, by  string
@@ -114,6 +122,8 @@ func TestVersions(t *testing.T) {
 		{line: "GET /api/2026-11-01/orders?a=b", version: "2026-11-01", by: "path", target: "/api/orders?a=b"},
 		{line: "GET /api/%76%32/orders", version: "v2", by: "path", target: "/api/orders"},
 		{line: "GET /api/v2/orders/caf%c3%a9/", version: "v2", by: "path", target: "/api/orders/caf%C3%A9"},
+		{line: "GET /api/orders", fields: "Host: v2.gw.test", version: "v2", by: "host", target: "/api/orders"},
+		{line: "GET /api/orders/7", fields: "Host: 2026-11-01.gw.test:8443", version: "2026-11-01", by: "host", target: "/api/orders/7"},
 		{line: "GET /api/orders", fields: "Acme-Version: v2", version: "v2", by: "header", target: "/api/orders"},
 		{line: "GET /api/orders", fields: "Accept: " + vnd2, version: "v2", by: "media type", target: "/api/orders"},
 		{line: "GET /api/orders", fields: "Accept: Application/VND.acme.V2+JSON", version: "v2", by: "media type", target: "/api/orders"},
@@ -123,7 +133,8 @@ func TestVersions(t *testing.T) {
 		{line: "GET /api/orders?api%2Dversion=v%32&a=%26", version: "v2", by: "query", target: "/api/orders?a=%26"},
 
 		// All of them, agreeing.
-		{line: "POST /api/v2/orders?api-version=v2", fields: "Acme-Version: v2|Accept: " + vnd2 + "|Content-Type: " + vnd2, version: "v2", by: "path", target: "/api/orders"},
+		{line: "POST /api/v2/orders?api-version=v2", fields: "Host: v2.gw.test|Acme-Version: v2|Accept: " + vnd2 + "|Content-Type: " + vnd2, version: "v2", by: "path", target: "/api/orders"},
+		{line: "GET /api/orders?api-version=v2", fields: "Host: v2.gw.test|Acme-Version: v2", version: "v2", by: "host", target: "/api/orders"},
 		{line: "GET /api/orders?api-version=v2", fields: "Accept: " + vnd2, version: "v2", by: "media type", target: "/api/orders"},
 		{line: "GET /api/orders", fields: "Acme-Version: v2|Acme-Version: v2", version: "v2", by: "header", target: "/api/orders"},
 		{line: "GET /api/orders", fields: "Acme-Version: v2, v2", version: "v2", by: "header", target: "/api/orders"},
@@ -131,6 +142,11 @@ func TestVersions(t *testing.T) {
 
 		// Two disagree.
 		{line: "GET /api/v1/orders", fields: "Acme-Version: v2", problem: problem.VersionConflict, detail: "the path names the version v1, the header field Acme-Version v2"},
+		{line: "GET /api/v1/orders", fields: "Host: v2.gw.test", problem: problem.VersionConflict, detail: "the path names the version v1, the host v2"},
+		{line: "GET /api/orders", fields: "Host: v2.gw.test|Acme-Version: v1", problem: problem.VersionConflict, detail: "the host names the version v2, the header field Acme-Version v1"},
+		{line: "GET /api/orders?api-version=v1", fields: "Host: v2.gw.test", problem: problem.VersionConflict, detail: "the host names the version v2, the query parameter api-version v1"},
+		{line: "GET /api/orders", fields: "Host: v2.gw.test|Accept: " + vnd1, problem: problem.VersionConflict, detail: "the host names the version v2, Accept v1"},
+		{line: "POST /api/orders", fields: "Host: v2.gw.test|Content-Type: " + vnd1, problem: problem.VersionConflict, detail: "the host names the version v2, Content-Type v1"},
 		{line: "GET /api/v1/orders?api-version=v2", problem: problem.VersionConflict, detail: "the path names the version v1, the query parameter api-version v2"},
 		{line: "GET /api/v1/orders", fields: "Accept: " + vnd2, problem: problem.VersionConflict, detail: "the path names the version v1, Accept v2"},
 		{line: "POST /api/v1/orders", fields: "Content-Type: " + vnd2, problem: problem.VersionConflict, detail: "the path names the version v1, Content-Type v2"},
@@ -144,6 +160,9 @@ func TestVersions(t *testing.T) {
 		{line: "GET /api/orders", fields: "Accept: " + vnd1 + ";q=0.9|Accept: " + vnd2 + ";q=0.901", version: "v2", by: "media type", target: "/api/orders"},
 		{line: "GET /api/orders", fields: "Accept: " + vnd2 + ", " + vnd1, version: "v2", by: "media type", target: "/api/orders"},
 		{line: "GET /api/v1/orders", fields: "Accept: " + vnd1 + ";q=0.1, " + vnd2, version: "v1", by: "path", target: "/api/orders"},
+		{line: "GET /api/orders", fields: "Host: v1.gw.test|Accept: " + vnd1 + ";q=0.1, " + vnd2, version: "v1", by: "host", target: "/api/orders"},
+		{line: "GET /api/orders", fields: "Acme-Version: v1|Accept: " + vnd1 + ";q=0.1, " + vnd2, version: "v1", by: "header", target: "/api/orders"},
+		{line: "GET /api/orders?api-version=v1", fields: "Accept: " + vnd1 + ";q=0.1, " + vnd2, version: "v1", by: "media type", target: "/api/orders"},
 		{line: "POST /api/orders", fields: "Accept: " + vnd1 + ";q=0.1, " + vnd2 + "|Content-Type: " + vnd1, version: "v1", by: "media type", target: "/api/orders"},
 		{line: "GET /api/orders", fields: "Accept: " + vnd9 + ", " + vnd2 + ";q=0.1", version: "v2", by: "media type", target: "/api/orders"},
 		{line: "GET /api/orders", fields: "Accept: " + vnd2 + ";q=0, " + vnd1, version: "v1", by: "media type", target: "/api/orders"},
@@ -159,7 +178,10 @@ func TestVersions(t *testing.T) {
 		{line: "POST /api/v1/orders", fields: "Content-Type: " + vnd9, problem: problem.UnsupportedMediaType},
 		{line: "POST /api/orders", fields: "Content-Type: application/json", version: "v1", by: "default", target: "/api/orders"},
 
-		// Unknown in the path.
+		// Unknown in the path or the host.
+		{line: "GET /api/orders", fields: "Host: v9.gw.test", problem: problem.UnknownVersion, detail: `"v9"; there are v1, v2, 2026-11-01`},
+		{line: "GET /api/v1/orders", fields: "Host: v9.gw.test", problem: problem.UnknownVersion, detail: `"v9"`},
+		{line: "GET /api/orders", fields: "Host: 2020-01-01.gw.test|Acme-Version: v1", problem: problem.UnknownVersion},
 		{line: "GET /api/v9/orders", problem: problem.UnknownVersion, detail: `"v9"; there are v1, v2, 2026-11-01`},
 		{line: "GET /api/V1/orders", problem: problem.UnknownVersion, detail: "did you mean v1?"},
 		{line: "GET /api/v9", problem: problem.UnknownVersion},
@@ -191,7 +213,11 @@ func TestVersions(t *testing.T) {
 
 		// A preview is there for those who name it.
 		{line: "GET /api/next/orders", version: "next", by: "path", target: "/api/orders"},
+		{line: "GET /api/orders", fields: "Host: next.gw.test", version: "next", by: "host", target: "/api/orders"},
 		{line: "GET /api/orders", fields: "Acme-Version: next", version: "next", by: "header", target: "/api/orders"},
+		{line: "GET /api/orders?api-version=next", version: "next", by: "query", target: "/api/orders"},
+		{line: "GET /api/orders", fields: "Accept: application/vnd.acme.next+json", version: "next", by: "media type", target: "/api/orders"},
+		{line: "GET /api/orders", fields: "Accept: application/vnd.acme.*+json, */*", version: "v1", by: "default", target: "/api/orders"},
 
 		// A route that only other versions have, and the wrong method.
 		{line: "POST /api/v1/orders/7/payment", problem: problem.NotInVersion, detail: "since v2"},
@@ -219,8 +245,12 @@ func TestVersions(t *testing.T) {
 			if p != nil {
 				t.Fatal(p)
 			}
-			if x.API != "orders" || x.Version != c.version || x.Selected != c.by || x.Target != c.target {
-				t.Errorf("API %q, version %q by %q, target %q, want %q by %q, target %q", x.API, x.Version, x.Selected, x.Target, c.version, c.by, c.target)
+			raw := ""
+			if x.Query.Raw != "" {
+				raw = "?" + x.Query.Raw
+			}
+			if x.API != "orders" || x.Version != c.version || x.Selected != c.by || x.Target+raw != c.target {
+				t.Errorf("API %q, version %q by %q, target %q, want %q by %q, target %q", x.API, x.Version, x.Selected, x.Target+raw, c.version, c.by, c.target)
 			}
 			if m.Route == nil || m.Version.Name != x.Version || m.API.Versions[m.Index].Name != x.Version || x.Route != m.Route.Pattern {
 				t.Errorf("the match is of route %q, version %v, index %d", names(m), m.Version, m.Index)
@@ -397,7 +427,7 @@ func TestPin(t *testing.T) {
 			if c.pending && (m.API == nil || x.Version != "" || m.Route != nil) {
 				t.Errorf("before the pin: API %v, version %q, route %v", m.API, x.Version, m.Route)
 			}
-			p = m.Pin(x, c.pin)
+			p = m.Pin(x, c.pin, nil)
 			if c.problem != nil {
 				if p == nil || p.Type != c.problem {
 					t.Errorf("%v, want %s", p, c.problem.URI)
@@ -532,7 +562,7 @@ func TestAnAPIWithoutVersions(t *testing.T) {
 	plain := table(t, API{Name: "plain", BasePath: "/", Routes: []Route{{Pattern: "GET /v1/{id}"}}})
 	x := ask(t, "GET /v1/7?api-version=v9", "Acme-Version: v1", "Accept: "+vnd9)
 	m, p := plain.Match(x)
-	if p != nil || x.Version != "" || x.Selected != "" || m.Version != nil || m.Index != 0 || x.Target != "/v1/7?api-version=v9" || x.Answer != nil {
+	if p != nil || x.Version != "" || x.Selected != "" || m.Version != nil || m.Index != 0 || x.Target != "/v1/7" || x.Query.Raw != "api-version=v9" || x.Answer != nil {
 		t.Errorf("%v, version %q, target %q, answer %v", p, x.Version, x.Target, x.Answer)
 	}
 	if x.Header.Get("Acme-Version") != "v1" || x.Header.Get("Accept") != vnd9 {

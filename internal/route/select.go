@@ -14,6 +14,7 @@ type selector uint8
 
 const (
 	byPath selector = iota
+	byHost
 	byHeader
 	byContentType
 	byAccept
@@ -21,7 +22,7 @@ const (
 )
 
 // selectedNames are the words of Exchange.Selected.
-var selectedNames = [...]string{"path", "header", "media type", "media type", "query"}
+var selectedNames = [...]string{"path", "host", "header", "media type", "media type", "query"}
 
 // selection is the version that the selectors looked at so far agree on.
 type selection struct {
@@ -33,6 +34,9 @@ type selection struct {
 func (a *api) choose(x *exchange.Exchange, m *Match) (selection, *problem.Problem) {
 	s := selection{version: -1}
 	if p := a.choosePath(x, m, &s); p != nil {
+		return s, p
+	}
+	if p := a.chooseHost(x, m, &s); p != nil {
 		return s, p
 	}
 	if p := a.chooseHeader(x, &s); p != nil {
@@ -77,11 +81,20 @@ func (a *api) choosePath(x *exchange.Exchange, m *Match, s *selection) *problem.
 		return nil
 	}
 	_, misspelt := a.folded[strings.ToLower(first)]
-	followed := len(m.path) > 1 && a.tree.find(m.path[1:], everyVersion) != nil
-	if misspelt || (followed || versionLike(first)) && a.tree.find(m.path, everyVersion) == nil {
+	if misspelt || a.mayName(m.path) && a.tree.find(m.path, everyVersion) == nil {
 		return a.unknown(x, first)
 	}
 	return nil
+}
+
+// mayName says whether the first segment of a path looks like a version, known or not: by itself, or because what
+// follows it is a resource.
+func (a *api) mayName(path []string) bool {
+	if len(path) == 0 {
+		return false
+	}
+	_, known := a.folded[strings.ToLower(path[0])]
+	return known || versionLike(path[0]) || len(path) > 1 && a.tree.find(path[1:], everyVersion) != nil
 }
 
 // versionLike says whether a segment looks like v9 or 2026-11-01.
@@ -122,38 +135,49 @@ func (a *api) chooseQuery(x *exchange.Exchange, s *selection) *problem.Problem {
 	if key == "" || x.Query.Raw == "" {
 		return nil
 	}
-	found := false
-	for part := range strings.SplitSeq(x.Query.Raw, "&") {
-		name, value, ok := named(part, key)
-		if !ok {
-			continue
+	raw := x.Query.Raw
+	found, first, last := 0, 0, 0 // first and last: of the last one found
+	for at := 0; at <= len(raw); {
+		part, _, _ := strings.Cut(raw[at:], "&")
+		end := at + len(part)
+		if name, value, ok := named(part, key); ok {
+			found, first, last = found+1, at, end
+			i, ok := a.names[value]
+			if !ok {
+				return a.invalid(x, "the query parameter "+name+" names", value)
+			}
+			if p := a.agree(s, byQuery, i); p != nil {
+				return p
+			}
 		}
-		found = true
-		i, ok := a.names[value]
-		if !ok {
-			return a.invalid(x, "the query parameter "+name+" names", value)
-		}
-		if p := a.agree(s, byQuery, i); p != nil {
-			return p
-		}
+		at = end + 1
 	}
-	if !found {
-		return nil
+	switch {
+	case found == 0:
+	case found == 1 && last == len(raw): // at one end, as it mostly stands, nothing has to be joined
+		x.Query.Replace(strings.TrimSuffix(raw[:first], "&"))
+	case found == 1 && first == 0:
+		x.Query.Replace(raw[last+1:])
+	default:
+		x.Query.Replace(without(raw, key))
 	}
+	return nil
+}
+
+// without leaves a parameter out of a query.
+func without(raw, key string) string {
 	var rest strings.Builder
-	for part := range strings.SplitSeq(x.Query.Raw, "&") {
+	rest.Grow(len(raw))
+	for part := range strings.SplitSeq(raw, "&") {
 		if _, _, ok := named(part, key); ok {
 			continue
 		}
 		if rest.Len() > 0 {
 			rest.WriteByte('&')
-		} else {
-			rest.Grow(len(x.Query.Raw))
 		}
 		rest.WriteString(part)
 	}
-	x.Query.Replace(rest.String())
-	return nil
+	return rest.String()
 }
 
 // named decodes a part of a query if its name is key, however that is spelt.
@@ -182,6 +206,8 @@ func (a *api) words(by selector) string {
 	switch by {
 	case byPath:
 		return "the path"
+	case byHost:
+		return "the host"
 	case byHeader:
 		return "the header field " + a.header
 	case byContentType:

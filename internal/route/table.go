@@ -26,18 +26,25 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/wicketgate/wicketgate/internal/cors"
 )
 
 // API is one api block.
 type API struct {
 	// Name is the block's label.
 	Name string
-	// Hosts are those it answers to, lower case, without port; none: every host that no other API names.
+	// Hosts are those it answers to, lower case, without port, besides those of Versioning.Host; none of either: every
+	// host that no other API names.
 	Hosts []string
 	// BasePath is where it begins, in decoded form: "/api". "" and "/" claim every path.
 	BasePath string
 	// XML says that bodies may be XML too: a version's media type that ends in +json has a sibling that ends in +xml.
 	XML bool
+	// Rewrite is what the upstream has in the place of BasePath, in decoded form; "": the same. "/" takes it off.
+	Rewrite string
+	// CORS is what pages of other origins may do; nil: the gateway says nothing of it.
+	CORS *cors.Policy
 	// Versioning says how a request names a version; nil where there are no versions.
 	Versioning *Versioning
 	// Versions are ordered by Released, the oldest first.
@@ -50,6 +57,9 @@ type API struct {
 type Versioning struct {
 	// Path puts the version between base path and route: /api/{version}/orders.
 	Path bool
+	// Host is a pattern of hosts, "{version}.api.acme.example" or "api-{version}.acme.example"; "" for none. The labels
+	// of versions are in lower case and stand in a host then.
+	Host string
 	// Header is the name of a header field; "" for none.
 	Header string
 	// MediaType is the pattern of media types, "application/vnd.acme.{version}+json"; "" for none.
@@ -96,14 +106,24 @@ type Route struct {
 	Since string
 	// Until is the first version that has it no more; "": every later version has it.
 	Until string
+	// Rewrite is the whole path that the upstream is asked for, with the pattern's variables: "/internal/orders/{id}".
+	// "": the path asked for, without the version.
+	Rewrite string
 	// Value is whatever the builder attaches: the route's pipelines.
 	Value any
 }
 
 // Table finds routes.
 type Table struct {
-	hosts map[string]*base
-	any   *base
+	hosts    map[string]*base
+	patterns []pattern // of hosts that name a version, known or not
+	any      *base
+}
+
+// pattern is a host with a gap and what is served at the hosts that fill it.
+type pattern struct {
+	gap
+	*base
 }
 
 // base is a node of the tree of base paths of one host.
@@ -133,17 +153,20 @@ func New(apis []API) (*Table, error) {
 
 func (t *Table) claim(a *api) error {
 	roots := []*base{t.any}
-	if len(a.Hosts) > 0 {
+	if len(a.Hosts) > 0 || a.byHost != nil {
 		roots = nil
 	}
 	for _, host := range a.Hosts {
 		if host == "" || host != strings.ToLower(host) {
 			return fmt.Errorf("the host %q is not in lower case", host)
 		}
-		if t.hosts[host] == nil {
-			t.hosts[host] = &base{}
-		}
-		roots = append(roots, t.hosts[host])
+		roots = append(roots, t.root(host))
+	}
+	for host := range a.byHost {
+		roots = append(roots, t.root(host))
+	}
+	if a.byHost != nil {
+		roots = append(roots, t.rootOf(a.gap))
 	}
 	for _, n := range roots {
 		for _, segment := range a.base {
@@ -163,18 +186,50 @@ func (t *Table) claim(a *api) error {
 	return nil
 }
 
+func (t *Table) root(host string) *base {
+	if t.hosts[host] == nil {
+		t.hosts[host] = &base{}
+	}
+	return t.hosts[host]
+}
+
+func (t *Table) rootOf(g gap) *base {
+	for i := range t.patterns {
+		if t.patterns[i].gap == g {
+			return t.patterns[i].base
+		}
+	}
+	t.patterns = append(t.patterns, pattern{g, &base{}})
+	return t.patterns[len(t.patterns)-1].base
+}
+
 // Misdirected says that a request for host can mean no API here: each has hosts of its own, and this is none of them
 // (RFC 9110, section 15.5.20).
 func (t *Table) Misdirected(host string) bool {
-	return t.any.api == nil && t.any.next == nil && t.hosts[host] == nil
+	if t.any.api != nil || t.any.next != nil || t.hosts[host] != nil {
+		return false
+	}
+	for i := range t.patterns {
+		if _, ok := t.patterns[i].label(host); ok {
+			return false
+		}
+	}
+	return true
 }
 
 // find gives the API that claims a path: of the host's own APIs the one with the longest base path, matched on whole
-// segments, else of those without hosts.
+// segments, else of those whose pattern of hosts it fills, else of those without hosts.
 func (t *Table) find(host string, segments []string) *api {
 	if n := t.hosts[host]; n != nil {
 		if a := n.find(segments); a != nil {
 			return a
+		}
+	}
+	for i := range t.patterns {
+		if _, ok := t.patterns[i].label(host); ok {
+			if a := t.patterns[i].find(segments); a != nil {
+				return a
+			}
 		}
 	}
 	return t.any.find(segments)

@@ -29,6 +29,7 @@ type entry struct {
 	from, until int
 	route       *Route
 	parameters  []parameter
+	rewrite     []piece // nil where the path stays
 }
 
 // parameter is a variable of a pattern and its segment's position below the base path and the version.
@@ -78,6 +79,11 @@ func (n *node) insert(r *Route, from, until, versions int) error {
 			at.variable = &node{}
 		}
 		at = at.variable
+	}
+	if r.Rewrite != "" {
+		if e.rewrite, err = compileRewrite(r.Rewrite, e.parameters); err != nil {
+			return err
+		}
 	}
 	if at.leaf == nil {
 		at.leaf = &leaf{allow: make([][]string, versions)}

@@ -118,6 +118,21 @@ func (p *Program) String(x *exchange.Exchange) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return p.written(v)
+}
+
+// StringOrNull evaluates an expression compiled for String as String does, but for null, which is no failure and gives
+// the empty text.
+func (p *Program) StringOrNull(x *exchange.Exchange) (string, error) {
+	v, err := p.Value(x)
+	if v == nil || err != nil {
+		return "", err
+	}
+	return p.written(v)
+}
+
+// written is a result as String gives it.
+func (p *Program) written(v any) (string, error) {
 	s, ok := text(v)
 	if !ok {
 		return "", &Failure{Range: p.at.whole(), Message: fmt.Sprintf("expected a string, a number or a truth value, got %s", goTypes.Replace(fmt.Sprintf("%T", v)))}

@@ -73,9 +73,19 @@ api "orders" {
   limits    = [limit.per_consumer]
   authorize = policy.shop.orders
   max_body  = "256KiB"
+  rewrite   = "/internal"
+
+  cors {
+    origins     = ["https://www.shop.example", "http://localhost:3000"]
+    headers     = ["X-Tenant"]
+    expose      = ["X-Total-Count"]
+    credentials = true
+    max_age     = "10m"
+  }
 
   versioning {
     path       = true
+    host       = "{version}.api.shop.example"
     header     = "Shop-Version"
     media_type = "application/vnd.shop.{version}+json"
     query      = "api-version"
@@ -112,7 +122,10 @@ api "orders" {
       at     = "/lines"
     }
   }
-  route "DELETE /orders/{id}" { until = version["2026-11-01"] }
+  route "DELETE /orders/{id}" {
+    until   = version["2026-11-01"]
+    rewrite = "/internal/orders/{id}/removal"
+  }
   route "POST /orders/{id}/cancellation" { since = version["2026-11-01"] }
 
   version "v0" {
