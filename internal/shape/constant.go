@@ -46,12 +46,20 @@ func brief(raw []byte) string {
 	return strings.ToValidUTF8(string(raw[:most]), "") + "…"
 }
 
+// maxAliases is how many schemas that are nothing but a reference are looked through before a value is checked.
+const maxAliases = 4
+
 // refuses says what a schema has against a value; "" where it accepts it.
 func (d *deriver) refuses(s *node, value json.RawMessage) string {
 	if jsonspan.Check(value, jsonspan.Bounds{}) != nil {
 		return "" // told by whoever checks changes on their own
 	}
 	trimmed, _ := jsonspan.Get(value)
+	for range maxAliases {
+		if to := s.reference(); to != nil && len(s.without("$ref").without(annotations...).names) == 0 {
+			s = to.root
+		}
+	}
 	if accepts, plain := plainly(s, data(trimmed)); plain && accepts {
 		return ""
 	}

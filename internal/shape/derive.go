@@ -63,6 +63,24 @@ func (d *deriver) operation(path []string) {
 		d.add(path)
 	case change.Drop:
 		d.drop(path)
+	case change.Enum:
+		d.enum(path)
+	case change.Wrap:
+		d.wrap(path)
+	case change.Unwrap:
+		d.unwrap(path)
+	case change.List:
+		d.list(path)
+	case change.Unlist:
+		d.unlist(path)
+	case change.Scale:
+		d.scale(path)
+	case change.Cast:
+		d.cast(path)
+	case change.Split:
+		d.split(path)
+	case change.Join:
+		d.join(path)
 	}
 }
 

@@ -27,7 +27,7 @@ func (d *deriver) rename(parent []string, old, new string) {
 		}
 		return out
 	})
-	d.relax(parent, false, new, old)
+	d.relax(parent, listed, new, old)
 }
 
 // replaced gives a list of names with another name in the place of one.
@@ -42,7 +42,7 @@ func replaced(names *node, from, to string) *node {
 
 // remove takes a member off the objects at parent.
 func (d *deriver) remove(parent []string, name string) {
-	d.relax(parent, true, name)
+	d.relax(parent, gone, name)
 	d.alter(parent, false, func(s *node, _ bool) *node {
 		out := s
 		if p := out.get("properties"); p != nil {
@@ -84,7 +84,7 @@ func (d *deriver) insert(parent []string, behind, name string, value *node, requ
 	if _, listed := named(here); !listed && !closed(here) {
 		return
 	}
-	d.relax(parent, true, name)
+	d.relax(parent, gone, name)
 	here = d.object(parent)
 	var home *node // which lists the member; the others let it pass
 	for _, s := range here {
@@ -127,73 +127,29 @@ func (d *deriver) insert(parent []string, behind, name string, value *node, requ
 	})
 }
 
+// touch is what becomes of members, as far as it matters to what else is said of them.
+type touch byte
+
+const (
+	listed  touch = iota // wherever they are listed they are followed: only patterns and names' schemas are not
+	altered              // their values are others
+	gone                 // they are there, or not, where it was otherwise
+)
+
 // relax leaves out what the schema says of some members of the objects at place where that cannot be run backwards:
-// alternatives and conditions that name them, what is said of their names, and, if deep is set, of listed values.
-// A schema that says less accepts all that it did, so that what comes down is still valid.
-func (d *deriver) relax(place []string, deep bool, names ...string) {
+// alternatives and conditions that depend on them, and what is said of names. A schema that says less accepts all that
+// it did, so that what comes down is still valid.
+func (d *deriver) relax(place []string, what touch, names ...string) {
 	var left []string
-	note := func(keyword string) {
-		if !slices.Contains(left, keyword) {
-			left = append(left, keyword)
-		}
-	}
-	mentions := func(s *node) bool { return d.mentions(s, names) }
-	cut := func(s *node) *node {
-		out := s
-		for _, keyword := range []string{"anyOf", "oneOf"} {
-			if subs := listOf(s, keyword); deep && d.only(subs) < 0 && slices.ContainsFunc(subs, mentions) {
-				out = out.without(keyword)
-				note(keyword)
-			}
-		}
-		if sub := s.get("not"); deep && sub != nil && mentions(sub) {
-			out = out.without("not")
-			note("not")
-		}
-		for _, keyword := range []string{"if", "then", "else"} {
-			if sub := s.get(keyword); deep && sub != nil && mentions(sub) {
-				out = out.without("if", "then", "else")
-				note("if")
-			}
-		}
-		if subs := s.get("dependentSchemas"); deep && subs != nil && subs.kind == '{' {
-			for i, name := range subs.names {
-				if slices.Contains(names, name) || mentions(subs.parts[i]) {
-					out = out.with("dependentSchemas", out.get("dependentSchemas").without(name))
-					note("dependentSchemas")
-				}
-			}
-		}
-		if subs := s.get("patternProperties"); subs != nil && subs.kind == '{' {
-			for i, pattern := range subs.names {
-				if subs.parts[i] != anything && slices.ContainsFunc(names, func(name string) bool { return matches(pattern, name) }) {
-					subs = subs.item(i, anything)
-					note("patternProperties")
-				}
-			}
-			out = out.with("patternProperties", subs)
-		}
-		if restricts(s, "propertyNames") {
-			out = out.without("propertyNames")
-			note("propertyNames")
-		}
-		if r := s.get("dependentRequired"); deep && r != nil && r.kind == '{' {
-			for i := range r.parts {
-				for _, name := range names {
-					if words := r.parts[i].words(); slices.Contains(words, name) {
-						r = r.item(i, texts(slices.DeleteFunc(words, func(w string) bool { return w == name })))
-					}
-				}
-			}
-			if r = r.without(names...); len(r.names) == 0 {
-				out = out.without("dependentRequired")
-			} else {
-				out = out.with("dependentRequired", r)
+	d.alter(place, false, func(s *node, _ bool) *node {
+		out := d.relaxed(s, what, names)
+		for _, keyword := range s.names {
+			if cut := out.get(keyword) != s.get(keyword) && keyword != "dependentRequired"; cut && !slices.Contains(left, keyword) {
+				left = append(left, keyword)
 			}
 		}
 		return out
-	}
-	d.alter(place, false, func(s *node, _ bool) *node { return cut(s) })
+	})
 	if left == nil {
 		return
 	}
@@ -203,24 +159,82 @@ func (d *deriver) relax(place []string, deep bool, names ...string) {
 		quoted(names), strings.Join(left, ", "), d.here(place), d.op.Kind)
 }
 
-// mentions says whether an alternative or condition depends on whether or what some members are.
-func (d *deriver) mentions(s *node, names []string) bool {
-	found := false
-	d.each(s, true, true, nil, func(s *node, _ bool) *node {
-		found = found || restricts(s, "additionalProperties") || restricts(s, "unevaluatedProperties") || restricts(s, "propertyNames") ||
-			s.has("minProperties") || s.has("maxProperties")
-		for _, constant := range append(listOf(s, "enum"), s.get("const")) {
-			found = found || constant != nil && constant.kind == '{'
-		}
-		words := s.get("required").words()
-		for _, keyword := range []string{"properties", "dependentSchemas", "dependentRequired"} {
-			if p := s.get(keyword); p != nil {
-				words = append(words, p.names...)
+// relaxed is s, one of the schemas of an object, without what relax leaves out.
+func (d *deriver) relaxed(s *node, what touch, names []string) *node {
+	depends := func(s *node) bool { return d.depends(s, what, names) }
+	out := s
+	if subs := s.get("patternProperties"); subs != nil && subs.kind == '{' {
+		for i, pattern := range subs.names {
+			if subs.parts[i] != anything && slices.ContainsFunc(names, func(name string) bool { return matches(pattern, name) }) {
+				subs = subs.item(i, anything)
 			}
 		}
-		if r := s.get("dependentRequired"); r != nil {
-			for _, p := range r.parts {
-				words = append(words, p.words()...)
+		out = out.with("patternProperties", subs)
+	}
+	if what != altered && restricts(s, "propertyNames") {
+		out = out.without("propertyNames")
+	}
+	if what == listed {
+		return out
+	}
+	for _, keyword := range []string{"anyOf", "oneOf"} {
+		if subs := listOf(s, keyword); d.only(subs) < 0 && slices.ContainsFunc(subs, depends) {
+			out = out.without(keyword)
+		}
+	}
+	if sub := s.get("not"); sub != nil && depends(sub) {
+		out = out.without("not")
+	}
+	for _, keyword := range []string{"if", "then", "else"} {
+		if sub := s.get(keyword); sub != nil && depends(sub) {
+			out = out.without("if", "then", "else")
+		}
+	}
+	if subs := s.get("dependentSchemas"); subs != nil && subs.kind == '{' {
+		for i, name := range subs.names {
+			if what == gone && slices.Contains(names, name) || depends(subs.parts[i]) {
+				out = out.with("dependentSchemas", out.get("dependentSchemas").without(name))
+			}
+		}
+	}
+	if r := s.get("dependentRequired"); what == gone && r != nil && r.kind == '{' {
+		for i := range r.parts {
+			if words := r.parts[i].words(); slices.ContainsFunc(words, func(w string) bool { return slices.Contains(names, w) }) {
+				r = r.item(i, texts(slices.DeleteFunc(words, func(w string) bool { return slices.Contains(names, w) })))
+			}
+		}
+		if out = out.with("dependentRequired", r.without(names...)); len(out.get("dependentRequired").names) == 0 {
+			out = out.without("dependentRequired")
+		}
+	}
+	return out
+}
+
+// depends says whether an alternative or condition depends on some members of its object: on their values, or on
+// whether they are there as well.
+func (d *deriver) depends(s *node, what touch, names []string) bool {
+	found := false
+	d.each(s, true, true, nil, func(s *node, _ bool) *node {
+		for _, constant := range append(slices.Clone(listOf(s, "enum")), s.get("const")) {
+			found = found || constant.isObject()
+		}
+		for _, keyword := range []string{"additionalProperties", "unevaluatedProperties"} {
+			found = found || restricts(s, keyword) && (what == gone || s.get(keyword).isObject())
+		}
+		var words []string
+		if p := s.get("properties"); p != nil {
+			words = append(words, p.names...)
+		}
+		if what == gone {
+			found = found || restricts(s, "propertyNames") || s.has("minProperties") || s.has("maxProperties")
+			words = append(words, s.get("required").words()...)
+			for _, keyword := range []string{"dependentSchemas", "dependentRequired"} {
+				if p := s.get(keyword); p != nil {
+					words = append(words, p.names...)
+					for _, sub := range p.parts {
+						words = append(words, sub.words()...)
+					}
+				}
 			}
 		}
 		for _, name := range names {

@@ -83,7 +83,7 @@ func (d *deriver) takeOut(old, new []string, shared int) []pair {
 			continue
 		}
 		if filled := slices.ContainsFunc(inside, func(s spoken) bool { return s.sure && len(s.get("required").words()) > 0 }); !filled {
-			d.relax(parent, true, name)
+			d.relax(parent, gone, name)
 			d.alter(parent, false, func(s *node, _ bool) *node { return unrequired(s, name) })
 			for i, p := range pairs {
 				pairs[i].other = instead(p.other, name, old[shared])
@@ -167,7 +167,7 @@ func (d *deriver) putIn(old []string, behind string, shared int, value *node, re
 				d.alter(old[:k+1], false, func(s *node, _ bool) *node { return s.without("required") })
 			}
 			if required && alone {
-				d.relax(parent, true, name)
+				d.relax(parent, gone, name)
 				d.demand(parent, name)
 			}
 			behind = ""

@@ -165,6 +165,8 @@ func (n *node) isText() bool { return n != nil && n.kind == 0 && len(n.text) > 0
 // string is what a string spells.
 func (n *node) string() string { return jsonspan.Text([]byte(n.text)) }
 
+func (n *node) isObject() bool { return n != nil && n.kind == '{' }
+
 func (n *node) is(literal string) bool { return n != nil && n.kind == 0 && n.text == literal }
 
 // reference is what the $ref of a schema leads to; nil where there is none.

@@ -56,6 +56,14 @@ func typed(k kinds) *node {
 	return texts(words)
 }
 
+// ofType is the schema of all values of some kinds.
+func ofType(k kinds) *node {
+	if t := typed(k); t != nil {
+		return object("type", t)
+	}
+	return anything
+}
+
 // kindOf is the kind of a value.
 func kindOf(n *node) kinds {
 	switch n.kind {
