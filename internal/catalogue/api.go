@@ -54,7 +54,9 @@ type API struct {
 func (a *API) For(v *Version, r *Route) Terms {
 	all := []Terms{a.Terms}
 	if v != nil {
-		all = append(all, v.Terms)
+		own := v.Terms
+		own.Upstream = a.End(v).Upstream
+		all = append(all, own)
 	}
 	all = append(all, r.Terms)
 	t := Terms{MaxBody: defaultMaxBody}
@@ -80,7 +82,18 @@ func (a *API) For(v *Version, r *Route) Terms {
 func (t *Terms) identified() bool { return t.Identify != nil || t.Anonymous }
 func (t *Terms) authorized() bool { return t.Authorize != nil || t.Public }
 
-// Newest is the version that upstreams speak, nil on an API without versions.
+// End is the version whose shape the requests of a version are brought to: the nearest, itself or newer, that names an
+// upstream of its own, else the newest.
+func (a *API) End(v *Version) *Version {
+	for _, end := range a.Versions {
+		if end.Upstream != nil && !end.Released.Before(v.Released) {
+			return end
+		}
+	}
+	return a.Newest()
+}
+
+// Newest is the version that upstreams of APIs and routes speak, nil on an API without versions.
 func (a *API) Newest() *Version {
 	if len(a.Versions) == 0 {
 		return nil

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -93,25 +92,21 @@ func same(a, b *hcl.Diagnostic) bool {
 func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
 	to := route.API{Name: from.Name, Hosts: from.Hosts, BasePath: from.BasePath, Rewrite: from.Rewrite}
 	for _, v := range from.Versions {
-		if v.Upstream != nil {
-			b.fault(v.Range, "Unsupported upstream", fmt.Sprintf("Version %q has an upstream of its own, which is not supported by this version.", v.Name))
-		}
 		to.Versions = append(to.Versions, version(v))
 	}
 	g.apis[from.Name] = &api{}
 	if from.Versioning != nil {
 		to.Versioning = b.versioning(g, from)
 	}
-	objects := objectsOf(from)
-	b.add(change.Validate(changesAfter(from, 0), objects))
+	l := b.lineage(from)
 	for _, r := range from.Routes {
 		value := make(ways, max(1, len(from.Versions)))
 		if len(from.Versions) == 0 {
-			value[0] = b.way(from, nil, r, objects)
+			value[0] = b.way(l, nil, r)
 		}
 		for i, v := range from.Versions {
 			if r.In(v) {
-				value[i] = b.way(from, v, r, objects)
+				value[i] = b.way(l, v, r)
 			}
 		}
 		to.Routes = append(to.Routes, route.Route{Pattern: r.Label, Since: versionName(r.Since), Until: versionName(r.Until), Rewrite: r.Rewrite, Value: value})
@@ -194,15 +189,4 @@ func places(from []catalogue.Place) []change.Held {
 		}
 	}
 	return to
-}
-
-// changesAfter gives what changed since the version of an index, oldest first; from 0 on, everything.
-func changesAfter(from *catalogue.API, index int) []*change.Change {
-	var chain []*change.Change
-	for _, v := range from.Versions[min(index, len(from.Versions)):] {
-		for _, c := range v.Changes {
-			chain = append(chain, changeOf(c))
-		}
-	}
-	return chain
 }

@@ -1,28 +1,24 @@
 package gateway
 
 import (
-	"os"
-	"path/filepath"
-
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/rule"
-	"github.com/wicketgate/wicketgate/internal/schema"
 	"github.com/wicketgate/wicketgate/internal/validate"
 )
 
 // validate builds the two pieces of the validation of a route: what bodies may be, which comes before they are
 // changed, and what they must say, which comes after. Either is nil where nothing asks for it: a body that no schema,
 // rule, change or policy needs streams past.
-func (b *builder) validate(r *catalogue.Route, terms catalogue.Terms, up *changes, decision *policy.Query) (content, checks pipeline.Stage) {
+func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route, terms catalogue.Terms, up *changes, decision *policy.Query) (content, checks pipeline.Stage) {
 	to := validate.Checks{MaxBody: terms.MaxBody}
 	if up != nil {
 		to.Pointer = up.request.Pointer
 	}
 	if r.Accepts != nil {
-		to.Schema = b.schema(r.Accepts)
+		to.Schema = b.schemaAt(l, r.Accepts, l.ends[l.index(v)])
 	}
 	readsBody := r.Accepts != nil || decision != nil && decision.Needs().Body != exchange.None
 	for _, from := range terms.Rules {
@@ -30,6 +26,7 @@ func (b *builder) validate(r *catalogue.Route, terms catalogue.Terms, up *change
 		if p == nil {
 			continue
 		}
+		b.sees(l, v, r, from, p)
 		readsBody = readsBody || p.Needs().Body != exchange.None
 		to.Rules = append(to.Rules, validate.Rule{Name: from.Name, Program: p, Detail: from.Detail, At: from.At})
 	}
@@ -54,26 +51,4 @@ func parameters(r *catalogue.Route) []string {
 		}
 	}
 	return names
-}
-
-// schema loads the schema of an object; nil where it has none, and after a mistake.
-func (b *builder) schema(o *catalogue.Object) *schema.Schema {
-	file := o.Schema.Path
-	if file == "" {
-		return nil
-	}
-	if s, done := b.schemas[file]; done {
-		return s
-	}
-	s, files, diags := schema.Load(file, filepath.Dir(file), func(name string) ([]byte, error) {
-		src, err := os.ReadFile(name)
-		if err == nil {
-			b.sources[name] = src
-		}
-		return src, err
-	})
-	b.files = append(b.files, files...)
-	b.add(diags)
-	b.schemas[file] = s
-	return s
 }

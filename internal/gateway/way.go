@@ -18,9 +18,10 @@ import (
 )
 
 // way builds the stages of a route in a version, in the order of a request.
-func (b *builder) way(from *catalogue.API, v *catalogue.Version, r *catalogue.Route, objects map[string]*change.Object) *way {
+func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way {
+	from := l.api
 	terms := from.For(v, r)
-	up := b.changes(from, v, r, objects, terms.MaxBody)
+	up := b.changes(l, v, r, terms.MaxBody)
 	decision := b.authorize(terms)
 	var stages []pipeline.Stage
 	add := func(s pipeline.Stage) { stages = append(stages, s) }
@@ -30,7 +31,7 @@ func (b *builder) way(from *catalogue.API, v *catalogue.Version, r *catalogue.Ro
 	if s := b.limit(terms); s != nil {
 		add(s)
 	}
-	content, validate := b.validate(r, terms, up, decision)
+	content, validate := b.validate(l, v, r, terms, up, decision)
 	if content != nil {
 		add(content)
 	}
@@ -47,19 +48,16 @@ func (b *builder) way(from *catalogue.API, v *catalogue.Version, r *catalogue.Ro
 	return &way{stages: pipeline.New(stages...), merge: b.merging(r, up), upstream: b.upstream(terms)}
 }
 
-// changes compiles what lies between a version and the newest for the messages of a route; nil if nothing does. A
-// route whose messages stay as they are still takes the version's entity tags, which its callers got on another.
-func (b *builder) changes(from *catalogue.API, v *catalogue.Version, r *catalogue.Route, objects map[string]*change.Object, maxBody int64) *changes {
-	if v == nil {
+// changes compiles what lies between a version and the one that its upstream speaks for the messages of a route; nil if
+// nothing does. A route whose messages stay as they are still takes the version's entity tags, which its callers got on
+// another.
+func (b *builder) changes(l *lineage, v *catalogue.Version, r *catalogue.Route, maxBody int64) *changes {
+	if v == nil || b.diags.HasErrors() {
 		return nil
 	}
-	index := 0
-	for i := range from.Versions {
-		if from.Versions[i] == v {
-			index = i
-		}
-	}
-	chain := changesAfter(from, index+1)
+	index := l.index(v)
+	end := l.ends[index]
+	chain, objects := l.between(index, end), l.objectsAt(end)
 	var accepts []change.Held
 	if r.Accepts != nil {
 		accepts = []change.Held{{Object: r.Accepts.Name, Range: r.Range}}

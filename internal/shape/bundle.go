@@ -46,7 +46,8 @@ type bundler struct {
 // file is a schema file.
 type file struct {
 	path string
-	base *url.URL // what its references are resolved against
+	root string   // the folder that references are resolved in
+	base *url.URL // what they are resolved against: its place in that folder, or its $id
 	id   string   // the root's absolute $id; "" for none
 	text []byte
 	read func(string) ([]byte, error)
@@ -55,7 +56,9 @@ type file struct {
 // target is what a reference leads to.
 type target struct{ path, pointer string }
 
-func (b *bundler) open(path string, text []byte, read func(string) ([]byte, error)) *file {
+// open opens a file by its place in the folder root; nil where it cannot, which whoever compiles the schema tells.
+func (b *bundler) open(root, rel string, text []byte, read func(string) ([]byte, error)) *file {
+	path := filepath.Join(root, rel)
 	if f, done := b.files[path]; done {
 		return f
 	}
@@ -69,7 +72,7 @@ func (b *bundler) open(path string, text []byte, read func(string) ([]byte, erro
 			return nil
 		}
 	}
-	f := &file{path: path, text: text, read: read, base: &url.URL{Path: "/" + strings.TrimPrefix(filepath.ToSlash(path), "/")}}
+	f := &file{path: path, root: root, text: text, read: read, base: &url.URL{Path: "/" + filepath.ToSlash(rel)}}
 	if err := jsonspan.Check(text, jsonspan.Bounds{}); err != nil {
 		b.d.diags = append(b.d.diags, f.mistake(nil, "Broken schema file", err.Error()+"."))
 		return nil
@@ -199,11 +202,7 @@ func (b *bundler) reference(f *file, raw []byte) *node {
 	case to.IsAbs():
 		into = nil
 	default:
-		path := to.Path
-		if !strings.HasPrefix(filepath.ToSlash(f.path), "/") {
-			path = strings.TrimPrefix(path, "/")
-		}
-		into = b.open(filepath.FromSlash(path), nil, f.read)
+		into = b.open(f.root, filepath.FromSlash(strings.TrimPrefix(to.Path, "/")), nil, f.read)
 	}
 	if into == nil {
 		return data(raw)

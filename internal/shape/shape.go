@@ -51,7 +51,7 @@ func Derive(newest map[string]Source, objects map[string]*change.Object, version
 	}
 	for _, name := range names {
 		from := newest[name]
-		f := b.open(filepath.Clean(from.File), from.Doc, from.Read)
+		f := b.open(filepath.Dir(from.File), filepath.Base(from.File), from.Doc, from.Read)
 		if f == nil {
 			continue
 		}

@@ -1,0 +1,150 @@
+package gateway
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/change"
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/rule"
+	"github.com/wicketgate/wicketgate/internal/schema"
+	"github.com/wicketgate/wicketgate/internal/shape"
+)
+
+// lineage is how an API's objects became what they are: its changes, and the shapes that they give its versions.
+type lineage struct {
+	api      *catalogue.API
+	versions [][]*change.Change // by version: what it changed of the one before; one without changes where there are no versions
+	ends     []int              // by version: the one whose shape its requests are brought to
+	objects  []map[string]*change.Object
+	shapes   *shape.Shapes
+	schemas  map[described]*schema.Schema
+}
+
+// described is an object in the shape of a version.
+type described struct {
+	object  string
+	version int
+}
+
+// lineage builds and checks the lineage of an API.
+func (b *builder) lineage(from *catalogue.API) *lineage {
+	l := &lineage{api: from, schemas: make(map[described]*schema.Schema)}
+	last := max(0, len(from.Versions)-1)
+	l.versions, l.ends = make([][]*change.Change, last+1), make([]int, last+1)
+	for i, v := range from.Versions {
+		for _, c := range v.Changes {
+			l.versions[i] = append(l.versions[i], changeOf(c))
+		}
+		l.ends[i] = slices.Index(from.Versions, from.End(v))
+	}
+	l.objects = make([]map[string]*change.Object, last+1)
+	l.objects[last] = objectsOf(from)
+	diags := change.Validate(l.between(-1, last), l.objects[last])
+	b.add(diags)
+	newest := make(map[string]shape.Source)
+	for _, o := range from.Objects {
+		if b.schema(o) != nil {
+			newest[o.Name] = shape.Source{File: o.Schema.Path, Doc: b.sources[filepath.Clean(o.Schema.Path)], Read: b.source}
+		}
+	}
+	if diags.HasErrors() {
+		return l // what is wrong on its own would be told again
+	}
+	l.shapes, diags = shape.Derive(newest, l.objects[last], l.versions)
+	b.add(diags)
+	return l
+}
+
+// source gives a file that has been read.
+func (b *builder) source(name string) ([]byte, error) {
+	if src, ok := b.sources[name]; ok {
+		return src, nil
+	}
+	return nil, os.ErrNotExist
+}
+
+// between gives what changed since one version up to another, oldest first.
+func (l *lineage) between(since, to int) []*change.Change {
+	return slices.Concat(l.versions[since+1 : to+1]...)
+}
+
+// newest is the index of the newest version.
+func (l *lineage) newest() int { return len(l.versions) - 1 }
+
+// index is that of a version; 0 for nil, on an API without versions.
+func (l *lineage) index(v *catalogue.Version) int { return max(0, slices.Index(l.api.Versions, v)) }
+
+// objectsAt gives the objects with the places where they hold others in the shape of a version. The changes must be
+// without mistakes.
+func (l *lineage) objectsAt(version int) map[string]*change.Object {
+	if l.objects[version] == nil {
+		after := l.between(version, l.newest())
+		l.objects[version] = make(map[string]*change.Object)
+		for name, o := range l.objects[l.newest()] {
+			l.objects[version][name] = o.Before(after)
+		}
+	}
+	return l.objects[version]
+}
+
+// schemaAt gives the schema of an object in the shape of a version; nil where it has none, and after a mistake.
+func (b *builder) schemaAt(l *lineage, o *catalogue.Object, version int) *schema.Schema {
+	if version == l.newest() || b.diags.HasErrors() {
+		return b.schema(o)
+	}
+	key := described{o.Name, version}
+	if s, done := l.schemas[key]; done {
+		return s
+	}
+	if text := l.shapes.Schema(o.Name, version); text != nil {
+		s, diags := schema.Parse(o.Schema.Path, text)
+		if diags.HasErrors() {
+			b.fault(o.Range, "Schema cannot be derived", fmt.Sprintf("The schema of object %q in version %q is none: %v.", o.Name, l.api.Versions[version].Name, diags.Errs()))
+		}
+		l.schemas[key] = s
+	}
+	return l.schemas[key]
+}
+
+// sees warns of a rule that is written for all versions and sees another shape in one whose upstream is its own.
+func (b *builder) sees(l *lineage, v *catalogue.Version, r *catalogue.Route, from *catalogue.Rule, p *rule.Program) {
+	end := l.ends[l.index(v)]
+	if end == l.newest() || r.Accepts == nil || p.Needs().Body == exchange.None || b.diags.HasErrors() || slices.Contains(l.api.Versions[end].Rules, from) {
+		return
+	}
+	after, diags := change.Compile(l.between(end, l.newest()), l.objects[l.newest()], []change.Held{{Object: r.Accepts.Name}})
+	if diags.HasErrors() || after.Empty() {
+		return
+	}
+	b.add(hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Rule sees an older shape", Subject: from.Range.Ptr(),
+		Detail: fmt.Sprintf("Version %q has an upstream of its own, so that the bodies of its requests stay in its shape: object %q has changed since. Write rules on bodies in the versions where such an upstream is, each for its shape.",
+			l.api.Versions[end].Name, r.Accepts.Name)}})
+}
+
+// schema loads the newest schema of an object; nil where it has none, and after a mistake.
+func (b *builder) schema(o *catalogue.Object) *schema.Schema {
+	file := o.Schema.Path
+	if file == "" {
+		return nil
+	}
+	if s, done := b.schemas[file]; done {
+		return s
+	}
+	s, files, diags := schema.Load(file, filepath.Dir(file), func(name string) ([]byte, error) {
+		src, err := os.ReadFile(name)
+		if err == nil {
+			b.sources[name] = src
+		}
+		return src, err
+	})
+	b.files = append(b.files, files...)
+	b.add(diags)
+	b.schemas[file] = s
+	return s
+}
