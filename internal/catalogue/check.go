@@ -29,6 +29,7 @@ func (d *decoder) check(c *Catalogue, root *node, now time.Time) {
 		d.checkDefault(c.APIs[i], n, now)
 		d.checkRoutes(c.APIs[i], n)
 		d.checkTerms(c.APIs[i], n)
+		d.checkShapes(c.APIs[i], n)
 	}
 	d.checkPaths(c.APIs, root.all("api"))
 }
@@ -204,6 +205,28 @@ func (d *decoder) checkTerms(a *API, n *node) {
 		default:
 			for _, r := range missing {
 				d.absent(&r, "Missing attribute", fmt.Sprintf("It must be written, on this route or around it: %s.", need.detail))
+			}
+		}
+	}
+}
+
+// checkShapes looks for services that would have to speak several versions: that of a route gets the requests of every
+// version, brought to the newest, and where a version has one of its own its shape is where they stay.
+func (d *decoder) checkShapes(a *API, n *node) {
+	for _, r := range a.Routes {
+		if r.Upstream == nil {
+			continue
+		}
+		for _, v := range a.Versions {
+			if end := a.End(v); r.In(v) && end != a.Newest() {
+				for _, level := range n.all("route") {
+					if level.rng == r.Range {
+						d.wrong(level.place("upstream"), "Contradictory upstreams",
+							"The upstream of a route speaks the newest version, but that of version %q, at %s, ends the changes there. Which of the two shapes would %q get? Leave one of them out, or the route to versions without such an upstream, with since.",
+							end.Name, at(end.Range), r.Upstream.Name)
+					}
+				}
+				break
 			}
 		}
 	}

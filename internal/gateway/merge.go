@@ -28,15 +28,15 @@ const maxTries = 2
 // had before.
 type merging struct {
 	program *change.Program
-	schema  *schema.Schema // of the newest shape; nil where there is none
+	schema  *schema.Schema // of the shape that the upstream speaks; nil where there is none
 }
 
 // merging is for a route that is to merge, in a version that does not show all; nil elsewhere.
-func (b *builder) merging(r *catalogue.Route, up *changes) *merging {
+func (b *builder) merging(l *lineage, v *catalogue.Version, r *catalogue.Route, up *changes) *merging {
 	if !r.Merge || up == nil || !up.hides {
 		return nil
 	}
-	return &merging{up.request, b.schema(r.Accepts)}
+	return &merging{up.request, b.schemaAt(l, r.Accepts, l.ends[l.index(v)])}
 }
 
 // lostUpdates warns of what a PUT of an older version resets because its callers do not see it.

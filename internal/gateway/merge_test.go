@@ -213,7 +213,7 @@ func load(t *testing.T, text string, to Upstream) (*Gateway, hcl.Diagnostics) {
 	folder := t.TempDir()
 	for name, content := range map[string]string{
 		"parcels.hcl": text,
-		"parcel.json": `{"type":"object","properties":{"amount":{"type":"integer"},"to":{"type":"object","required":["city"]}}}`,
+		"parcel.json": `{"type":"object","properties":{"id":{},"amount":{"type":"integer"},"note":{},"first":{},"last":{},"lines":{"items":{"$ref":"line.json"}},"weight":{},"to":{"type":"object","required":["city"]}}}`,
 		"line.json":   `{"type":"object"}`,
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {

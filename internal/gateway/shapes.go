@@ -112,10 +112,18 @@ func (b *builder) schemaAt(l *lineage, o *catalogue.Object, version int) *schema
 	return l.schemas[key]
 }
 
+// missing tells what callers of a version have to add where their object lacks a member in its newest shape: what that
+// is made of, as far as their own shape asks for it.
+func (l *lineage) missing(object string, version int, up *change.Program) func(newest string) []string {
+	return func(newest string) []string {
+		return slices.DeleteFunc(up.Origins(newest), func(pointer string) bool { return !l.shapes.Required(object, version, pointer) })
+	}
+}
+
 // sees warns of a rule that is written for all versions and sees another shape in one whose upstream is its own.
 func (b *builder) sees(l *lineage, v *catalogue.Version, r *catalogue.Route, from *catalogue.Rule, p *rule.Program) {
 	end := l.ends[l.index(v)]
-	if end == l.newest() || r.Accepts == nil || p.Needs().Body == exchange.None || b.diags.HasErrors() || slices.Contains(l.api.Versions[end].Rules, from) {
+	if end == l.newest() || r.Accepts == nil || p.Needs().Body == exchange.None || b.diags.HasErrors() || slices.Contains(v.Rules, from) {
 		return
 	}
 	after, diags := change.Compile(l.between(end, l.newest()), l.objects[l.newest()], []change.Held{{Object: r.Accepts.Name}})

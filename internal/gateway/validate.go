@@ -16,6 +16,9 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 	to := validate.Checks{MaxBody: terms.MaxBody}
 	if up != nil {
 		to.Pointer = up.request.Pointer
+		if r.Accepts != nil {
+			to.Missing = l.missing(r.Accepts.Name, l.index(v), up.request)
+		}
 	}
 	if r.Accepts != nil {
 		to.Schema = b.schemaAt(l, r.Accepts, l.ends[l.index(v)])

@@ -45,14 +45,14 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 		add(decision)
 	}
 	add(newAnswers(from))
-	return &way{stages: pipeline.New(stages...), merge: b.merging(r, up), upstream: b.upstream(terms)}
+	return &way{stages: pipeline.New(stages...), merge: b.merging(l, v, r, up), upstream: b.upstream(terms)}
 }
 
 // changes compiles what lies between a version and the one that its upstream speaks for the messages of a route; nil if
 // nothing does. A route whose messages stay as they are still takes the version's entity tags, which its callers got on
 // another.
 func (b *builder) changes(l *lineage, v *catalogue.Version, r *catalogue.Route, maxBody int64) *changes {
-	if v == nil || b.diags.HasErrors() {
+	if v == nil {
 		return nil
 	}
 	index := l.index(v)

@@ -21,6 +21,12 @@ type Failure struct {
 	Pointer string // to the value that is wrong, to the member that is missing or to the one that may not be there
 	Keyword string // of the schema
 	Message string // follows the name of the value: "must be at least 1"
+	Where   string // points to the member because of which another is needed, whose name is in Message; "" for none
+}
+
+// Needed is the message for a member that is missing, but needed where one of that name is given.
+func Needed(name string) string {
+	return "is missing, but needed where " + quote(name) + " is given"
 }
 
 // found is a failure with the way to it, by which failures are put in order.
@@ -69,7 +75,7 @@ type collector struct {
 }
 
 func (c *collector) add(way []string, keyword, message string) {
-	c.all = append(c.all, found{way, Failure{pointer(way), keyword, message}})
+	c.all = append(c.all, found{way, Failure{Pointer: pointer(way), Keyword: keyword, Message: message}})
 }
 
 func (c *collector) collect(e *jsonschema.ValidationError) {
@@ -86,11 +92,13 @@ func (c *collector) collect(e *jsonschema.ValidationError) {
 		}
 	case *kind.DependentRequired:
 		for _, name := range k.Missing {
-			c.add(below(name), keyword, "is missing, but needed where "+quote(k.Prop)+" is given")
+			c.add(below(name), keyword, Needed(k.Prop))
+			c.all[len(c.all)-1].Where = pointer(below(k.Prop))
 		}
 	case *kind.Dependency:
 		for _, name := range k.Missing {
-			c.add(below(name), "dependencies", "is missing, but needed where "+quote(k.Prop)+" is given")
+			c.add(below(name), "dependencies", Needed(k.Prop))
+			c.all[len(c.all)-1].Where = pointer(below(k.Prop))
 		}
 	case *kind.AdditionalProperties:
 		for _, name := range k.Properties {

@@ -18,11 +18,14 @@ type deriver struct {
 	diags   hcl.Diagnostics
 	told    map[string]bool // what was complained of already
 	steps   int
+	version int // whose schemas references lead to
 
 	// What is being undone, and where.
 	unit   *unit
 	change *change.Change
 	op     *change.Operation
+
+	mistaken bool // the operation at hand is
 }
 
 // undo undoes a change in all schemas of its object.
@@ -38,7 +41,11 @@ func (d *deriver) undo(ch *change.Change) {
 			if slices.Contains(path, "") {
 				continue // told by whoever checks changes on their own
 			}
+			d.mistaken = false
 			d.operation(path)
+			if d.mistaken {
+				d.forgive(path)
+			}
 			if u.root.size > maxNodes {
 				d.complain("Schema too large", "The schema of object %q%s has more than %d values.", u.object, u.where, maxNodes)
 				u.root = anything
@@ -84,8 +91,37 @@ func (d *deriver) operation(path []string) {
 	}
 }
 
+// forgive gives the older shape what the operation at hand, which is mistaken, should have left there, so that older
+// operations are not blamed for it.
+func (d *deriver) forgive(path []string) {
+	paths := [][]string{path}
+	switch d.op.Kind {
+	case change.Add:
+		return
+	case change.Join:
+		paths = nil
+		for _, part := range d.op.Parts {
+			paths = append(paths, beside(path, part))
+		}
+	}
+	for _, path := range paths {
+		for i := range path {
+			of := d.memberOf(path[:i+1])
+			if len(of) == 0 {
+				d.putIn(path, "", i, anything, false)
+				break
+			}
+			if i == len(path)-1 || d.typesOf(of)&objects == 0 {
+				d.replace(path[:i+1], anything)
+				break
+			}
+		}
+	}
+}
+
 // complain tells a mistake of the operation at hand.
 func (d *deriver) complain(summary, detail string, args ...any) {
+	d.mistaken = true
 	d.tell(hcl.DiagError, d.op.Range, summary, fmt.Sprintf(detail, args...))
 }
 

@@ -8,6 +8,7 @@
 package shape
 
 import (
+	"cmp"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -41,7 +42,7 @@ type Shapes struct {
 // has one shape. Changes must have passed change.Validate. Diagnostics tell every mistake; a warning tells where a
 // derived schema asks for less than it could.
 func Derive(newest map[string]Source, objects map[string]*change.Object, versions [][]*change.Change) (*Shapes, hcl.Diagnostics) {
-	d := &deriver{objects: objects, told: make(map[string]bool)}
+	d := &deriver{objects: objects, told: make(map[string]bool), version: reached}
 	b := &bundler{d: d, files: make(map[string]*file), units: make(map[target]*unit), names: make(map[string]bool)}
 	p := &placer{d: d, b: b, made: make(map[held]*unit)}
 	s := &Shapes{objects: make(map[string]*unit)}
@@ -80,6 +81,9 @@ func Derive(newest map[string]Source, objects map[string]*change.Object, version
 			u.at[i-1] = u.root
 		}
 	}
+	slices.SortStableFunc(d.diags, func(a, b *hcl.Diagnostic) int {
+		return cmp.Or(strings.Compare(a.Subject.Filename, b.Subject.Filename), cmp.Compare(a.Subject.Start.Byte, b.Subject.Start.Byte))
+	})
 	if d.steps > maxSteps {
 		d.diags = append(d.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Schemas too large",
 			Detail: "The schemas of the objects are too large, or refer to each other too often, to be followed through the versions."})

@@ -117,7 +117,7 @@ func (d *deriver) typesVia(s *node, via []*unit) kinds {
 		k &= of
 	}
 	if to := s.reference(); to != nil && !contains(via, to) {
-		k &= d.typesVia(to.root, append(via, to))
+		k &= d.typesVia(to.in(d.version), append(via, to))
 	}
 	for _, sub := range listOf(s, "allOf") {
 		k &= d.typesVia(sub, via)

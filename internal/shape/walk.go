@@ -53,7 +53,7 @@ func (d *deriver) each(s *node, sure, all bool, via []*unit, f func(s *node, sur
 		out = out.item(i, subs)
 	}
 	if to := out.reference(); to != nil && !contains(via, to) {
-		if t := d.each(to.root, sure, all, append(slices.Clip(via), to), f); t != to.root {
+		if t := d.each(to.in(d.version), sure, all, append(slices.Clip(via), to), f); t != to.in(d.version) {
 			out = inlined(out, t)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/rule"
 	"github.com/wicketgate/wicketgate/internal/schema"
@@ -39,6 +40,9 @@ type Checks struct {
 	Rules []Rule
 	// Pointer tells a pointer into the newest shape in the caller's; nil where there is but one shape.
 	Pointer func(newest string) string
+	// Missing tells what the caller has to add where the newest shape lacks a member: pointers into the caller's shape,
+	// or none where Pointer tells it well enough. It is nil where there is but one shape.
+	Missing func(newest string) []string
 	// MaxBody bounds the body in bytes; 0 means exchange.DefaultMaxBody.
 	MaxBody int64
 	// Report, if set, is told each problem instead of the caller, and the request goes on.
@@ -93,7 +97,7 @@ func (s *Stage) check(x *exchange.Exchange) *problem.Problem {
 	}
 	if s.checks.Schema != nil && len(x.Body.Bytes) > 0 && x.Body.Valid { // one that is not has been reported
 		for _, f := range s.checks.Schema.Validate(x.Body.Bytes) {
-			wrong = append(wrong, Error{Pointer: s.pointer(f.Pointer), Keyword: f.Keyword, Detail: f.Message})
+			wrong = append(wrong, s.told(f)...)
 		}
 	}
 	misshapen := len(wrong) > 0
@@ -120,6 +124,27 @@ func (s *Stage) check(x *exchange.Exchange) *problem.Problem {
 		p.Because(errors.Join(causes...))
 	}
 	return p
+}
+
+// told tells a failure in the caller's shape. A member that is missing may stand for several there.
+func (s *Stage) told(f schema.Failure) []Error {
+	e := Error{Pointer: s.pointer(f.Pointer), Keyword: f.Keyword, Detail: f.Message}
+	if f.Where != "" && s.checks.Pointer != nil {
+		tokens := jsonspan.Split(s.pointer(f.Where))
+		e.Detail = schema.Needed(tokens[len(tokens)-1])
+	}
+	if s.checks.Missing == nil || f.Keyword != "required" && f.Where == "" {
+		return []Error{e}
+	}
+	var all []Error
+	for _, pointer := range s.checks.Missing(f.Pointer) {
+		e.Pointer = pointer
+		all = append(all, e)
+	}
+	if all == nil {
+		return []Error{e}
+	}
+	return all
 }
 
 var errNotChecked = errors.New("the body was not checked to be JSON before it was to be validated")
