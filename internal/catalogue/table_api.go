@@ -8,7 +8,7 @@ import (
 // terms are the attributes and blocks that may stand on an API, a version or a route.
 var terms = []attribute{
 	{name: "upstream", kind: reference{to: "upstream"}, absent: "that of the nearest level around; one must be written",
-		doc: "The service that answers. On a version, one that speaks that version: its requests, and those of older versions up to the next with an upstream of its own, are brought to its shape and no further, and its schema, rules and policies see that shape. On an API or a route, one that speaks the newest version."},
+		doc: "The service that answers. On a version, one that speaks that version: its requests, and those of older versions down to the next with an upstream of its own, are brought to its shape and no further, and its schema, rules and policies see that shape. On an API or a route, one that speaks the newest version."},
 	{name: "identify", kind: each{of: reference{to: "identity", words: []string{"anonymous"}}, min: 1, max: 16}, absent: "that of the nearest level around; one must be written",
 		doc: "Who is let in, tried in this order; `anonymous` lets in callers without credentials."},
 	{name: "limits", kind: each{of: reference{to: "limit"}, min: 1, max: 8}, doc: "The quotas that are counted; those of all levels add up."},
