@@ -48,9 +48,10 @@ func (m Mark) Put(h http.Header) {
 	if tag := h.Get("Etag"); strings.HasSuffix(tag, `"`) {
 		h["Etag"] = []string{tag[:len(tag)-1] + string(m) + `"`}
 	}
-	for _, name := range []string{"Content-Digest", "Repr-Digest", "Digest", "Content-Md5", "Accept-Ranges"} {
+	for _, name := range digests {
 		delete(h, name)
 	}
+	delete(h, "Accept-Ranges")
 }
 
 // Take gives the service back the entity tags that it knows. Where an answer in this form may be taken from a cache
@@ -77,6 +78,25 @@ func (m Mark) Take(h http.Header, cached bool) {
 		}
 		h[name] = []string{strings.Join(known, ", ")}
 	}
+}
+
+// AskWhole makes a request ask for a whole form of what it is about, in no content coding, and for no digest: a part,
+// a difference (RFC 3229) or a digest of the service's form says nothing of the one that the caller gets.
+func AskWhole(h http.Header) {
+	h["Accept-Encoding"] = []string{"identity"}
+	for _, name := range []string{"Range", "If-Range", "A-Im", "Want-Content-Digest", "Want-Repr-Digest", "Want-Digest"} {
+		delete(h, name)
+	}
+}
+
+// Coded says whether an answer's content is in a content coding (RFC 9110, section 8.4).
+func Coded(h http.Header) bool {
+	for _, v := range h["Content-Encoding"] {
+		if v != "" && !strings.EqualFold(v, "identity") {
+			return true
+		}
+	}
+	return false
 }
 
 // tags gives the entity tags of a list (RFC 9110, section 8.8.3), whose commas may stand inside of the quotes too.

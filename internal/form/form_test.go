@@ -42,6 +42,9 @@ func TestTake(t *testing.T) {
 		{"several, on several lines", "If-Match", []string{`"7;v1", W/"8;v1"`, `"9"`}, false, `"7", W/"8", "9"`},
 		{"a comma in a tag", "If-Match", []string{`"a,b;v1","c"`}, false, `"a,b", "c"`},
 		{"any", "If-None-Match", []string{"*"}, true, "*"},
+		{"any, to be changed", "If-Match", []string{"*"}, false, "*"},
+		{"a weak one, where the answer may be cached", "If-None-Match", []string{`W/"7;v1"`}, true, `W/"7"`},
+		{"the service's own tag that looks marked", "If-Match", []string{`"7;v1;v1"`}, false, `"7;v1"`},
 		{"another form's, where the answer may be cached", "If-None-Match", []string{`"7", "7;v1", "7;v2"`}, true, `"7"`},
 		{"only another form's", "If-None-Match", []string{`"7;v2"`}, true, ""},
 		{"another form's, where nothing is cached", "If-None-Match", []string{`"7;v2"`}, false, `"7;v2"`},
@@ -55,5 +58,28 @@ func TestTake(t *testing.T) {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
+	}
+}
+
+func TestAskWhole(t *testing.T) {
+	h := http.Header{"Accept": {"application/json"}, "Accept-Encoding": {"gzip", "br"}, "Range": {"bytes=0-1"}, "If-Range": {`"7"`}, "If-Match": {`"7"`},
+		"A-Im": {"feed"}, "Want-Repr-Digest": {"sha-256=1"}, "Want-Content-Digest": {"sha-256=1"}, "Want-Digest": {"md5"}}
+	AskWhole(h)
+	if len(h) != 3 || h.Get("Accept-Encoding") != "identity" || len(h["Accept-Encoding"]) != 1 || h.Get("If-Match") == "" || h.Get("Accept") == "" {
+		t.Errorf("got %v", h)
+	}
+}
+
+func TestCoded(t *testing.T) {
+	for _, test := range []struct {
+		lines []string
+		want  bool
+	}{
+		{nil, false}, {[]string{""}, false}, {[]string{"identity"}, false}, {[]string{"Identity"}, false},
+		{[]string{"gzip"}, true}, {[]string{"identity", "br"}, true}, {[]string{"identity, gzip"}, true},
+	} {
+		if got := Coded(http.Header{"Content-Encoding": test.lines}); got != test.want {
+			t.Errorf("%q: got %t", test.lines, got)
+		}
 	}
 }
