@@ -21,8 +21,10 @@ type Error struct {
 func (e *Error) Error() string {
 	var s strings.Builder
 	if e.Change != "" {
-		s.WriteString(e.Range.String())
-		s.WriteString(": change " + e.Change + ": ")
+		if e.Range.Filename != "" {
+			s.WriteString(e.Range.String() + ": ")
+		}
+		s.WriteString("change " + e.Change + ": ")
 	}
 	if e.Pointer != "" {
 		s.WriteString(e.Pointer + ": ")
