@@ -289,3 +289,70 @@ func TestTransform(t *testing.T) {
 		t.Errorf("got %q, %v", rest, err)
 	}
 }
+
+// TestTransformOfAList has only items of a list change: the answer passes as it arrives, and what is wrong with it breaks
+// it off unless nothing of it has gone out.
+func TestTransformOfAList(t *testing.T) {
+	g, s, _ := alone(t, nil, "", `
+	api_transform {
+		response {
+			rename data[*].customer client
+			enum data[*].state o open c closed
+		}
+	}
+	{PROXY}`)
+	const first, last = `{"data":[{"customer":1,"state":"o"}`, `,{"state":"c"}]}`
+	more := strings.Repeat(`,{"state":"c","note":"twenty bytes or so"}`, 1_000)
+	changed := strings.NewReplacer("customer", "client", `"o"`, `"open"`, `"c"`, `"closed"`)
+	next := make(chan struct{})
+	s.answers(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Etag", `"7"`)
+		w.Header().Set("Trailer", "Content-Digest")
+		io.WriteString(w, first+more)
+		w.(http.Flusher).Flush()
+		<-next
+		io.WriteString(w, last)
+		w.Header().Set("Content-Digest", "sha-256=:AA==:")
+		w.Header().Set(http.TrailerPrefix+"Digest", "sha-256=AA==")
+	})
+	res, err := g.Client.Get(g.URL + "/orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	want := changed.Replace(first + more)
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(res.Body, got); err != nil || string(got) != want {
+		t.Fatalf("got %.100s, %v", got, err)
+	}
+	close(next)
+	if rest, err := io.ReadAll(res.Body); err != nil || string(rest) != changed.Replace(last) {
+		t.Errorf("got %s, %v", rest, err)
+	}
+	if res.ContentLength != -1 || !strings.HasPrefix(res.Header.Get("Etag"), `"7;`) || len(res.Trailer) > 0 {
+		t.Errorf("got %v, trailer %v", res.Header, res.Trailer)
+	}
+
+	s.text(200, "application/json", first+last)
+	if res := g.Do("GET", "/orders", ""); res.Body != changed.Replace(first+last) || res.Header.Get("Content-Length") != fmt.Sprint(len(res.Body)) {
+		t.Errorf("a short one: got %v %s", res.Header, res.Body)
+	}
+	s.text(404, "text/plain", more)
+	if res := g.Do("GET", "/orders", ""); res.Status != 404 || res.Body != more {
+		t.Errorf("a long error of the service: got %d %.100s", res.Status, res.Body)
+	}
+	s.text(200, "application/json", first+`,{"state":"x"}`+more+last)
+	is(t, "another state at the start", g.Do("GET", "/orders", ""), 502, "")
+	for what, rest := range map[string]string{"another state": `,{"state":"x"}` + more + last, "no end": "", "no JSON": ",}"} {
+		s.text(200, "application/json", first+more+rest)
+		res, err := g.Client.Get(g.URL + "/orders")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(res.Body); err == nil || strings.Contains(string(got), `"x"`) {
+			t.Errorf("%s: a part looks whole: %d %.100s", what, res.StatusCode, got)
+		}
+		res.Body.Close()
+	}
+}

@@ -62,6 +62,9 @@ type Exchange struct {
 	// Refused is the problem that takes the place of the upstream's last answer; nil where that stands.
 	Refused *problem.Problem
 
+	// Broken is why the answer broke off after a part of it had gone out; nil where it did not, or the caller left.
+	Broken *problem.Problem
+
 	// Fields that every answer to this request carries, problems included: lifecycle, quotas, Vary.
 	Answer http.Header
 
@@ -76,8 +79,8 @@ type Exchange struct {
 
 // Back takes an answer back through the stages of a route.
 type Back interface {
-	// Buffers is how many bytes of the answer are needed whole at most, 0 where it streams.
-	Buffers() int64
+	// Reads is what is read of the answer's body.
+	Reads() Reads
 	// Return changes the answer; a problem takes its place.
 	Return(x *Exchange, r *Response) *problem.Problem
 }

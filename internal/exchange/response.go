@@ -5,13 +5,38 @@ import (
 	"net/http"
 )
 
+// Head is how much of an answer that is changed as it arrives has come before anything of it goes out: 16 KiB. One that
+// ends within is changed whole, and what is wrong in one so short, or at the start of a longer one, is a problem in its
+// place.
+const Head = 16 << 10
+
 // Response is the upstream's answer on its way back. Its header has been freed of hop-by-hop fields.
 type Response struct {
 	Status int
 	Header http.Header
 
-	// Stream is the body as it arrives. A stage that needs it whole replaces it: Read, then Bytes.
+	// Stream is the body as it arrives, nil where there is none. Where it has been read whole, Read says so, and Bytes
+	// takes its place.
 	Stream io.ReadCloser
 	Read   bool
 	Bytes  []byte
+
+	// Replaced says that Stream is no longer what the service sends.
+	Replaced bool
+}
+
+// Replace puts another body in the place of the one that arrives. It closes the other where it is closed.
+func (r *Response) Replace(body io.ReadCloser) { r.Stream, r.Replaced = body, true }
+
+// Reads says what is read of an answer's body on the way back. A body of which anything is read is asked for as a
+// whole, and in no content coding.
+type Reads struct {
+	Body  bool  // it is read
+	Whole int64 // it is needed at once, and has at most so many bytes; 0 lets it be read as it arrives
+}
+
+// Add joins what another stage reads to r.
+func (r *Reads) Add(o Reads) {
+	r.Body = r.Body || o.Body
+	r.Whole = max(r.Whole, o.Whole)
 }

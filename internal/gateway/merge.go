@@ -64,9 +64,6 @@ func (b *builder) lostUpdates(r *catalogue.Route, hidden []*change.Operation) {
 // from 1 to 2 must not be told that it did.
 func (m *merging) put(w http.ResponseWriter, out *http.Request, x *exchange.Exchange, to Upstream) error {
 	mine, demand, back := x.Body.Bytes, form.TakePreconditions(x.Header), x.Back
-	for _, name := range digests {
-		delete(x.Header, name) // of the body as it came
-	}
 	for range maxTries {
 		was, err := m.read(out, x, to)
 		if err != nil {
@@ -136,9 +133,6 @@ func (c *conditional) Return(x *exchange.Exchange, r *exchange.Response) *proble
 // aboutWrite are the fields that say something of the write or its body, and nothing of a read.
 var aboutWrite = []string{"If-Match", "If-None-Match", "Content-Type", "Content-Encoding", "Content-Language", "Content-Location", "Expect", "Idempotency-Key", "Prefer"}
 
-// digests are the fields that would no longer be true of a merged body.
-var digests = []string{"Content-Digest", "Repr-Digest", "Digest", "Content-Md5"}
-
 // resource is what the service has.
 type resource struct {
 	header http.Header // nil where there is none
@@ -182,7 +176,7 @@ type reading struct {
 func (*reading) Name() string                               { return "merge" }
 func (*reading) Needs() exchange.Needs                      { return exchange.Needs{} }
 func (*reading) Handle(*exchange.Exchange) *problem.Problem { return nil }
-func (*reading) Buffers() int64                             { return maxAnswer }
+func (*reading) Reads() exchange.Reads                      { return exchange.Reads{Body: true, Whole: maxAnswer} }
 
 // Return implements pipeline.Returner.
 func (s *reading) Return(_ *exchange.Exchange, r *exchange.Response) *problem.Problem {

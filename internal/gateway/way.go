@@ -6,10 +6,12 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/wicketgate/wicketgate/internal/carry"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/duration"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
@@ -74,7 +76,8 @@ func (b *builder) changes(l *lineage, v *catalogue.Version, r *catalogue.Route, 
 	if b.diags.HasErrors() || len(chain) == 0 {
 		return nil
 	}
-	return &changes{version: v.Name, request: request, answer: answer, query: query, hides: len(hidden) > 0, maxBody: maxBody}
+	return &changes{version: v.Name, request: request, query: query, hides: len(hidden) > 0, maxBody: maxBody,
+		answer: carry.Answer{Program: answer, Mark: form.Mark(";" + v.Name), Max: maxAnswer}}
 }
 
 func changeOf(from *catalogue.Change) *change.Change {

@@ -24,10 +24,10 @@ type Stage interface {
 type Returner interface {
 	Stage
 
-	// Buffers states, at load, how many bytes of the answer Return needs at most as a whole; 0 lets it stream.
-	Buffers() int64
+	// Reads states, at load, what Return reads of an answer's body.
+	Reads() exchange.Reads
 
-	// Return reads and changes the upstream's answer, whose Bytes hold the whole body where Buffers said so and
-	// the answer has one. A problem takes the answer's place.
+	// Return reads and changes the upstream's answer. Where a stage of the route needs the body whole, and where it
+	// ends within exchange.Head, Bytes hold it; otherwise Stream may be replaced. A problem takes the answer's place.
 	Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem
 }

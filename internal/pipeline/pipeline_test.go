@@ -1,11 +1,14 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/problem"
@@ -13,17 +16,17 @@ import (
 
 // step is a stage that notes when it is asked.
 type step struct {
-	name    string
-	needs   exchange.Needs
-	buffers int64
-	handle  func(*exchange.Exchange) *problem.Problem
-	back    func(*exchange.Response) *problem.Problem
-	log     *[]string
+	name   string
+	needs  exchange.Needs
+	reads  exchange.Reads
+	handle func(*exchange.Exchange) *problem.Problem
+	back   func(*exchange.Response) *problem.Problem
+	log    *[]string
 }
 
 func (s *step) Name() string          { return s.name }
 func (s *step) Needs() exchange.Needs { return s.needs }
-func (s *step) Buffers() int64        { return s.buffers }
+func (s *step) Reads() exchange.Reads { return s.reads }
 
 func (s *step) Handle(x *exchange.Exchange) *problem.Problem {
 	*s.log = append(*s.log, s.name)
@@ -127,7 +130,7 @@ func (failing) Read([]byte) (int, error) { return 0, errors.New("connection rese
 
 func TestAnswer(t *testing.T) {
 	var log []string
-	p := New(&step{name: "change", buffers: 4, log: &log, back: func(r *exchange.Response) *problem.Problem {
+	p := New(&step{name: "change", reads: exchange.Reads{Body: true, Whole: 4}, log: &log, back: func(r *exchange.Response) *problem.Problem {
 		r.Bytes = []byte(strings.ToUpper(string(r.Bytes)))
 		return nil
 	}})
@@ -139,6 +142,163 @@ func TestAnswer(t *testing.T) {
 	prob := p.Return(&exchange.Exchange{}, r)
 	if prob == nil || prob.StatusCode() != 502 {
 		t.Errorf("an answer over the bound: got %v, want a 502", prob)
+	}
+}
+
+// An answer that stages read as it arrives is whole if it ends early; otherwise its head has come when they see it.
+func TestAnswerThatArrives(t *testing.T) {
+	var log []string
+	read, seen := false, int64(0)
+	p := New(&step{name: "change", reads: exchange.Reads{Body: true}, log: &log, back: func(r *exchange.Response) *problem.Problem {
+		if read = r.Read; !read {
+			r.Replace(struct {
+				io.Reader
+				io.Closer
+			}{io.MultiReader(strings.NewReader("new "), r.Stream), r.Stream})
+		}
+		return nil
+	}})
+	if p.Reads() != (exchange.Reads{Body: true}) {
+		t.Errorf("it reads %+v", p.Reads())
+	}
+	reset := errors.New("connection reset")
+	for _, test := range []struct {
+		name   string
+		length int
+		err    error // after that
+		status int   // of the problem in its place; 0 for none
+		read   bool
+		broken bool
+	}{
+		{"an empty answer", 0, io.EOF, 0, true, false},
+		{"a short one", 100, io.EOF, 0, true, false},
+		{"a short one that breaks off", 100, reset, 502, false, false},
+		{"a short one that does not come to its end in time", 100, os.ErrDeadlineExceeded, 504, false, false},
+		{"a long one", exchange.Head + 1, io.EOF, 0, false, false},
+		{"a long one that breaks off", exchange.Head + 1, reset, 0, false, true},
+		{"a long one that ends too early", exchange.Head + 1, io.ErrUnexpectedEOF, 0, false, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			read, seen = false, 0
+			body := strings.Repeat("x", test.length)
+			x := &exchange.Exchange{Context: t.Context()}
+			r := &exchange.Response{Status: 200, Header: http.Header{}, Stream: io.NopCloser(io.MultiReader(&counted{strings.NewReader(body), &seen}, iotest.ErrReader(test.err)))}
+			prob := p.Return(x, r)
+			if status := 0; prob != nil {
+				if status = prob.StatusCode(); status != test.status {
+					t.Fatalf("got %v", prob)
+				}
+				return
+			}
+			if test.status != 0 || read != test.read {
+				t.Fatalf("read %t, %v", read, prob)
+			}
+			if read {
+				if string(r.Bytes) != body {
+					t.Errorf("got %d bytes", len(r.Bytes))
+				}
+				return
+			}
+			if seen != exchange.Head {
+				t.Errorf("%d bytes were read before it goes out", seen)
+			}
+			got, err := io.ReadAll(r.Stream)
+			if string(got) != "new "+body || (err != nil) != test.broken {
+				t.Errorf("got %d bytes, %v", len(got), err)
+			}
+			if (x.Broken != nil) != test.broken || test.broken && (x.Ended != "upstream" || x.Broken.StatusCode() != 502) {
+				t.Errorf("noted: %v by %q", x.Broken, x.Ended)
+			}
+		})
+	}
+}
+
+type counted struct {
+	io.Reader
+	n *int64
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	*c.n += int64(n)
+	return n, err
+}
+
+// A stage that fails or panics while an answer passes breaks it off. A caller who leaves is nobody's failure.
+func TestAnswerThatBreaksOff(t *testing.T) {
+	var log []string
+	var body io.Reader
+	p := New(&step{name: "change", reads: exchange.Reads{Body: true}, log: &log, back: func(r *exchange.Response) *problem.Problem {
+		r.Replace(io.NopCloser(body))
+		return nil
+	}})
+	left, leave := context.WithCancel(context.Background())
+	leave()
+	for _, test := range []struct {
+		name    string
+		context context.Context
+		body    io.Reader
+		noted   int
+	}{
+		{"a failure", t.Context(), iotest.ErrReader(errors.New("no such state")), 502},
+		{"a panic", t.Context(), panics{}, 500},
+		{"a caller who left", left, iotest.ErrReader(context.Canceled), 0},
+	} {
+		body = test.body
+		x := &exchange.Exchange{Context: test.context}
+		r := &exchange.Response{Status: 200, Header: http.Header{}, Stream: io.NopCloser(strings.NewReader(strings.Repeat("x", exchange.Head+1)))}
+		if prob := p.Return(x, r); prob != nil {
+			t.Fatal(prob)
+		}
+		if _, err := io.ReadAll(r.Stream); err == nil {
+			t.Errorf("%s: it ends well", test.name)
+		}
+		noted := 0
+		if x.Broken != nil {
+			noted = x.Broken.StatusCode()
+		}
+		if noted != test.noted || noted != 0 && x.Ended != "change" {
+			t.Errorf("%s: noted %v by %q", test.name, x.Broken, x.Ended)
+		}
+	}
+}
+
+type panics struct{}
+
+func (panics) Read([]byte) (int, error) { panic("boom") }
+
+// Digests belong to the body that came: where a stage puts another in its place, they are held against it and go no
+// further.
+func TestDigests(t *testing.T) {
+	const right = "sha-256=:AVq9f1zFei3ZS3WQ8ErYCEJzkF7jPsXOvq5iJ2qX+GI=:"
+	for _, test := range []struct {
+		name, digest string
+		replace      bool
+		status       int
+		on           bool
+	}{
+		{"right, and the body stays", "sha-256=:AAAA:", false, 0, true},
+		{"right, and another takes its place", "", true, 0, false},
+		{"wrong, and another takes its place", "sha-256=:AAAA:", true, 400, false},
+	} {
+		var log []string
+		p := New(&step{name: "change", needs: exchange.Needs{Body: exchange.Whole}, log: &log, handle: func(x *exchange.Exchange) *problem.Problem {
+			if test.replace {
+				x.Body.Replace([]byte(`{"b":1}`))
+			}
+			return nil
+		}})
+		if test.digest == "" {
+			test.digest = right
+		}
+		x := &exchange.Exchange{Header: http.Header{"Content-Digest": {test.digest}}, Body: exchange.Body{Stream: strings.NewReader(`{"a":1}`), Length: -1}}
+		status := 0
+		if prob := p.Handle(x); prob != nil {
+			status = prob.StatusCode()
+		}
+		if status != test.status || (x.Header["Content-Digest"] != nil) != test.on {
+			t.Errorf("%s: got %d, %v", test.name, status, x.Header)
+		}
 	}
 }
 

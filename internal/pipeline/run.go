@@ -1,22 +1,21 @@
 package pipeline
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"runtime/debug"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
 // Pipeline is the stages of one route in their order. It is immutable and serves many requests at once.
 type Pipeline struct {
-	stages  []Stage
-	backs   []Returner // in the order of the way back
-	needs   exchange.Needs
-	bodyAt  int   // the first stage that needs the body; len(stages) where none does
-	buffers int64 // bytes of the answer that some stage needs whole; 0 lets it stream
+	stages []Stage
+	backs  []Returner // in the order of the way back
+	needs  exchange.Needs
+	bodyAt int // the first stage that needs the body; len(stages) where none does
+	reads  exchange.Reads
 }
 
 // New joins stages, nil ones left out, to the pipeline of a route.
@@ -41,7 +40,7 @@ func New(stages ...Stage) *Pipeline {
 	for i := len(p.stages) - 1; i >= 0; i-- {
 		if b, ok := p.stages[i].(Returner); ok {
 			p.backs = append(p.backs, b)
-			p.buffers = max(p.buffers, b.Buffers())
+			p.reads.Add(b.Reads())
 		}
 	}
 	return p
@@ -60,10 +59,24 @@ func (p *Pipeline) Handle(x *exchange.Exchange) *problem.Problem {
 				return prob
 			}
 		}
-		if prob := handle(s, x); prob != nil {
+		came, changed := x.Body.Bytes, x.Body.Changed
+		prob := handle(s, x)
+		if prob == nil && x.Body.Changed && !changed {
+			prob = takeDigests(x, came)
+		}
+		if prob != nil {
 			x.Ended = s.Name()
 			return prob
 		}
+	}
+	return nil
+}
+
+// takeDigests holds the body that came, in whose place there is another now, against the digests that came with it:
+// nobody behind this can.
+func takeDigests(x *exchange.Exchange, came []byte) *problem.Problem {
+	if err := form.TakeDigests(x.Header, came); err != nil {
+		return problem.New(problem.BadRequest, "the body and its digest do not belong together").Because(err)
 	}
 	return nil
 }
@@ -85,30 +98,27 @@ func panicked(stage string, r any) *problem.Problem {
 // Returns says whether any stage works on the answer.
 func (p *Pipeline) Returns() bool { return len(p.backs) > 0 }
 
-// Buffers is how many bytes of an answer the way back needs whole at most, 0 where it streams.
-func (p *Pipeline) Buffers() int64 { return p.buffers }
+// Reads is what the way back reads of an answer's body.
+func (p *Pipeline) Reads() exchange.Reads { return p.reads }
 
 // Return takes an answer back through the stages, from the last. It reads the body whole where a stage needs it: one
-// over the bound is a 502 and is never passed on unchanged, one that does not arrive in time a 504. Whoever calls closes r.Stream.
+// over the bound is a 502 and is never passed on unchanged, one that does not arrive in time a 504. Where stages read
+// the body as it arrives, Return reads exchange.Head of it. Whoever calls closes r.Stream, and sends nothing after an
+// error of it; what that means for the request is noted in x.
 func (p *Pipeline) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
-	if p.buffers > 0 && !r.Read && r.Stream != nil {
-		b, err := io.ReadAll(io.LimitReader(r.Stream, p.buffers+1))
-		if err != nil {
-			kind := problem.BadGateway
-			if late := interface{ Timeout() bool }(nil); errors.As(err, &late) && late.Timeout() {
-				kind = problem.GatewayTimeout
-			}
-			return problem.New(kind, "").Because(fmt.Errorf("reading the answer: %w", err))
+	if p.reads.Body && !r.Read && r.Stream != nil {
+		if prob := p.read(x, r); prob != nil {
+			return prob
 		}
-		if int64(len(b)) > p.buffers {
-			return problem.New(problem.BadGateway, "").Because(fmt.Errorf("the answer has more than %d bytes", p.buffers))
-		}
-		r.Bytes, r.Read = b, true
 	}
 	for _, b := range p.backs {
+		before := r.Stream
 		if prob := giveBack(b, x, r); prob != nil {
 			x.Ended = b.Name()
 			return prob
+		}
+		if r.Stream != before && !r.Read {
+			r.Stream = &watched{r.Stream, b.Name(), x}
 		}
 	}
 	return nil

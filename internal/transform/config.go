@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/wicketgate/wicketgate/internal/carry"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
@@ -54,8 +55,10 @@ type Message struct {
 	// successful answer's 502; answers that are no success have a shape of their own and pass. Default: nothing.
 	Operations []Operation `json:"operations,omitempty"`
 
-	// The largest body that is changed, in bytes: a larger request is answered 413, a larger answer 502. Default: 1 MiB
-	// for requests, 8 MiB for answers. Bound: 1 GiB.
+	// The largest body that is changed, in bytes: a larger request is answered 413, a larger answer 502. An answer in which
+	// only items of lists change passes as it arrives if it has more than 16 KiB; then this is the most that an item, or a
+	// value beside the lists, may have, and one that has more breaks the answer off. Default: 1 MiB for requests, 8 MiB for
+	// answers. Bound: 1 GiB.
 	Max int64 `json:"max,omitempty"`
 }
 
@@ -89,9 +92,9 @@ func (c Config) Stages(expand Expand) ([]pipeline.Stage, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	s := &Stage{request: request, response: response}
+	s := &Stage{request: request, response: response, answer: carry.Answer{Program: response.program, Up: true, Max: response.max}}
 	if response.max == 0 {
-		s.response.max = DefaultMaxAnswer
+		s.answer.Max = DefaultMaxAnswer
 	}
 	if len(c.Response.Operations) > 0 {
 		text, err := json.Marshal(c.Response.Operations)
@@ -99,7 +102,7 @@ func (c Config) Stages(expand Expand) ([]pipeline.Stage, hcl.Diagnostics) {
 			return nil, mistake("Malformed operations", err.Error()+".")
 		}
 		sum := sha256.Sum256(text)
-		s.mark = form.Mark(";" + hex.EncodeToString(sum[:4]))
+		s.answer.Mark = form.Mark(";" + hex.EncodeToString(sum[:4]))
 	}
 	var stages []pipeline.Stage
 	if s.Needs().Body != exchange.None {

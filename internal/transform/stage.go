@@ -4,14 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/wicketgate/wicketgate/internal/carry"
 	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/exchange"
-	"github.com/wicketgate/wicketgate/internal/form"
-	"github.com/wicketgate/wicketgate/internal/jsonspan"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
@@ -19,7 +17,7 @@ import (
 // Stage changes messages on their way there and back. It is immutable and serves many requests at once.
 type Stage struct {
 	request, response message
-	mark              form.Mark // what tells the tags of changed answers from the service's own; "" where none are changed
+	answer            carry.Answer // what becomes of answers' bodies
 }
 
 // message is a Message understood.
@@ -49,8 +47,8 @@ func (s *Stage) Needs() exchange.Needs {
 
 // Handle changes a request: 422 for a body that the operations do not fit.
 func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
-	if s.mark != "" {
-		s.mark.Take(x.Header, x.Method == http.MethodGet || x.Method == http.MethodHead)
+	if s.answer.Reads().Body {
+		s.answer.Mark.Take(x.Header, x.Method == http.MethodGet || x.Method == http.MethodHead)
 	}
 	for _, name := range s.request.remove {
 		delete(x.Header, name)
@@ -93,28 +91,16 @@ func (m *message) fields(x *exchange.Exchange, h, other http.Header) error {
 	return nil
 }
 
-// Buffers implements pipeline.Returner.
-func (s *Stage) Buffers() int64 {
-	if s.response.program.Empty() {
-		return 0
-	}
-	return s.response.max
-}
+// Reads implements pipeline.Returner.
+func (s *Stage) Reads() exchange.Reads { return s.answer.Reads() }
 
 // Return changes an answer: 502 in the place of a successful one that cannot be changed.
 func (s *Stage) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
 	fail := func(err error) *problem.Problem {
 		return problem.New(problem.BadGateway, "").Because(fmt.Errorf("changing the answer: %w", err))
 	}
-	if !s.response.program.Empty() {
-		if r.Status >= 200 && r.Status <= 299 {
-			if err := s.change(r); err != nil {
-				return fail(err)
-			}
-		}
-		if r.Status >= 200 && r.Status <= 299 || r.Status == http.StatusNotModified {
-			s.mark.Put(r.Header)
-		}
+	if err := s.answer.Return(r); err != nil {
+		return fail(err)
 	}
 	for _, name := range s.response.remove {
 		delete(r.Header, name)
@@ -123,33 +109,6 @@ func (s *Stage) Return(x *exchange.Exchange, r *exchange.Response) *problem.Prob
 	if err := s.response.fields(x, r.Header, x.Answer); err != nil {
 		return fail(err)
 	}
-	return nil
-}
-
-// change does the operations to an answer's body.
-func (s *Stage) change(r *exchange.Response) error {
-	if r.Status == http.StatusPartialContent {
-		return errors.New("it is a part, although the whole was asked for")
-	}
-	if len(r.Bytes) == 0 {
-		return nil
-	}
-	for _, coding := range r.Header["Content-Encoding"] {
-		if coding != "" && !strings.EqualFold(coding, "identity") {
-			return errors.New("it has a content coding, although none was asked for")
-		}
-	}
-	if kind := r.Header.Get("Content-Type"); !form.IsJSON(kind) {
-		return fmt.Errorf("it is %q, not JSON", kind)
-	}
-	if err := jsonspan.Check(r.Bytes, jsonspan.Bounds{}); err != nil {
-		return err
-	}
-	doc, err := s.response.program.Up(r.Bytes)
-	if err != nil {
-		return err
-	}
-	r.Bytes = doc
 	return nil
 }
 

@@ -61,8 +61,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	x := &exchange.Exchange{}
 	returned := false
 	defer func() {
-		if !returned { // the service broke off, and the proxy breaks off the answer by a panic
-			h.describe(r, x, nil)
+		if !returned { // the answer broke off, which the proxy tells the caller by a panic
+			h.describe(r, x, x.Broken)
 		}
 	}()
 	claimed, err := g.Serve(w, r, x, ClientAddress(r), h.serves)
@@ -106,7 +106,11 @@ func (h *Handler) describe(r *http.Request, x *exchange.Exchange, prob *problem.
 	if prob.StatusCode() >= 500 {
 		level = h.logger.Error
 	}
-	level("request ended", zap.String("id", x.ID), zap.String("api", x.API), zap.String("version", x.Version),
+	what := "request ended"
+	if prob == x.Broken {
+		what = "answer broken off"
+	}
+	level(what, zap.String("id", x.ID), zap.String("api", x.API), zap.String("version", x.Version),
 		zap.String("route", x.Route), zap.String("stage", x.Ended), zap.Error(prob))
 }
 

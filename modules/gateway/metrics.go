@@ -30,7 +30,7 @@ var theMetrics = func() *metrics {
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts(name("requests_total",
 			"Requests to an API of the catalogue, by API, caller's version and whether they reached the upstream.")), []string{"api", "version", "forwarded"}),
 		denials: prometheus.NewCounterVec(prometheus.CounterOpts(name("denials_total",
-			"Requests that a stage ended, by API, stage and problem type.")), []string{"api", "stage", "problem"}),
+			"Requests that a stage ended, and answers that broke off in one, by API, stage and problem type.")), []string{"api", "stage", "problem"}),
 		loads: prometheus.NewCounterVec(prometheus.CounterOpts(name("loads_total",
 			"Loads of catalogue, policies, schemas and keys, by result.")), []string{"result"}),
 		failing: prometheus.NewGauge(prometheus.GaugeOpts(name("load_failing",
@@ -63,7 +63,7 @@ func (m *metrics) loaded(ok bool) {
 
 // served counts one request. The labels are bounded: APIs and versions are the catalogue's, problems the table's.
 func (m *metrics) served(x *exchange.Exchange, prob *problem.Problem) {
-	m.requests.WithLabelValues(x.API, x.Version, strconv.FormatBool(prob == nil)).Inc()
+	m.requests.WithLabelValues(x.API, x.Version, strconv.FormatBool(prob == x.Broken)).Inc()
 	if prob != nil {
 		slug := prob.Type.URI
 		if _, after, ok := strings.Cut(slug, "#"); ok {

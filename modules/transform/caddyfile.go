@@ -46,14 +46,15 @@ func init() {
 //   - drop takes a member away.
 //   - add makes a member; where there is one already, the body does not fit.
 //   - enum translates a member's values: what is from becomes to. A body with any other value does not fit.
-//   - max is the largest body that is changed. Default: 1MiB in a request, 8MiB in an answer.
+//   - max is the largest body that is changed; of an answer of more than 16KiB in which only items of lists change, it is
+//     the largest item. Default: 1MiB in a request, 8MiB in an answer.
 //
 // A field is members' names joined by dots, with [*] for each item of a list: data[*].total.amount. A value is JSON; in
 // double quotes, or where it is no JSON, it is a string: 0 and `{"a": 1}` are JSON, "0" and EUR are strings.
 //
 // A request's body that the operations do not fit is answered 422, one that is not JSON 400 or 415. A successful answer
-// that cannot be changed is answered 502; answers that are no success have a shape of their own, and only their header
-// fields are changed.
+// that cannot be changed is answered 502, or broken off where a part of it has gone out; answers that are no success have
+// a shape of their own, and only their header fields are changed.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the directive's name
 	if d.NextArg() {

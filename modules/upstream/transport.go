@@ -7,13 +7,13 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
@@ -22,7 +22,7 @@ import (
 // the answer before anything of it is written, so that a problem can still take its place.
 type transport struct {
 	*reverseproxy.HTTPTransport
-	timeout time.Duration // for an answer that is read whole
+	timeout time.Duration // for an answer that stages read, as far as they do before it goes out, and then for each read
 	probing func() bool
 }
 
@@ -44,45 +44,46 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x.Body.Read {
 		setBody(req, x.Body.Bytes)
 	}
-	whole := x.Back != nil && x.Back.Buffers() > 0
-	if whole {
-		readable(req.Header)
-		// The transport's own time-out ends with the header; a body in drips would hold the caller for ever.
-		ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
-		defer cancel()
-		req = req.WithContext(ctx)
+	reads := x.Back != nil && x.Back.Reads().Body
+	caller := req.Context()
+	var waits *patience
+	if reads {
+		form.AskWhole(req.Header)
+		for _, name := range []string{"Upgrade", "Connection"} { // nor can another protocol be changed
+			delete(req.Header, name)
+		}
+		req, waits = wait(req, t.timeout)
 	}
 	res, err := t.HTTPTransport.RoundTrip(req)
 	if err != nil {
+		if waits.late() {
+			err = errLate
+		}
+		waits.end()
 		return nil, err
 	}
 	if res.StatusCode == http.StatusSwitchingProtocols {
-		if !whole && req.Header["Upgrade"] != nil {
+		if !reads && req.Header["Upgrade"] != nil {
 			return res, nil
 		}
 		x.Refused = problem.New(problem.BadGateway, "").Because(errors.New("the service switched to a protocol that nobody asked for"))
 	} else {
-		x.Refused = back(x, res)
+		if reads {
+			res.Body = &patient{res.Body, waits}
+		}
+		res, x.Refused = back(x, res)
 	}
 	if x.Refused == nil {
+		waits.eachRead()
 		return res, nil
 	}
-	res.Body.Close()                                                    //nolint:errcheck // nothing more is wanted of it
-	if gone := req.Context().Err(); errors.Is(gone, context.Canceled) { // the caller, and with it the answer
+	res.Body.Close() //nolint:errcheck // nothing more is wanted of it
+	waits.end()
+	if gone := caller.Err(); errors.Is(gone, context.Canceled) { // and with the caller the answer
 		x.Refused = nil
 		return nil, gone
 	}
 	return refused(res), nil
-}
-
-// readable sees to it that the answer comes whole and in a form that the stages of the way back can read.
-func readable(h http.Header) {
-	h["Accept-Encoding"] = []string{"identity"}
-	// A part or a digest of the service's form says nothing of the form the caller gets; nor can another protocol be
-	// changed.
-	for _, name := range []string{"Range", "If-Range", "Want-Content-Digest", "Want-Repr-Digest", "Upgrade", "Connection"} {
-		delete(h, name)
-	}
 }
 
 // refusedField marks an answer that a problem takes the place of. It is no field's name, so no service can send it.
@@ -135,26 +136,37 @@ func setBody(req *http.Request, b []byte) {
 	req.Header["Content-Length"] = []string{strconv.Itoa(len(b))}
 }
 
-// back takes an answer through the stages of the way back and puts on what every answer of this request carries.
-func back(x *exchange.Exchange, res *http.Response) *problem.Problem {
+// back takes an answer through the stages of the way back and puts on what every answer of this request carries. The
+// answer it gives is another where its body arrives while it goes out: the trailer fields that come last are the
+// service's, and would be put on the one that the transport made.
+func back(x *exchange.Exchange, res *http.Response) (*http.Response, *problem.Problem) {
 	if x.Back != nil {
+		reads := x.Back.Reads().Body
 		r := &exchange.Response{Status: res.StatusCode, Header: res.Header, Stream: res.Body}
 		if !hasBody(x.Method, res) {
 			r.Stream = nil
 		}
-		if x.Back.Buffers() > 0 && r.Stream != nil && coded(res.Header) {
-			return problem.New(problem.BadGateway, "").Because(errors.New("the service answered in a content coding although asked for none"))
+		if reads && r.Stream != nil && form.Coded(res.Header) {
+			return res, problem.New(problem.BadGateway, "").Because(errors.New("the service answered in a content coding although asked for none"))
 		}
 		if prob := x.Back.Return(x, r); prob != nil {
-			return prob
+			return res, prob
 		}
-		if r.Read {
+		switch {
+		case r.Read:
 			res.Body.Close() //nolint:errcheck // read to its end
 			res.Body = io.NopCloser(bytes.NewReader(r.Bytes))
 			res.ContentLength = int64(len(r.Bytes))
 			res.TransferEncoding, res.Trailer = nil, nil
 			res.Header["Content-Length"] = []string{strconv.Itoa(len(r.Bytes))}
-		} else if x.Back.Buffers() > 0 && r.Stream == nil && x.Method == http.MethodHead {
+		case r.Replaced:
+			other := *res
+			other.Body, other.ContentLength, other.TransferEncoding, other.Trailer = r.Stream, -1, nil, nil
+			delete(res.Header, "Content-Length")
+			res = &other
+		case r.Stream != nil:
+			res.Body = r.Stream
+		case reads && (x.Method == http.MethodHead || r.Status == http.StatusNotModified):
 			delete(res.Header, "Content-Length") // the service's, of a form the caller does not get
 		}
 		res.StatusCode = r.Status
@@ -166,18 +178,9 @@ func back(x *exchange.Exchange, res *http.Response) *problem.Problem {
 		}
 		res.Header[name] = values
 	}
-	return nil
+	return res, nil
 }
 
 func hasBody(method string, res *http.Response) bool {
 	return method != http.MethodHead && res.StatusCode != http.StatusNoContent && res.StatusCode != http.StatusNotModified && res.ContentLength != 0
-}
-
-func coded(h http.Header) bool {
-	for _, v := range h["Content-Encoding"] {
-		if v != "" && !strings.EqualFold(v, "identity") {
-			return true
-		}
-	}
-	return false
 }

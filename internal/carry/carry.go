@@ -1,0 +1,89 @@
+// Package carry takes answers through a program of changes: as they arrive where all there is to do lies within lists,
+// otherwise whole.
+package carry
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/wicketgate/wicketgate/internal/change"
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/form"
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
+)
+
+// Answer is what becomes of the answers of one way. It is immutable and serves many at once.
+type Answer struct {
+	Program *change.Program
+	Up      bool      // which way of the program answers go
+	Mark    form.Mark // of the form they get
+
+	// Max bounds what is held of an answer, in bytes: the whole, or each item of one that is changed as it arrives.
+	Max int64
+}
+
+// Reads is what is read of answers: nothing where nothing is changed.
+func (a *Answer) Reads() exchange.Reads {
+	switch {
+	case a.Program.Empty():
+		return exchange.Reads{}
+	case a.Program.Local():
+		return exchange.Reads{Body: true}
+	}
+	return exchange.Reads{Body: true, Whole: a.Max}
+}
+
+// errNotRead says that whoever calls did not heed Reads.
+var errNotRead = errors.New("it has not been read whole")
+
+// Return changes an answer. It takes only success for the route's objects: an error has a shape of its own. One that
+// cannot be changed is an error, and is not to be passed on.
+func (a *Answer) Return(r *exchange.Response) error {
+	success := r.Status >= 200 && r.Status <= 299
+	if a.Program.Empty() || !success && r.Status != http.StatusNotModified {
+		return nil
+	}
+	a.Mark.Put(r.Header)
+	switch {
+	case r.Status == http.StatusPartialContent, r.Status == http.StatusIMUsed:
+		return errors.New("it is a part or a difference, although the whole was asked for")
+	case r.Read && len(r.Bytes) == 0, !r.Read && r.Stream == nil:
+		return nil
+	case form.Coded(r.Header):
+		return errors.New("it has a content coding, although none was asked for")
+	}
+	if kind := r.Header.Get("Content-Type"); !form.IsJSON(kind) {
+		return fmt.Errorf("it is %q, not JSON", kind)
+	}
+	if !r.Read {
+		return a.begin(r)
+	}
+	if err := jsonspan.Check(r.Bytes, jsonspan.Bounds{}); err != nil {
+		return err
+	}
+	run := a.Program.Down
+	if a.Up {
+		run = a.Program.Up
+	}
+	doc, err := run(r.Bytes)
+	if err != nil {
+		return err
+	}
+	r.Bytes = doc
+	return nil
+}
+
+// begin has an answer changed as it arrives.
+func (a *Answer) begin(r *exchange.Response) error {
+	if !a.Program.Local() {
+		return errNotRead
+	}
+	run := a.Program.DownStream
+	if a.Up {
+		run = a.Program.UpStream
+	}
+	s := run(r.Stream, int(a.Max))
+	r.Replace(s)
+	return s.Begin()
+}

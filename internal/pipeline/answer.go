@@ -1,0 +1,109 @@
+package pipeline
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/problem"
+)
+
+// read reads what the stages need of an answer's body before they see it.
+func (p *Pipeline) read(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
+	if p.reads.Whole == 0 {
+		return begin(x, r)
+	}
+	b, err := io.ReadAll(io.LimitReader(r.Stream, p.reads.Whole+1))
+	if err != nil {
+		return unread("reading the answer", err)
+	}
+	if int64(len(b)) > p.reads.Whole {
+		return problem.New(problem.BadGateway, "").Because(fmt.Errorf("the answer has more than %d bytes", p.reads.Whole))
+	}
+	r.Bytes, r.Read = b, true
+	return nil
+}
+
+// unread is what is said where a body ends in an error.
+func unread(doing string, err error) *problem.Problem {
+	kind := problem.BadGateway
+	if late := interface{ Timeout() bool }(nil); errors.As(err, &late) && late.Timeout() {
+		kind = problem.GatewayTimeout
+	}
+	return problem.New(kind, "").Because(fmt.Errorf("%s: %w", doing, err))
+}
+
+// begin reads a body's first bytes, or all of it where it has no more.
+func begin(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
+	head := make([]byte, 0, exchange.Head)
+	for idle := 0; len(head) < cap(head); {
+		n, err := r.Stream.Read(head[len(head):cap(head)])
+		head = head[:len(head)+n]
+		if err == io.EOF { //nolint:errorlint // whatever else may be called so, only this is the end
+			r.Bytes, r.Read = head, true
+			return nil
+		}
+		if idle++; n > 0 {
+			idle = 0
+		}
+		if idle == mostIdle {
+			err = io.ErrNoProgress
+		}
+		if err != nil {
+			return unread("reading the answer", err)
+		}
+	}
+	r.Stream = &watched{&begun{bytes.NewReader(head), r.Stream}, "upstream", x}
+	return nil
+}
+
+// mostIdle is how often in a row a body may give nothing, as in bufio.
+const mostIdle = 100
+
+// begun is a body of which the head has been read.
+type begun struct {
+	head *bytes.Reader
+	io.ReadCloser
+}
+
+// Read implements io.Reader.
+func (b *begun) Read(p []byte) (int, error) {
+	if b.head.Len() > 0 {
+		return b.head.Read(p)
+	}
+	return b.ReadCloser.Read(p)
+}
+
+// watched is a body that passes a stage, or comes from the upstream. Where it breaks off, it notes why: the answer has
+// begun to go out, so that no problem can take its place.
+type watched struct {
+	io.ReadCloser
+	stage string
+	x     *exchange.Exchange
+}
+
+// Read implements io.Reader.
+func (w *watched) Read(p []byte) (n int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			prob := panicked(w.stage, r)
+			n, err = 0, prob
+			w.note(prob)
+		}
+	}()
+	n, err = w.ReadCloser.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // as in begin
+		w.note(unread("passing the answer on", err))
+	}
+	return n, err
+}
+
+func (w *watched) note(prob *problem.Problem) {
+	x := w.x
+	if x.Broken != nil || x.Context != nil && x.Context.Err() != nil { // a stage before has noted it; or the caller left
+		return
+	}
+	x.Broken, x.Ended = prob, w.stage
+}
