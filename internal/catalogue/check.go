@@ -135,7 +135,7 @@ func (d *decoder) checkDates(n *node) {
 			case start.Before(from):
 				d.wrong(b.place("from"), "Contradictory dates", "The brown-out begins before the version is released.")
 			case !sunset.IsZero() && end.After(sunset):
-				d.wrong(b.place("from"), "Contradictory dates", "The brown-out ends after the version's sunset, %s.", day(sunset))
+				d.wrong(b.place("from"), "Contradictory dates", "The brown-out ends after the version's sunset, %s.", Day(sunset))
 			}
 		}
 	}
@@ -144,11 +144,12 @@ func (d *decoder) checkDates(n *node) {
 // ordered looks that one date is not before another, both of them written.
 func (d *decoder) ordered(v *node, name string, t time.Time, after string, earlier time.Time) {
 	if !t.IsZero() && !earlier.IsZero() && t.Before(earlier) {
-		d.wrong(v.place(name), "Contradictory dates", "%s, %s, is before %s, %s.", upper(name), day(t), after, day(earlier))
+		d.wrong(v.place(name), "Contradictory dates", "%s, %s, is before %s, %s.", upper(name), Day(t), after, Day(earlier))
 	}
 }
 
-func day(t time.Time) string {
+// Day writes an instant, as a day where it is the first of one, in UTC.
+func Day(t time.Time) string {
 	if t.Equal(t.Truncate(24 * time.Hour)) {
 		return t.Format(time.DateOnly)
 	}
@@ -165,10 +166,10 @@ func (d *decoder) checkDefault(a *API, n *node, now time.Time) {
 	case v.Preview:
 		d.wrong(place, "Unsuitable default", "The version %q is a preview, which only requests that name it get.", v.Name)
 	case now.Before(v.Released):
-		d.warn(place, "Unreleased default", "The version %q is released on %s: until then every request that names no version is answered 400.", v.Name, day(v.Released))
+		d.warn(place, "Unreleased default", "The version %q is released on %s: until then every request that names no version is answered 400.", v.Name, Day(v.Released))
 	case !v.Sunset.IsZero() && !now.Before(v.Sunset):
 		// Only a warning: a gateway that starts today must not fail to start tomorrow for the day's sake.
-		d.warn(place, "Retired default", "The version %q is retired since %s: every request that names no version is answered 410.", v.Name, day(v.Sunset))
+		d.warn(place, "Retired default", "The version %q is retired since %s: every request that names no version is answered 410.", v.Name, Day(v.Sunset))
 	}
 }
 

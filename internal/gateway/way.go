@@ -80,6 +80,17 @@ func (b *builder) changes(l *lineage, v *catalogue.Version, r *catalogue.Route, 
 		answer: carry.Answer{Program: answer, Mark: form.Mark(";" + v.Name), Max: maxAnswer}}
 }
 
+// Changes gives what each of an API's versions changed of the one before it, oldest first.
+func Changes(from *catalogue.API) [][]*change.Change {
+	steps := make([][]*change.Change, len(from.Versions))
+	for i, v := range from.Versions {
+		for _, c := range v.Changes {
+			steps[i] = append(steps[i], changeOf(c))
+		}
+	}
+	return steps
+}
+
 func changeOf(from *catalogue.Change) *change.Change {
 	to := &change.Change{Name: from.Name, Summary: from.Summary, Range: from.Range}
 	if from.On != nil {

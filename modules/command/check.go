@@ -19,7 +19,7 @@ import (
 var errMistakes = errors.New("there are mistakes")
 
 func checkCommand() *cobra.Command {
-	var config, adapter string
+	var from source
 	cmd := &cobra.Command{
 		Use:   "check [--config <file> [--adapter <name>]]",
 		Short: "Finds every mistake in catalogue, policies, schemas, keys and rules",
@@ -30,50 +30,57 @@ there is any. The configuration is the Caddyfile of this folder unless --config
 names another.`,
 		Args: cobra.NoArgs,
 		RunE: caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
-			if err := check(os.Stderr, config, adapter); err != nil {
+			if err := check(os.Stderr, from.config, from.adapter); err != nil {
 				return caddy.ExitCodeFailedStartup, err
 			}
 			fmt.Println("no mistakes")
 			return caddy.ExitCodeSuccess, nil
 		}),
 	}
-	cmd.Flags().StringVarP(&config, "config", "c", "", "Configuration file (default: the Caddyfile of this folder)")
-	cmd.Flags().StringVarP(&adapter, "adapter", "a", "", "Name of the config adapter to apply")
+	from.flags(cmd)
 	return cmd
 }
 
 // check prints what is wrong with the gateway's files, then has Caddy look at the rest of the configuration.
 func check(w io.Writer, config, adapter string) error {
-	raw, _, _, err := caddycmd.LoadConfig(config, adapter)
+	raw, app, err := configuration(config, adapter)
 	if err != nil {
 		return err
 	}
+	if app != nil {
+		if err := alone(w, func(ctx caddy.Context) error { return gateway.Check(ctx, app) }); err != nil {
+			return err
+		}
+	}
+	return validate(raw)
+}
+
+// configuration gives Caddy's whole configuration, and of it that of the gateway, nil where there is none.
+func configuration(config, adapter string) (raw []byte, app json.RawMessage, err error) {
+	raw, _, _, err = caddycmd.LoadConfig(config, adapter)
+	if err != nil {
+		return nil, nil, err
+	}
 	if raw == nil {
-		return errors.New("there is no Caddyfile in this folder; name a configuration with --config")
+		return nil, nil, errors.New("there is no Caddyfile in this folder; name a configuration with --config")
 	}
 	var whole struct {
 		Apps map[string]json.RawMessage `json:"apps"`
 	}
 	if err := json.Unmarshal(raw, &whole); err != nil {
-		return fmt.Errorf("reading the configuration: %w", err)
+		return nil, nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	if err := checkGateway(w, whole.Apps["api_gateway"]); err != nil {
-		return err
-	}
-	return validate(raw)
+	return raw, whole.Apps["api_gateway"], nil
 }
 
-// checkGateway looks at the gateway's own files.
-func checkGateway(w io.Writer, app json.RawMessage) error {
-	if app == nil {
-		return nil
-	}
+// alone looks at the gateway's own files, with no other part of Caddy there, and prints the mistakes in them.
+func alone(w io.Writer, look func(caddy.Context) error) error {
 	quiet := &caddy.Config{Admin: &caddy.AdminConfig{Disabled: true}, Logging: onlyErrors()}
 	ctx, err := caddy.ProvisionContext(quiet)
 	if err != nil {
 		return err
 	}
-	err = gateway.Check(ctx, app)
+	err = look(ctx)
 	var mistakes *gateway.LoadError
 	if !errors.As(err, &mistakes) {
 		return err

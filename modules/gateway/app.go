@@ -17,7 +17,9 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"go.uber.org/zap"
 
+	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
+	"github.com/wicketgate/wicketgate/internal/gateway"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/watch"
@@ -143,11 +145,30 @@ func (a *App) provisionEngines() error {
 // Check looks for mistakes in everything that an app's configuration names, without running any of it. The error is a
 // *LoadError where files have mistakes.
 func Check(ctx caddy.Context, config json.RawMessage) error {
+	_, err := check(ctx, config)
+	return err
+}
+
+func check(ctx caddy.Context, config json.RawMessage) (*App, error) {
 	a := &App{checking: true}
 	if err := caddy.StrictUnmarshalJSON(config, a); err != nil {
-		return fmt.Errorf("reading the configuration of api_gateway: %w", err)
+		return nil, fmt.Errorf("reading the configuration of api_gateway: %w", err)
 	}
-	return a.Provision(ctx)
+	return a, a.Provision(ctx)
+}
+
+// Inspect gives the catalogue that an app's configuration names, and the gateway built of it, which serves nothing. The
+// error is a *LoadError where files have mistakes.
+func Inspect(ctx caddy.Context, config json.RawMessage) (*catalogue.Catalogue, *gateway.Gateway, error) {
+	a, err := check(ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	if a.gateway == nil {
+		return nil, nil, errors.New("the configuration names no catalogue")
+	}
+	g := a.gateway.current.Load()
+	return g.catalogue, g.Gateway, nil
 }
 
 // Use has part loaded now and whenever a file changes. It is called while handlers are provisioned.

@@ -30,9 +30,10 @@ type catalogued struct {
 // request that it serves has ended.
 type generation struct {
 	*gateway.Gateway
-	apis  []string
-	users atomic.Int64 // requests, and one for being current; once 0 it stays 0
-	let   func()
+	catalogue *catalogue.Catalogue
+	apis      []string
+	users     atomic.Int64 // requests, and one for being current; once 0 it stays 0
+	let       func()
 }
 
 // shared is an upstream that several generations use.
@@ -72,7 +73,7 @@ func (c *catalogued) Load(l *Load) func() {
 	l.Read(files, more)
 	l.Diagnostics = append(l.Diagnostics, mistakes...)
 	l.OnDiscard(next.release)
-	next.Gateway = built
+	next.Gateway, next.catalogue = built, cat
 	for _, api := range cat.APIs {
 		next.apis = append(next.apis, api.Name)
 	}
