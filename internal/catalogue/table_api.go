@@ -94,7 +94,7 @@ var routeBlock = &block{
 	label: &label{`a method and a pattern, such as "GET /orders/{id}": one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, then literal segments and {parameters}, without a trailing slash`, routeLabel, true, whyNoRoute},
 	doc:   "A resource and what may be done with it.",
 	attributes: withTerms(
-		attribute{name: "accepts", kind: reference{to: "object"}, absent: "the body is not looked at", doc: "The object that requests carry."},
+		attribute{name: "accepts", kind: reference{to: "object"}, absent: "the body is not looked at", doc: "The object that requests carry; with PATCH, the object that a merge patch (RFC 7396) or a JSON Patch (RFC 6902) is for, which older versions can have only where changes of it rename, move, wrap, list, translate or convert members."},
 		attribute{name: "returns", kind: places{whole: true}, absent: "the answer is not changed", doc: "The objects in the answer: the whole of it, or those at paths."},
 		attribute{name: "since", kind: reference{to: "version"}, absent: "the first", doc: "The first version that has this route."},
 		attribute{name: "until", kind: reference{to: "version"}, absent: "none", doc: "The first version that no longer has this route."},

@@ -24,6 +24,7 @@ type lineage struct {
 	objects  []map[string]*change.Object
 	shapes   *shape.Shapes
 	schemas  map[described]*schema.Schema
+	patches  map[described]*schema.Schema // of merge patches of it
 }
 
 // described is an object in the shape of a version.
@@ -34,7 +35,7 @@ type described struct {
 
 // lineage builds and checks the lineage of an API.
 func (b *builder) lineage(from *catalogue.API) *lineage {
-	l := &lineage{api: from, schemas: make(map[described]*schema.Schema)}
+	l := &lineage{api: from, schemas: make(map[described]*schema.Schema), patches: make(map[described]*schema.Schema)}
 	last := max(0, len(from.Versions)-1)
 	l.versions, l.ends = make([][]*change.Change, last+1), make([]int, last+1)
 	for i, v := range from.Versions {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/policy"
@@ -12,16 +13,26 @@ import (
 // validate builds the two pieces of the validation of a route: what bodies may be, which comes before they are
 // changed, and what they must say, which comes after. Either is nil where nothing asks for it: a body that no schema,
 // rule, change or policy needs streams past.
-func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route, terms catalogue.Terms, up *changes, decision *policy.Query) (content, checks pipeline.Stage) {
+func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route, terms catalogue.Terms, up *changes, patch *patches, decision *policy.Query) (content, checks pipeline.Stage) {
 	to := validate.Checks{MaxBody: terms.MaxBody}
-	if up != nil {
-		to.Pointer = up.request.Pointer
+	var request *change.Program
+	switch {
+	case patch != nil:
+		request = patch.patch.Whole()
+	case up != nil:
+		request = up.request
+	}
+	if request != nil {
+		to.Pointer = request.Pointer
 		if r.Accepts != nil {
-			to.Missing = l.missing(r.Accepts.Name, l.index(v), up.request)
+			to.Missing = l.missing(r.Accepts.Name, l.index(v), request)
 		}
 	}
-	if r.Accepts != nil {
-		to.Schema = b.schemaAt(l, r.Accepts, l.ends[l.index(v)])
+	switch end := l.ends[l.index(v)]; {
+	case takesPatches(r):
+		to.Schema, to.Only = b.patchSchema(l, r.Accepts, end), isMergePatch
+	case r.Accepts != nil:
+		to.Schema = b.schemaAt(l, r.Accepts, end)
 	}
 	readsBody := r.Accepts != nil || decision != nil && decision.Needs().Body != exchange.None
 	for _, from := range terms.Rules {
@@ -37,6 +48,9 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 		c := validate.ContentConfig{MaxBody: terms.MaxBody}
 		if r.Accepts != nil {
 			c.Required = []string{r.Method}
+		}
+		if takesPatches(r) {
+			c.MediaTypes = []string{mergePatch, jsonPatch}
 		}
 		content = validate.NewContent(c)
 	}

@@ -24,6 +24,7 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	from := l.api
 	terms := from.For(v, r)
 	up := b.changes(l, v, r, terms.MaxBody)
+	patch := b.patches(l, v, r, terms.MaxBody)
 	decision := b.authorize(terms)
 	var stages []pipeline.Stage
 	add := func(s pipeline.Stage) { stages = append(stages, s) }
@@ -33,12 +34,15 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	if s := b.limit(terms); s != nil {
 		add(s)
 	}
-	content, validate := b.validate(l, v, r, terms, up, decision)
+	content, validate := b.validate(l, v, r, terms, up, patch, decision)
 	if content != nil {
 		add(content)
 	}
 	if up != nil {
 		add(up)
+	}
+	if patch != nil {
+		add(patch)
 	}
 	if validate != nil {
 		add(validate)
@@ -65,7 +69,11 @@ func (b *builder) changes(l *lineage, v *catalogue.Version, r *catalogue.Route, 
 		accepts = []change.Held{{Object: r.Accepts.Name, Range: r.Range}}
 	}
 	returns := places(r.Returns)
-	request, diags := change.Compile(chain, objects, accepts)
+	whole := accepts
+	if takesPatches(r) {
+		whole = nil
+	}
+	request, diags := change.Compile(chain, objects, whole)
 	b.add(diags)
 	answer, diags := change.Compile(chain, objects, returns)
 	b.add(diags)

@@ -36,6 +36,8 @@ type Rule struct {
 type Checks struct {
 	// Schema is what a body must be valid by; nil for none.
 	Schema *schema.Schema
+	// Only, if set, says which bodies Schema is for; no other is held against it.
+	Only func(*exchange.Exchange) bool
 	// Rules must all be met.
 	Rules []Rule
 	// Pointer tells a pointer into the newest shape in the caller's; nil where there is but one shape.
@@ -95,7 +97,7 @@ func (s *Stage) check(x *exchange.Exchange) *problem.Problem {
 	if !x.Body.Read && s.needs.Body != exchange.None || len(x.Body.Bytes) > 0 && s.checks.Schema != nil && !x.Body.Valid && s.checks.Report == nil {
 		return problem.New(problem.Internal, "").Because(errNotChecked)
 	}
-	if s.checks.Schema != nil && len(x.Body.Bytes) > 0 && x.Body.Valid { // one that is not has been reported
+	if s.checks.Schema != nil && len(x.Body.Bytes) > 0 && x.Body.Valid && (s.checks.Only == nil || s.checks.Only(x)) { // one that is not has been reported
 		for _, f := range s.checks.Schema.Validate(x.Body.Bytes) {
 			wrong = append(wrong, s.told(f)...)
 		}
