@@ -1,7 +1,6 @@
 package jsonspan
 
 import (
-	"errors"
 	"io"
 	"strconv"
 )
@@ -100,7 +99,7 @@ func (r *Reader) Fill() (int, error) {
 }
 
 // Final says that nothing follows what has arrived.
-func (r *Reader) Final() bool { return errors.Is(r.end, io.EOF) }
+func (r *Reader) Final() bool { return r.end == io.EOF } //nolint:errorlint // whatever else may be called so, only this is the end
 
 // makeRoom forgets what has been handed out, or makes the window larger where that is not enough.
 func (r *Reader) makeRoom() {

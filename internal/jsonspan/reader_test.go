@@ -146,9 +146,13 @@ func TestReaderBounds(t *testing.T) {
 // A document that breaks off is told from one that ends.
 func TestReaderBreaksOff(t *testing.T) {
 	reset := errors.New("connection reset")
-	got, err := read(io.MultiReader(strings.NewReader(`[1,2`), iotest.ErrReader(reset)), 100, 1)
-	if !errors.Is(err, reset) || string(got) != `[1,` {
-		t.Errorf("got %q, %v", got, err)
+	for doc, want := range map[string]string{`[1,2`: `[1,`, `[1,2]`: `[1,2]`} {
+		for _, cause := range []error{reset, io.ErrUnexpectedEOF, fmt.Errorf("connection: %w", io.EOF)} {
+			got, err := read(io.MultiReader(strings.NewReader(doc), iotest.ErrReader(cause)), 100, 1)
+			if !errors.Is(err, cause) || string(got) != want {
+				t.Errorf("got %q, %v", got, err)
+			}
+		}
 	}
 }
 
