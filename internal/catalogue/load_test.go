@@ -33,7 +33,7 @@ func TestShop(t *testing.T) {
 	}
 	source := func(r interface{ String() string }) string { return strings.TrimPrefix(r.String(), "testdata/shop/") }
 	get, list, post := route("GET /orders/{id}"), route("GET /orders"), route("POST /orders")
-	sku := version("2026-11-01").Changes[0]
+	sku, units := version("2026-11-01").Changes[0], version("next").Changes[0]
 
 	for _, test := range []struct {
 		what      string
@@ -100,6 +100,15 @@ func TestShop(t *testing.T) {
 		{"what is added", string(sku.Operations[2].Value), `"piece"`},
 		{"a number's own spelling", string(sku.Operations[3].Pairs[0].Old), "1.50"},
 		{"an exponent", string(sku.Operations[3].Pairs[1].Old), "1e2"},
+		{"operations on values", kinds(units), []Kind{Unwrap, Scale, Wrap, Scale, Cast, Cast, Cast, List, Unlist, Split, Join}},
+		{"what is around a value", []string{units.Operations[0].Member, units.Operations[2].Member}, []string{"value", "amount"}},
+		{"a string with decimals, unless written", []any{units.Operations[1].Decimals, units.Operations[1].As}, []any{2, "string"}},
+		{"decimals to the left", []any{units.Operations[3].Decimals, units.Operations[3].As}, []any{-3, "number"}},
+		{"from a string, unless written", []string{units.Operations[4].From, units.Operations[4].As}, []string{"string", "number"}},
+		{"types that are written", []string{units.Operations[5].From, units.Operations[5].As}, []string{"boolean", "string"}},
+		{"from a number, unless written", []string{units.Operations[6].From, units.Operations[6].As}, []string{"number", "string"}},
+		{"parts of a text", []any{units.Operations[9].Parts, units.Operations[9].Separator}, []any{[]string{"first_name", "last_name"}, " "}},
+		{"a text of parts", []any{units.Operations[10].Parts, units.Operations[10].Separator, units.Operations[10].Accept}, []any{[]string{"street", "city"}, ", ", "nobody writes it"}},
 		{"pairs of locals", string(version("v2").Changes[1].Operations[1].Pairs[0].Old), "true"},
 		{"an example, members in written order", string(version("v2").Changes[0].Examples[0].Old), `{"customer_name":"Ada","customer_email":"ada@example.org","total":12.30}`},
 		{"an empty pattern", len(c.APIs[1].Routes[0].Segments), 0},

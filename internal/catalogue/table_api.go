@@ -143,7 +143,7 @@ var versionBlock = &block{
 }
 
 var (
-	acceptLoss = attribute{name: "accept", kind: anyText, absent: "none", doc: "Why what is lost on the way may be lost; without it a change that loses something does not load."}
+	acceptLoss = attribute{name: "accept", kind: anyText, absent: "none", doc: "Why what is lost on the way may be lost. Without it a change does not load if old values do not come back, and is warned of if a PUT of an older caller resets new ones."}
 	operation  = func(name, doc string, attributes ...attribute) *block {
 		return &block{name: name, label: pathLabel, max: 256, doc: doc, attributes: attributes}
 	}
@@ -172,24 +172,24 @@ var changeBlock = &block{
 			attribute{name: "value", kind: value{}, required: true, doc: "What it is for older callers."}, acceptLoss),
 		operation("enum", "Replaces values of a member.",
 			attribute{name: "pairs", kind: pairs{}, required: true, doc: "The old values and the new ones."}, acceptLoss),
-		operation("wrap", "Puts a value into an object of its own.",
+		operation("wrap", "Puts a value into an object of its own: `7` becomes `{\"amount\": 7}`.",
 			attribute{name: "in", kind: memberName, required: true, doc: "The name of the object's only member."}),
-		operation("unwrap", "Takes a value out of the object around it.",
+		operation("unwrap", "Takes a value out of the object around it, which may have no other member: `{\"amount\": 7}` becomes `7`.",
 			attribute{name: "from", kind: memberName, required: true, doc: "The name of the object's only member."}),
-		operation("list", "Puts a value into a list of its own."),
-		operation("unlist", "Takes a value out of the list around it, which has no other."),
-		operation("scale", "Moves a number's decimal point, so that one side is an integer: 12.30 becomes 1230.",
-			attribute{name: "decimals", kind: integer{-18, 18}, required: true, doc: "By how many digits to the right, not 0; to the left where negative, so that 1230 becomes 12.30."},
-			attribute{name: "as", kind: choice{of: []string{"string", "number"}}, def: "string", doc: "What the side with the decimal point is."}),
-		operation("cast", "Gives a value another type; a string must spell the number or boolean exactly.",
+		operation("list", "Puts a value into a list of its own: `7` becomes `[7]`."),
+		operation("unlist", "Takes a value out of the list around it, which may have no other item: `[7]` becomes `7`."),
+		operation("scale", "Moves a number's decimal point, so that one side is an integer: `\"12.30\"` becomes `1230`. It is done on the digits, so that no number is too exact; null is left alone.",
+			attribute{name: "decimals", kind: integer{-18, 18}, required: true, doc: "By how many digits to the right, not 0; to the left where negative, so that `1230` becomes `\"12.30\"`."},
+			attribute{name: "as", kind: choice{of: []string{"string", "number"}}, def: "string", doc: "What the side with the decimal point is: a string that has exactly so many decimals, or a number that has no more."}),
+		operation("cast", "Gives a value another type: `\"7\"` becomes `7`, or the other way round. A string must spell a JSON number or boolean exactly, and a number keeps its spelling; null is left alone.",
 			attribute{name: "from", kind: choice{of: []string{"string", "number", "boolean"}}, absent: "`\"number\"` to a string, else `\"string\"`", doc: "The old type."},
 			attribute{name: "to", kind: choice{of: []string{"string", "number", "boolean"}}, required: true, doc: "The new type; one of both is `\"string\"`."}),
-		operation("split", "Makes several members, beside it, of one text.",
-			attribute{name: "into", kind: memberList, required: true, doc: "The names of the new members; the last takes the rest of the text."},
+		operation("split", "Makes several members, beside it, of one text: `\"Ada Lovelace\"` becomes `\"Ada\"` and `\"Lovelace\"`. Null is left alone.",
+			attribute{name: "into", kind: memberList, required: true, doc: "The names of the new members, none that of the text; the last takes the rest of the text, and where it has fewer parts, the later members are left out."},
 			attribute{name: "separator", kind: anyText, required: true, doc: "What stands between the parts."}, acceptLoss),
-		operation("join", "Makes one text of several members beside it.",
-			attribute{name: "from", kind: memberList, required: true, doc: "The names of the old members, in the order of the text."},
-			attribute{name: "separator", kind: anyText, required: true, doc: "What stands between the parts; none but the last may have it."}, acceptLoss),
+		operation("join", "Makes one text of several members beside it: `\"Ada\"` and `\"Lovelace\"` become `\"Ada Lovelace\"`. Null is left alone.",
+			attribute{name: "from", kind: memberList, required: true, doc: "The names of the old members, in the order of the text, none that of the text; one may be left out only with all after it."},
+			attribute{name: "separator", kind: anyText, required: true, doc: "What stands between the parts; requests in which another than the last has it are refused."}, acceptLoss),
 		{name: "param", label: &label{"the name of a query parameter", queryPattern.MatchString, false, nil}, max: 64,
 			doc: "Gives a query parameter of requests another name.",
 			attributes: []attribute{

@@ -183,6 +183,38 @@ api "orders" {
   version "next" {
     released = "2027-01-01"
     preview  = true
+    change "minor-units" {
+      summary = "Amounts are integers in the minor unit, with their currency; codes are numbers."
+      on      = object.order
+      unwrap "discount" { from = "value" }
+      scale "total" { decimals = 2 }
+      wrap "total" { in = "amount" }
+      scale "discount" {
+        decimals = -3
+        as       = "number"
+      }
+      cast "code" { to = "number" }
+      cast "gift" {
+        from = "boolean"
+        to   = "string"
+      }
+      cast "number" { to = "string" }
+      list "coupon" {}
+      unlist "notes" {}
+      split "contact" {
+        into      = ["first_name", "last_name"]
+        separator = " "
+      }
+      join "address" {
+        from      = ["street", "city"]
+        separator = ", "
+        accept    = "nobody writes it"
+      }
+      example {
+        old = { total = "12.30", discount = { value = 150 }, code = "7", gift = true, number = 1.50, coupon = "A", notes = ["b"], contact = "Ada Lovelace", street = "12 St James's Square", city = "London" }
+        new = { total = { amount = 1230 }, discount = 0.150, code = 7, gift = "true", number = "1.50", coupon = ["A"], notes = "b", first_name = "Ada", last_name = "Lovelace", address = "12 St James's Square, London" }
+      }
+    }
   }
 }
 
