@@ -189,7 +189,7 @@ var changeBlock = &block{
 			attribute{name: "separator", kind: anyText, required: true, doc: "What stands between the parts."}, acceptLoss),
 		operation("join", "Makes one text of several members beside it: `\"Ada\"` and `\"Lovelace\"` become `\"Ada Lovelace\"`. Null is left alone.",
 			attribute{name: "from", kind: memberList, required: true, doc: "The names of the old members, in the order of the text, none that of the text; one may be left out only with all after it."},
-			attribute{name: "separator", kind: anyText, required: true, doc: "What stands between the parts; requests in which another than the last has it are refused."}, acceptLoss),
+			attribute{name: "separator", kind: anyText, required: true, doc: "What stands between the parts; requests in which any but the last has it are refused."}, acceptLoss),
 		{name: "param", label: &label{"the name of a query parameter", queryPattern.MatchString, false, nil}, max: 64,
 			doc: "Gives a query parameter of requests another name.",
 			attributes: []attribute{

@@ -40,7 +40,7 @@ var Kinds = []Kind{Rename, Move, Wrap, Unwrap, List, Unlist, Enum, Scale, Cast, 
 // in the shape that the operations before it have left: after rename "a" { to = "b" } the next operation says "b".
 // A member whose name has a dot or a bracket cannot be named; items of lists are reached through holds.
 //
-// What is not there stays away, and so does null, which stands for no value, in scale, cast, split and join; the other
+// What is not there stays away. To scale, cast, split and join null stands for no value and is left as it is; the other
 // operations treat it like any value.
 type Operation struct {
 	Kind Kind

@@ -3,6 +3,7 @@ package transform
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -31,6 +32,11 @@ func compile(ops []Operation) (*change.Program, hcl.Diagnostics) {
 		if wrong != "" {
 			diags = append(diags, mistake("Malformed operation", wrong)...)
 			continue
+		}
+		for _, done := range order {
+			if surrounds(o, done) {
+				diags = append(diags, mistake("Operation too late", fmt.Sprintf("%s %q stands below operations on %q; write it above them, and the places that there are then", o.Kind, o.Field, done))...)
+			}
 		}
 		name := prefix
 		if name == "" {
@@ -90,40 +96,54 @@ func holderOf(prefix string, all []string) (holder *string, path string) {
 	return holder, path
 }
 
+// takes are the fields that each kind of operation has.
+var takes = map[change.Kind][]string{
+	change.Rename: {"to"}, change.Move: {"to"}, change.Drop: {}, change.Add: {"value"}, change.Enum: {"pairs"},
+	change.Wrap: {"member"}, change.Unwrap: {"member"}, change.List: {}, change.Unlist: {},
+	change.Scale: {"decimals", "as"}, change.Cast: {"from", "to"}, change.Split: {"parts", "separator"}, change.Join: {"parts", "separator"},
+}
+
+// extra gives the fields that are written and that the operation does not have.
+func (o Operation) extra() []string {
+	var extra []string
+	own, known := takes[change.Kind(o.Kind)]
+	for _, f := range []struct {
+		name    string
+		written bool
+	}{
+		{"to", o.To != ""}, {"value", o.Value != nil}, {"pairs", o.Pairs != nil}, {"member", o.Member != ""}, {"decimals", o.Decimals != 0},
+		{"as", o.As != ""}, {"from", o.From != ""}, {"parts", o.Parts != nil}, {"separator", o.Separator != ""},
+	} {
+		if known && f.written && !slices.Contains(own, f.name) {
+			extra = append(extra, f.name)
+		}
+	}
+	return extra
+}
+
 // understand divides an operation into the object it works on and what it does to it.
 func understand(o Operation) (prefix string, op change.Operation, wrong string) {
 	prefix, path := divide(o.Field)
-	op = change.Operation{Kind: change.Kind(o.Kind), Path: path, To: o.To}
+	op = change.Operation{Kind: change.Kind(o.Kind), Path: path, To: o.To, Value: o.Value, Member: o.Member,
+		Decimals: o.Decimals, From: o.From, As: o.As, Parts: o.Parts, Separator: o.Separator}
 	// Nothing comes back by the same program, so what the way back would need is no loss.
 	const oneWay = "messages go one way"
-	extra := ""
+	if extra := o.extra(); extra != nil {
+		return "", op, fmt.Sprintf("%s %q takes no %s", o.Kind, o.Field, strings.Join(extra, " and no "))
+	}
 	switch op.Kind {
-	case change.Rename, change.Move:
-		if op.Kind == change.Move {
-			to, inside := divide(o.To)
-			if to != prefix {
-				return "", op, fmt.Sprintf("move %q: a member stays within its list, so to begins with %q as well", o.Field, prefix)
-			}
-			op.To = inside
+	case change.Move:
+		to, inside := divide(o.To)
+		if to != prefix {
+			return "", op, fmt.Sprintf("move %q: a member stays within its list, so to begins with %q as well", o.Field, prefix)
 		}
-		if o.Value != nil || o.Pairs != nil {
-			extra = "value or pairs"
-		}
+		op.To = inside
 	case change.Drop:
 		op.Value, op.Accept = json.RawMessage("null"), oneWay
-		if o.Value != nil || o.Pairs != nil || o.To != "" {
-			extra = "to, value or pairs"
-		}
-	case change.Add:
-		op.Value = o.Value
-		if o.Pairs != nil || o.To != "" {
-			extra = "to or pairs"
-		}
+	case change.Cast:
+		op.As, op.To = o.To, ""
 	case change.Enum:
 		op.Accept = oneWay
-		if o.Value != nil || o.To != "" {
-			extra = "to or value"
-		}
 		for i, p := range o.Pairs {
 			for _, q := range o.Pairs[:i] {
 				if string(p[0]) == string(q[0]) {
@@ -133,10 +153,18 @@ func understand(o Operation) (prefix string, op change.Operation, wrong string) 
 			op.Pairs = append(op.Pairs, change.Pair{Old: p[0], New: p[1]})
 		}
 	}
-	if extra != "" {
-		return "", op, fmt.Sprintf("%s %q takes no %s", o.Kind, o.Field, extra)
-	}
 	return prefix, op, ""
+}
+
+// surrounds says whether an operation puts something around the lists at prefix, or takes it away. What is done to
+// their items is found at the places where they are in the end, so it stands below.
+func surrounds(o Operation, prefix string) bool {
+	switch change.Kind(o.Kind) {
+	case change.Wrap, change.Unwrap, change.List, change.Unlist:
+		rest, ok := strings.CutPrefix(prefix, o.Field)
+		return ok && (rest[0] == '[' || rest[0] == '.')
+	}
+	return false
 }
 
 // divide divides a path after the last list in it.

@@ -64,14 +64,14 @@ type Message struct {
 
 // Operation is one thing that is done to a JSON body.
 type Operation struct {
-	// What is done: rename, move, drop, add or enum.
+	// What is done: rename, move, drop, add, enum, wrap, unwrap, list, unlist, scale, cast, split or join.
 	Kind string `json:"operation"`
 
 	// The member it is done to: names joined by dots, "[*]" for each item of a list: "data[*].total.amount".
 	Field string `json:"field"`
 
 	// Of rename the member's new name, of move the path that it moves to, which begins with the same list if there is
-	// one.
+	// one. Of cast, the type that the value gets: string, number or boolean.
 	To string `json:"to,omitempty"`
 
 	// Of add, the value of the new member; where there is one already, the body does not fit.
@@ -79,6 +79,27 @@ type Operation struct {
 
 	// Of enum, which value becomes which: a list of [from, to]. A body with another value does not fit.
 	Pairs [][2]json.RawMessage `json:"pairs,omitempty"`
+
+	// Of wrap, the name of the only member of the object that the value is put into; of unwrap, of the one it is taken
+	// out of.
+	Member string `json:"member,omitempty"`
+
+	// Of scale, by how many digits the decimal point moves to the right, so that "12.30" becomes 1230 with 2; to the
+	// left where negative. Bound: 18, either way.
+	Decimals int `json:"decimals,omitempty"`
+
+	// Of scale, what has the decimal point: a string, with exactly so many decimals, or a number. Default: string.
+	As string `json:"as,omitempty"`
+
+	// Of cast, the type that the value has: string, number or boolean. One of both types is string.
+	From string `json:"from,omitempty"`
+
+	// Of split and join, the members that the text becomes or is made of, beside it: 2 to 16 names. The last has the
+	// rest of the text.
+	Parts []string `json:"parts,omitempty"`
+
+	// Of split and join, what stands between the parts.
+	Separator string `json:"separator,omitempty"`
 }
 
 // Expand writes out the placeholders of a text for one request.

@@ -2,7 +2,9 @@ package transform
 
 import (
 	"encoding/json"
+	"math"
 	"net/textproto"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -28,6 +30,14 @@ func init() {
 //			drop   <field>
 //			add    <field> <value>
 //			enum   <field> <from> <to> [<from> <to>...]
+//			wrap   <field> <name>
+//			unwrap <field> <name>
+//			list   <field>
+//			unlist <field>
+//			scale  <field> <decimals> [string|number]
+//			cast   <field> <from> <to>
+//			split  <field> <separator> <name> <name>...
+//			join   <field> <separator> <name> <name>...
 //			max    <size>
 //		}
 //		response {
@@ -46,11 +56,23 @@ func init() {
 //   - drop takes a member away.
 //   - add makes a member; where there is one already, the body does not fit.
 //   - enum translates a member's values: what is from becomes to. A body with any other value does not fit.
+//   - wrap puts a value into an object, in which it has that name: 7 becomes {"amount": 7}.
+//   - unwrap takes a value out of the object around it, which may have no other member.
+//   - list puts a value into a list: 7 becomes [7].
+//   - unlist takes a value out of the list around it, which may have no other item.
+//   - scale moves the decimal point so many digits to the right, to the left where they are negative: with 2 decimals
+//     "12.30" becomes 1230. What has the decimal point is a string with exactly so many decimals, or a number that has no
+//     more; what has none is an integer. Default: string.
+//   - cast makes a string of a number or boolean, or the other way round: the types are string, number and boolean. A
+//     number keeps its spelling, and a string must spell a JSON number or boolean exactly.
+//   - split makes members of a text, beside it; the last has the rest. Where there are fewer parts, the last are left out.
+//   - join makes a text of members beside it; a body in which any but the last has the separator does not fit.
 //   - max is the largest body that is changed; of an answer of more than 16KiB in which only items of lists change, it is
 //     the largest item. Default: 1MiB in a request, 8MiB in an answer.
 //
 // A field is members' names joined by dots, with [*] for each item of a list: data[*].total.amount. A value is JSON; in
-// double quotes, or where it is no JSON, it is a string: 0 and `{"a": 1}` are JSON, "0" and EUR are strings.
+// double quotes, or where it is no JSON, it is a string: 0 and `{"a": 1}` are JSON, "0" and EUR are strings. What is not
+// there stays away; scale, cast, split and join leave null as it is.
 //
 // A request's body that the operations do not fit is answered 422, one that is not JSON 400 or 415. A successful answer
 // that cannot be changed is answered 502, or broken off where a part of it has gone out; answers that are no success have
@@ -92,8 +114,8 @@ func message(d *caddyfile.Dispenser, of string, m *transform.Message) error {
 	}
 	begin := *d
 	lines := 0
-	words := stage.NewWords(of, []string{"set", "remove", "rename", "move", "drop", "add", "enum", "max"},
-		[]string{"wrap", "unwrap", "list", "unlist", "scale", "cast", "split", "join"})
+	words := stage.NewWords(of, []string{"set", "remove", "rename", "move", "drop", "add", "enum",
+		"wrap", "unwrap", "list", "unlist", "scale", "cast", "split", "join", "max"}, nil)
 	for nesting := d.Nesting(); d.NextBlock(nesting); lines++ {
 		word, err := words.Take(d)
 		if err != nil {
@@ -158,59 +180,77 @@ func limit(d *caddyfile.Dispenser, m *transform.Message) error {
 	return err
 }
 
-// usages are how the lines of operations are written.
-var usages = map[string]string{
-	"rename": "rename <field> <name>",
-	"move":   "move <field> <path>",
-	"drop":   "drop <field>",
-	"add":    "add <field> <value>",
-	"enum":   "enum <field> <from> <to> [<from> <to>...]",
+// usages are how the lines of operations are written, and how many words they have after the field.
+var usages = map[string]struct {
+	form        string
+	least, most int
+}{
+	"rename": {"rename <field> <name>", 1, 1},
+	"move":   {"move <field> <path>", 1, 1},
+	"drop":   {"drop <field>", 0, 0},
+	"add":    {"add <field> <value>", 1, 1},
+	"enum":   {"enum <field> <from> <to> [<from> <to>...]", 2, math.MaxInt},
+	"wrap":   {"wrap <field> <name>", 1, 1},
+	"unwrap": {"unwrap <field> <name>", 1, 1},
+	"list":   {"list <field>", 0, 0},
+	"unlist": {"unlist <field>", 0, 0},
+	"scale":  {"scale <field> <decimals> [string|number]", 1, 2},
+	"cast":   {"cast <field> <from> <to>", 2, 2},
+	"split":  {"split <field> <separator> <name> <name>...", 3, math.MaxInt},
+	"join":   {"join <field> <separator> <name> <name>...", 3, math.MaxInt},
 }
 
 func operation(d *caddyfile.Dispenser, word string, m *transform.Message) error {
-	wrong := func() error { return d.Errf("expected: %s", usages[word]) }
+	usage := usages[word]
+	wrong := func() error { return d.Errf("expected: %s", usage.form) }
 	o := transform.Operation{Kind: word}
 	if !d.NextArg() || d.Val() == "" {
 		return wrong()
 	}
 	o.Field = d.Val()
+	var args []string
 	var values []json.RawMessage
 	for d.NextArg() {
-		switch word {
-		case "rename", "move":
-			if o.To != "" || d.Val() == "" {
-				return wrong()
-			}
-			o.To = d.Val()
-		default:
+		if word == "add" || word == "enum" {
 			v, err := value(d)
 			if err != nil {
 				return err
 			}
 			values = append(values, v)
+		} else if d.Val() == "" {
+			return wrong()
 		}
+		args = append(args, d.Val())
+	}
+	if len(args) < usage.least || len(args) > usage.most {
+		return wrong()
 	}
 	switch word {
 	case "rename", "move":
-		if o.To == "" {
-			return wrong()
-		}
-	case "drop":
-		if values != nil {
-			return wrong()
-		}
+		o.To = args[0]
 	case "add":
-		if len(values) != 1 {
-			return wrong()
-		}
 		o.Value = values[0]
 	case "enum":
-		if len(values) == 0 || len(values)%2 != 0 {
+		if len(values)%2 != 0 {
 			return wrong()
 		}
 		for i := 0; i < len(values); i += 2 {
 			o.Pairs = append(o.Pairs, [2]json.RawMessage{values[i], values[i+1]})
 		}
+	case "wrap", "unwrap":
+		o.Member = args[0]
+	case "scale":
+		var err error
+		if o.Decimals, err = strconv.Atoi(args[0]); err != nil {
+			return wrong()
+		}
+		if len(args) == 2 {
+			o.As = args[1]
+		}
+	case "cast":
+		o.From, o.To = args[0], args[1]
+	case "split", "join":
+		o.Separator, o.Parts = args[0], args[1:]
 	}
 	m.Operations = append(m.Operations, o)
 	return nil

@@ -19,9 +19,9 @@ func init() {
 }
 
 // Handler changes requests and answers: header fields are set and removed, members of JSON bodies renamed, moved,
-// dropped, added and translated. An answer whose body is changed is held until it is whole, unless only items of
-// lists change: then it passes as it arrives. What cannot be changed is answered with a problem or broken off, and never
-// passes as it was.
+// dropped, added, translated, wrapped, unwrapped, scaled, cast, split and joined. An answer whose body is changed is
+// held until it is whole, unless only items of lists change: then it passes as it arrives. What cannot be changed is
+// answered with a problem or broken off, and never passes as it was.
 type Handler struct {
 	transform.Config
 
