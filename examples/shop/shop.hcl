@@ -81,6 +81,7 @@ api "orders" {
   route "PUT /orders/{id}" {
     accepts = object.order
     returns = object.order
+    merge   = true # callers of v1 and v2 do not see the note, and keep it
   }
   route "DELETE /orders/{id}" {}
 
@@ -123,6 +124,11 @@ api "orders" {
       summary = "article is called sku."
       on      = object.line
       rename "article" { to = "sku" }
+    }
+    change "notes" {
+      summary = "An order may have a note for whoever packs it."
+      on      = object.order
+      add "note" { value = null }
     }
   }
 }

@@ -146,6 +146,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"a name too long", "POST", "/api/orders", "acme", edit("Bob", strings.Repeat("ö", 201)), 422, "customer.name"},
 		{"no address", "POST", "/api/orders", "acme", edit("bob@example.org", "bob"), 422, "customer.email"},
 		{"a status of no meaning", "POST", "/api/orders", "acme", edit(`"verified"`, `"lost"`), 422, "status"},
+		{"an empty note", "POST", "/api/orders", "acme", edit(`"customer":{`, `"note":"","customer":{`), 422, "note"},
 		{"a currency in small letters", "POST", "/api/orders", "acme", edit("EUR", "eur"), 422, "currency"},
 		{"an amount below nothing", "POST", "/api/orders", "acme", edit(`"amount":5`, `"amount":-5`), 422, "total.amount"},
 		{"an amount with a fraction", "POST", "/api/orders", "acme", edit(`"amount":5`, `"amount":5.5`), 400, "amount"},
@@ -241,5 +242,23 @@ func TestManyCallersAtOnce(t *testing.T) {
 	}
 	if len(seen) != 2+callers*each {
 		t.Errorf("%d orders of different ids, want %d", len(seen), 2+callers*each)
+	}
+}
+
+// A note that is absent or null is none, and is not shown.
+func TestNotes(t *testing.T) {
+	shop := newShop()
+	noted := strings.Replace(bobs, `"status"`, `"note":"fragile","status"`, 1)
+	for _, test := range []struct{ body, want string }{
+		{noted, `"note":"fragile"`},
+		{strings.Replace(noted, `"fragile"`, `null`, 1), ""},
+		{noted, `"note":"fragile"`},
+		{bobs, ""},
+	} {
+		w := call(shop, "PUT", "/api/orders/acme-1001", "acme", test.body)
+		read := call(shop, "GET", "/api/orders/acme-1001", "acme", "")
+		if w.Code != 200 || !strings.Contains(read.Body.String(), test.want) || strings.Contains(read.Body.String(), "note") != (test.want != "") {
+			t.Errorf("%s: %d, and then %s", test.body, w.Code, read.Body)
+		}
 	}
 }

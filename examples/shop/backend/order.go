@@ -16,8 +16,9 @@ type Order struct {
 	Status   string    `json:"status"`   // verified or unverified; unverified if absent
 	Currency string    `json:"currency"` // three capital letters (ISO 4217)
 	Total    Total     `json:"total"`
-	Lines    []Line    `json:"lines"`   // 1 to 100
-	Created  time.Time `json:"created"` // whole seconds in UTC, given by the store
+	Lines    []Line    `json:"lines"`          // 1 to 100
+	Created  time.Time `json:"created"`        // whole seconds in UTC, given by the store
+	Note     *string   `json:"note,omitempty"` // for whoever packs the goods: 1 to 200 characters; null and absent are none
 }
 
 // Customer is the person an order is for.
@@ -61,6 +62,7 @@ func (o Order) check() error {
 	must(within(o.Customer.Name, maxText), "customer.name must have 1 to %d characters", maxText)
 	must(within(o.Customer.Email, maxText) && email.MatchString(o.Customer.Email), "customer.email must be an e-mail address of at most %d characters", maxText)
 	must(o.Status == "verified" || o.Status == "unverified", `status must be "verified" or "unverified"`)
+	must(o.Note == nil || within(*o.Note, maxText), "note must have 1 to %d characters", maxText)
 	must(currency.MatchString(o.Currency), "currency must be three capital letters")
 	must(o.Total.Amount >= 0, "total.amount must not be negative")
 	must(len(o.Lines) >= 1 && len(o.Lines) <= maxLines, "lines must have 1 to %d elements", maxLines)

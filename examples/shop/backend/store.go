@@ -23,7 +23,7 @@ type Store struct {
 	now func() time.Time
 
 	mu     sync.RWMutex
-	orders []Order // at most maxOrders; an element's Lines are never written to
+	orders []Order // at most maxOrders; an element's Lines and Note are never written to
 	last   int     // the number of the newest order; numbers are not given twice
 }
 
