@@ -3,6 +3,8 @@ package catalogue
 import (
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // checkMerge looks whether what a PUT is laid over can be read: as the very object that it writes, in every version that
@@ -38,6 +40,10 @@ func (d *decoder) checkMerge(a *API, r *Route, nodes map[string]*node) {
 		}
 		return
 	}
+	if r.rewritten() != get.rewritten() {
+		d.wrong(place, "No route to read", "A PUT is merged with what GET answers, but %q, at %s, asks the upstream for another path: one of both has a rewrite that the other has not.", get.Label, at(get.Range))
+		return
+	}
 	for _, v := range a.Versions {
 		switch {
 		case !r.In(v):
@@ -49,6 +55,18 @@ func (d *decoder) checkMerge(a *API, r *Route, nodes map[string]*node) {
 			return
 		}
 	}
+}
+
+// rewritten is the path that the upstream is asked for, "" where it is the one asked for, whatever the parameters are
+// called.
+func (r *Route) rewritten() string {
+	to := r.Rewrite
+	for i, s := range r.Segments {
+		if s.Parameter != "" {
+			to = strings.ReplaceAll(to, "{"+s.Parameter+"}", "{"+strconv.Itoa(i)+"}")
+		}
+	}
+	return to
 }
 
 // reads is the route that answers GET where r takes PUT.

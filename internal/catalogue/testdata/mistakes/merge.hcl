@@ -50,9 +50,19 @@ api "orders" {
     accepts = object.order
     merge   = 1
   }
-  route "GET /right/{key}" { returns = object.order }
+  route "GET /i" { returns = object.order }
+  route "PUT /i" {
+    accepts = object.order
+    rewrite = "/elsewhere"
+    merge   = true
+  }
+  route "GET /right/{key}" {
+    returns = object.order
+    rewrite = "/left/{key}"
+  }
   route "PUT /right/{id}" {
     accepts = object.order
+    rewrite = "/left/{id}"
     merge   = true
     since   = version.v2
   }
