@@ -351,7 +351,7 @@ func TestMergeProperty(t *testing.T) {
 		}
 	}
 	t.Logf("%d held, %d of them changed; %d were refused", held, touched, refused)
-	if held < 4_000 || touched < 800 || refused > held/5 {
+	if held < rounds(4_000) || touched < rounds(600) || refused > held/5 {
 		t.Errorf("%d held, %d of them changed; %d were refused", held, touched, refused)
 	}
 }
@@ -411,7 +411,7 @@ func TestJSONPatchProperty(t *testing.T) {
 		}
 	}
 	t.Logf("%d held, %d of them changed; %d were refused, %d could not be done", held, touched, refused, undone)
-	if held < 4_000 || touched < 800 || refused > held/5 || undone > held/100 {
+	if held < rounds(4_000) || touched < rounds(600) || refused > held/5 || undone > held/100 {
 		t.Errorf("%d held, %d of them changed; %d were refused, %d could not be done", held, touched, refused, undone)
 	}
 }
