@@ -41,6 +41,7 @@ type API struct {
 	BasePath string   // canonical: "/" or without a trailing slash
 	Rewrite  string   // what the upstream has in the place of BasePath, canonical; "": the same
 	CORS     *CORS    // nil where pages of other origins are not spoken of
+	XML      bool     // bodies may be XML as well as JSON
 	Terms
 	Versioning *Versioning // nil on an API without versions
 	Objects    []*Object   // in written order

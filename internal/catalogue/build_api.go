@@ -21,6 +21,7 @@ func (b *builder) api(n *node) *API {
 		Hosts:    texts(n, "hosts"),
 		BasePath: take[string](n, "base_path"),
 		Rewrite:  take[string](n, "rewrite"),
+		XML:      slices.Contains(texts(n, "formats"), "xml"),
 		Terms:    s.terms(n),
 		Range:    n.rng,
 	}

@@ -30,6 +30,7 @@ func (d *decoder) check(c *Catalogue, root *node, now time.Time) {
 		d.checkRoutes(c.APIs[i], n)
 		d.checkTerms(c.APIs[i], n)
 		d.checkShapes(c.APIs[i], n)
+		d.checkFormats(n)
 	}
 	d.checkPaths(c.APIs, root.all("api"))
 }
@@ -58,6 +59,13 @@ func (d *decoder) checkUpstream(n *node) {
 	}
 	if scheme == "http" && n.written("ca_file") {
 		d.wrong(n.values["ca_file"].name, "Contradictory upstream", "These servers are spoken to over http, where there are no certificates to check.")
+	}
+}
+
+// checkFormats holds every API to JSON, which services speak and callers get who ask for nothing else.
+func (d *decoder) checkFormats(n *node) {
+	if all := texts(n, "formats"); len(all) > 0 && !slices.Contains(all, "json") {
+		d.wrong(n.place("formats"), "JSON left out", `JSON is always one of the formats: ["json", "xml"].`)
 	}
 }
 

@@ -15,7 +15,7 @@ func TestTwelveMistakes(t *testing.T) {
 		"10:14 Missing file",        // nobody.keys
 		"17:16 Unsuitable value",    // one minute
 		"23:15 Unknown upstream",    // upstream.order
-		"25:24 Not supported",       // xml
+		"25:24 Unsuitable value",    // yaml
 		"29:15 Unknown version",
 		"34:40 Unknown object",      // object.ordr
 		"35:3 Duplicate route",      // {id} and {key}

@@ -44,6 +44,9 @@ type Exchange struct {
 	// otherwise.
 	MediaType string
 
+	// XMLType is the same for an answer in XML; where the answer is to be XML, what its content is called.
+	XMLType string
+
 	// What identify found; nil when anonymous.
 	Consumer *Consumer
 

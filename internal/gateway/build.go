@@ -90,7 +90,7 @@ func same(a, b *hcl.Diagnostic) bool {
 
 // api builds what serves one API.
 func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
-	to := route.API{Name: from.Name, Hosts: from.Hosts, BasePath: from.BasePath, Rewrite: from.Rewrite}
+	to := route.API{Name: from.Name, Hosts: from.Hosts, BasePath: from.BasePath, Rewrite: from.Rewrite, XML: from.XML}
 	for _, v := range from.Versions {
 		to.Versions = append(to.Versions, version(v))
 	}
@@ -99,6 +99,9 @@ func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
 		to.Versioning = b.versioning(g, from)
 	}
 	l := b.lineage(from)
+	if from.XML {
+		l.xml = b.forms(l)
+	}
 	for _, r := range from.Routes {
 		value := make(ways, max(1, len(from.Versions)))
 		if len(from.Versions) == 0 {

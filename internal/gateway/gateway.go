@@ -60,6 +60,7 @@ type ways []*way
 // way is where a request goes once its route and version are known.
 type way struct {
 	stages   *pipeline.Pipeline
-	merge    *merging // nil where what comes up goes on as it is
+	xml      *pipeline.Pipeline // the same for answers in XML; nil where they are not offered
+	merge    *merging           // nil where what comes up goes on as it is
 	upstream Upstream
 }

@@ -45,11 +45,17 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 		return true, nil
 	}
 	to := m.Route.Value.(ways)[m.Index]
-	x.MediaType, x.Back = m.MediaType, to.stages
-	if to.stages.Needs().Body != exchange.None {
+	x.MediaType, x.XMLType = m.MediaType, m.XMLType
+	stages, prob := to.choose(x)
+	if prob != nil {
+		x.Ended = "route"
+		return true, refuse(w, r, x, prob)
+	}
+	x.Back = stages
+	if stages.Needs().Body != exchange.None {
 		awaitBody(w, r, x)
 	}
-	if prob := to.stages.Handle(x); prob != nil {
+	if prob := stages.Handle(x); prob != nil {
 		return true, refuse(w, r, x, prob)
 	}
 	for _, field := range g.apis[m.API.Name].credentials {

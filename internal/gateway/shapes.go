@@ -25,6 +25,7 @@ type lineage struct {
 	shapes   *shape.Shapes
 	schemas  map[described]*schema.Schema
 	patches  map[described]*schema.Schema // of merge patches of it
+	xml      map[*catalogue.Route][]forms // by version; nil on an API without XML, and after a mistake
 }
 
 // described is an object in the shape of a version.

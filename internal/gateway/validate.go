@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"strings"
+
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/exchange"
@@ -45,12 +47,15 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 		to.Rules = append(to.Rules, validate.Rule{Name: from.Name, Program: p, Detail: from.Detail, At: from.At})
 	}
 	if readsBody {
-		c := validate.ContentConfig{MaxBody: terms.MaxBody}
+		xml := l.formsOf(r, v).request
+		c := validate.ContentConfig{MaxBody: terms.MaxBody, XML: xml}
 		if r.Accepts != nil {
 			c.Required = []string{r.Method}
 		}
 		if takesPatches(r) {
 			c.MediaTypes = []string{mergePatch, jsonPatch}
+		} else {
+			c.Offered = offered(l.api, v, xml != nil)
 		}
 		content = validate.NewContent(c)
 	}
@@ -58,6 +63,19 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 		checks = validate.New(to)
 	}
 	return content, checks
+}
+
+// offered are a version's own media types, which were taken for plain ones by the time a body is looked at.
+func offered(from *catalogue.API, v *catalogue.Version, xml bool) []string {
+	if v == nil || from.Versioning == nil || from.Versioning.MediaType == "" {
+		return nil
+	}
+	own := strings.Replace(from.Versioning.MediaType, "{version}", v.Name, 1)
+	all := []string{own}
+	if plain, ok := strings.CutSuffix(own, "+json"); ok && xml {
+		all = append(all, plain+"+xml")
+	}
+	return all
 }
 
 func parameters(r *catalogue.Route) []string {

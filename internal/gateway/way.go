@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"fmt"
+	"net/http"
 	"os"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -34,6 +36,7 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	if s := b.limit(terms); s != nil {
 		add(s)
 	}
+	before := len(stages)
 	content, validate := b.validate(l, v, r, terms, up, patch, decision)
 	if content != nil {
 		add(content)
@@ -51,7 +54,17 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 		add(decision)
 	}
 	add(newAnswers(from))
-	return &way{stages: pipeline.New(stages...), merge: b.merging(l, v, r, up), upstream: b.upstream(terms)}
+	with := func(s pipeline.Stage) *pipeline.Pipeline {
+		return pipeline.New(slices.Concat(stages[:before], []pipeline.Stage{s}, stages[before:])...)
+	}
+	to := &way{stages: pipeline.New(stages...), merge: b.merging(l, v, r, up), upstream: b.upstream(terms)}
+	if from.XML && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		to.stages = with(xmlTags{})
+	}
+	if xml := l.formsOf(r, v).answer; xml != nil {
+		to.xml = with(&xmlAnswer{writer: xml})
+	}
+	return to
 }
 
 // changes compiles what lies between a version and the one that its upstream speaks for the messages of a route; nil if

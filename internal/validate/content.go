@@ -4,11 +4,13 @@ import (
 	"errors"
 	"mime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
 	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/xmlform"
 )
 
 // maxPointer bounds, in bytes, the pointer into a broken body that its sender is told: names may be as long as it.
@@ -18,6 +20,10 @@ const maxPointer = 512
 type ContentConfig struct {
 	// MediaTypes are taken besides application/json: "application/vnd.acme.v1+json". Lower case, without parameters.
 	MediaTypes []string
+	// XML reads bodies that are XML by their declaration; from then on they are JSON. nil for none.
+	XML *xmlform.Reader
+	// Offered are media types that stand for those taken, to be told besides them: those that name a version.
+	Offered []string
 	// Required are the methods that must come with a body.
 	Required []string
 	// MaxBody bounds the body in bytes; 0 means exchange.DefaultMaxBody.
@@ -26,7 +32,8 @@ type ContentConfig struct {
 	Report Report
 }
 
-// Content is the first piece of the stage: the body is JSON by its declaration and strict JSON (RFC 7493) in fact.
+// Content is the first piece of the stage: the body is JSON by its declaration and strict JSON (RFC 7493) in fact, or
+// becomes it.
 // Everything after it may rely on Body.Valid.
 type Content struct {
 	config ContentConfig
@@ -42,7 +49,11 @@ func NewContent(c ContentConfig) *Content {
 			types = append(types, t)
 		}
 	}
-	return &Content{config: c, types: types, accept: strings.Join(types, ", ")}
+	told := types
+	if c.XML != nil {
+		told = slices.Concat(types, xmlTypes)
+	}
+	return &Content{config: c, types: types, accept: strings.Join(slices.Concat(told, c.Offered), ", ")}
 }
 
 // Name implements pipeline.Stage.
@@ -84,12 +95,16 @@ func (c *Content) check(x *exchange.Exchange) *problem.Problem {
 			return problem.New(problem.UnsupportedMediaType, "the body may not have a content coding").WithHeader("Accept-Encoding", "identity")
 		}
 	}
-	if reason := c.media(x.Header["Content-Type"]); reason != "" {
+	inXML, reason := c.media(x.Header["Content-Type"])
+	if reason != "" {
 		field := "Accept-Post"
 		if x.Method == "PATCH" {
 			field = "Accept-Patch" // RFC 5789, section 2.2
 		}
 		return problem.New(problem.UnsupportedMediaType, reason).WithHeader(field, c.accept)
+	}
+	if inXML {
+		return c.readXML(x)
 	}
 	if x.Body.Valid {
 		return nil
@@ -101,31 +116,63 @@ func (c *Content) check(x *exchange.Exchange) *problem.Problem {
 	return nil
 }
 
+// xmlTypes are the media types of XML (RFC 7303, section 9).
+var xmlTypes = []string{"application/xml", "text/xml"}
+
+// readXML puts strict JSON in the place of a body in XML. One that is not well-formed, or not in the part of XML that
+// is taken, is a 400; one that is not what the schema describes, so that no JSON can be made of it, a 422.
+func (c *Content) readXML(x *exchange.Exchange) *problem.Problem {
+	limit := c.config.MaxBody
+	if limit == 0 {
+		limit = exchange.DefaultMaxBody
+	}
+	doc, err := c.config.XML.Decode(nil, x.Body.Bytes, int(limit))
+	var mistake *xmlform.Error
+	switch {
+	case errors.As(err, &mistake):
+		if len(mistake.Pointer) > maxPointer {
+			mistake.Pointer = ""
+		}
+		kind, detail := problem.InvalidBody, mistake.Error()
+		if mistake.Shape {
+			kind, detail = problem.InvalidContent, ""
+		}
+		return problem.New(kind, detail).With("errors", []Error{{Pointer: mistake.Pointer, Detail: mistake.Error()}})
+	case err != nil:
+		return problem.New(problem.ContentTooLarge, "the body may have at most "+strconv.FormatInt(limit, 10)+" bytes in JSON, too")
+	}
+	x.Body.Replace(doc)
+	x.Body.Valid = true
+	x.Header["Content-Type"] = []string{"application/json"}
+	return nil
+}
+
 var errNotRead = errors.New("the body was not read before it was to be validated")
 
 // media says why the declared type is not taken, "" if it is.
-func (c *Content) media(fields []string) string {
+func (c *Content) media(fields []string) (inXML bool, reason string) {
 	if len(fields) == 0 {
-		return "the body needs a Content-Type"
+		return false, "the body needs a Content-Type"
 	}
 	if len(fields) > 1 {
-		return "the body may have but one Content-Type"
+		return false, "the body may have but one Content-Type"
 	}
 	if fields[0] == "application/json" { // by far the most common spelling
-		return ""
+		return inXML, ""
 	}
 	name, parameters, err := mime.ParseMediaType(fields[0])
 	if err != nil {
-		return "the Content-Type cannot be understood"
+		return false, "the Content-Type cannot be understood"
 	}
-	if !slices.Contains(c.types, name) {
-		return "the body's media type is not supported here"
+	inXML = c.config.XML != nil && slices.Contains(xmlTypes, name)
+	if !inXML && !slices.Contains(c.types, name) {
+		return false, "the body's media type is not supported here"
 	}
-	// RFC 8259, section 8.1: JSON between systems is UTF-8.
+	// RFC 8259, section 8.1: JSON between systems is UTF-8. XML may be more (RFC 7303), and is not here.
 	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-		return "the body must be in UTF-8"
+		return false, "the body must be in UTF-8"
 	}
-	return ""
+	return inXML, ""
 }
 
 func broken(err error) *problem.Problem {

@@ -22,7 +22,7 @@ api "orders" {
   base_path = "/api"
   upstream  = upstream.order
   identify  = [identity.partners]
-  formats   = ["json", "xml"]
+  formats   = ["json", "yaml"]
 
   versioning {
     path    = true

@@ -1,0 +1,235 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/form"
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
+	"github.com/wicketgate/wicketgate/internal/pipeline"
+	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/xmlform"
+)
+
+// maxXML bounds an answer in XML, which has each name twice: 32 MiB. One beyond it is a 502.
+const maxXML = 4 * maxAnswer
+
+// The media types of the forms of an API's messages. Upstreams speak JSON.
+const (
+	inJSON    = "application/json"
+	inXML     = "application/xml"
+	inTextXML = "text/xml"
+)
+
+// forms are the XML forms of the messages of a route in a version; either is nil where there is none.
+type forms struct {
+	request *xmlform.Reader
+	answer  *xmlform.Writer
+}
+
+// formBuilder makes the XML forms of an API, each once however many routes use it.
+type formBuilder struct {
+	*builder
+	l       *lineage
+	texts   map[described][]byte
+	readers map[string]*xmlform.Reader
+	writers map[string]*xmlform.Writer
+	told    map[xmlform.Mistake]bool
+}
+
+// forms gives the XML forms of an API's messages by route and version. The newest version is looked at first, so that a
+// mistake is told of the shape that the schemas' author wrote, and of older ones only where that has none.
+func (b *builder) forms(l *lineage) map[*catalogue.Route][]forms {
+	if b.diags.HasErrors() || l.shapes == nil {
+		return nil
+	}
+	f := formBuilder{b, l, map[described][]byte{}, map[string]*xmlform.Reader{}, map[string]*xmlform.Writer{}, map[xmlform.Mistake]bool{}}
+	all := map[*catalogue.Route][]forms{}
+	for i := l.newest(); i >= 0 && len(f.told) == 0; i-- {
+		for _, r := range l.api.Routes {
+			if len(l.api.Versions) > 0 && !r.In(l.api.Versions[i]) {
+				continue
+			}
+			if all[r] == nil {
+				all[r] = make([]forms, len(l.versions))
+			}
+			all[r][i] = forms{f.reader(r, i), f.writer(r, i)}
+		}
+	}
+	return all
+}
+
+// formsOf gives the XML forms of a route's messages in a version, which is nil on an API without versions.
+func (l *lineage) formsOf(r *catalogue.Route, v *catalogue.Version) forms {
+	if all := l.xml[r]; all != nil {
+		return all[l.index(v)]
+	}
+	return forms{}
+}
+
+// reader makes the form in which a route takes requests. A patch has a media type of its own, and no form in XML.
+func (f *formBuilder) reader(r *catalogue.Route, version int) *xmlform.Reader {
+	if r.Accepts == nil || r.Method == http.MethodPatch {
+		return nil
+	}
+	key := fmt.Sprint(version, " ", r.Accepts.Name)
+	if to, done := f.readers[key]; done {
+		return to
+	}
+	to, err := xmlform.NewReader(r.Accepts.Name, f.text(r.Accepts, version))
+	f.fault(err, version)
+	f.readers[key] = to
+	return to
+}
+
+// writer makes the form in which a route answers. A message that no object is the whole of is named "response", and
+// "items" where it is a list.
+func (f *formBuilder) writer(r *catalogue.Route, version int) *xmlform.Writer {
+	if len(r.Returns) == 0 {
+		return nil
+	}
+	root := "response"
+	key := fmt.Sprint(version)
+	var parts []xmlform.Part
+	for _, p := range r.Returns {
+		if strings.HasPrefix(p.Path, "[*]") {
+			root = "items"
+		}
+		key += " " + p.Path + "=" + p.Object.Name
+		parts = append(parts, xmlform.Part{Path: p.Path, Name: p.Object.Name, Schema: f.text(p.Object, version)})
+	}
+	if to, done := f.writers[key]; done {
+		return to
+	}
+	to, err := xmlform.NewWriter(root, parts...)
+	f.fault(err, version)
+	f.writers[key] = to
+	return to
+}
+
+func (f *formBuilder) text(o *catalogue.Object, version int) []byte {
+	key := described{o.Name, version}
+	if _, done := f.texts[key]; !done {
+		f.texts[key] = f.l.shapes.Schema(o.Name, version)
+	}
+	return f.texts[key]
+}
+
+// fault tells what has no form in XML.
+func (f *formBuilder) fault(err error, version int) {
+	if err == nil {
+		return
+	}
+	var mistakes xmlform.Mistakes
+	if !errors.As(err, &mistakes) {
+		f.builder.fault(f.l.api.Range, "No XML form", fmt.Sprintf("The API %q: %v.", f.l.api.Name, err))
+		return
+	}
+	for _, m := range mistakes {
+		if f.told[m] {
+			continue
+		}
+		f.told[m] = true
+		at := hcl.Range{}
+		for _, o := range f.l.api.Objects {
+			if o.Name == m.Schema {
+				at = o.Schema.Range
+			}
+		}
+		shape := "schema"
+		if version < len(f.l.api.Versions)-1 {
+			shape = fmt.Sprintf("schema as version %q has it", f.l.api.Versions[version].Name)
+		}
+		place := "at " + m.Pointer
+		if m.Pointer == "" {
+			place = "at its top"
+		}
+		f.builder.fault(at, "No XML form", fmt.Sprintf("The object %q, in its %s, %s: %s.", m.Schema, shape, place, m.Detail))
+	}
+}
+
+// choose gives the stages for the form in which the caller wants the answer: JSON unless Accept prefers XML (RFC 9110,
+// section 12.5.1). From here on Accept is what the service is asked for. A route without objects in its answer leaves
+// Accept to the service.
+func (to *way) choose(x *exchange.Exchange) (*pipeline.Pipeline, *problem.Problem) {
+	if to.xml == nil {
+		return to.stages, nil
+	}
+	if x.Answer == nil {
+		x.SetAnswer("Vary", "Accept")
+	} else {
+		form.Vary(x.Answer, "Accept")
+	}
+	accept := x.Header["Accept"]
+	asJSON, asXML, asText := form.Weigh(accept, inJSON), form.Weigh(accept, inXML), form.Weigh(accept, inTextXML)
+	x.Header["Accept"] = []string{inJSON}
+	switch {
+	case max(asJSON, asXML, asText) == 0:
+		return nil, problem.New(problem.NotAcceptable, "the answer may be "+inJSON+", "+inXML+" or "+inTextXML)
+	case max(asXML, asText) <= asJSON:
+		return to.stages, nil
+	case x.XMLType == "" && asText > asXML:
+		x.XMLType = inTextXML
+	case x.XMLType == "":
+		x.XMLType = inXML
+	}
+	return to.xml, nil
+}
+
+// marked ends the entity tags of answers in XML.
+const marked = form.Mark(";xml")
+
+// xmlTags is the first stage of ways that change something: callers who saw it in XML name it by the tags of that form.
+type xmlTags struct{}
+
+func (xmlTags) Name() string          { return "change" }
+func (xmlTags) Needs() exchange.Needs { return exchange.Needs{} }
+
+// Handle gives the service its own tags.
+func (xmlTags) Handle(x *exchange.Exchange) *problem.Problem {
+	marked.Take(x.Header, x.Method == http.MethodGet || x.Method == http.MethodHead)
+	return nil
+}
+
+// xmlAnswer is the last stage on the way back of an answer in XML.
+type xmlAnswer struct {
+	xmlTags
+	writer *xmlform.Writer
+}
+
+// Buffers says that the answer is needed whole.
+func (*xmlAnswer) Buffers() int64 { return maxAnswer }
+
+// Return writes the answer in XML. It takes only success for the route's objects: an error has a form of its own.
+func (a *xmlAnswer) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
+	if (r.Status < 200 || r.Status > 299) && r.Status != http.StatusNotModified {
+		return nil
+	}
+	fail := func(err error) *problem.Problem { return problem.New(problem.BadGateway, "").Because(err) }
+	marked.Put(r.Header)
+	kind := r.Header.Get("Content-Type")
+	if form.IsJSON(kind) {
+		r.Header["Content-Type"] = []string{x.XMLType}
+	}
+	if len(r.Bytes) == 0 {
+		return nil
+	}
+	if !form.IsJSON(kind) {
+		return fail(fmt.Errorf("writing the answer in XML: it is %q, not JSON", kind))
+	}
+	if err := jsonspan.Check(r.Bytes, jsonspan.Bounds{}); err != nil {
+		return fail(fmt.Errorf("writing the answer in XML: %w", err))
+	}
+	doc, err := a.writer.Encode(nil, r.Bytes, maxXML)
+	if err != nil {
+		return fail(err)
+	}
+	r.Bytes = doc
+	return nil
+}
