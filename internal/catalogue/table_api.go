@@ -39,7 +39,7 @@ var apiBlock = &block{
 		attribute{name: "base_path", kind: word{`a canonical path such as "/api", without a trailing slash`, basePath}, def: "/",
 			doc: "The path below which the API is served."},
 		attribute{name: "formats", kind: each{of: choice{of: []string{"json", "xml"}}, min: 1, max: 2}, def: []string{"json"},
-			doc: "The formats of the bodies: JSON always, and XML besides."},
+			doc: "The formats of the bodies: JSON always, and XML besides, read and written by the objects' schemas as [XML](xml.md) says."},
 		attribute{name: "rewrite", kind: word{`a canonical path such as "/internal", without a trailing slash`, basePath}, absent: "`base_path`",
 			doc: "What the upstream has in the place of `base_path`; `/` takes it off."},
 	),

@@ -91,7 +91,7 @@ func wellFormed(doc []byte) error {
 // TestRoundTrip writes and reads documents that chance makes of the schema.
 func TestRoundTrip(t *testing.T) {
 	r, w := reader(t, "order", order), writer(t, "response", xmlform.Part{Name: "order", Schema: []byte(order)})
-	n := 20_000
+	n := 5_000
 	if testing.Short() {
 		n = 1000
 	}
