@@ -37,24 +37,37 @@ func (a *Answer) Reads() exchange.Reads {
 // errNotRead says that whoever calls did not heed Reads.
 var errNotRead = errors.New("it has not been read whole")
 
+// Formed says whether an answer speaks of a form of the resource that the gateway makes: success, or that it is still
+// what it was.
+func Formed(r *exchange.Response) bool {
+	return r.Status >= 200 && r.Status <= 299 || r.Status == http.StatusNotModified
+}
+
+// Content says whether such an answer has content, and why it is none that can be changed.
+func Content(r *exchange.Response) (some bool, err error) {
+	switch {
+	case r.Status == http.StatusPartialContent, r.Status == http.StatusIMUsed:
+		return false, errors.New("it is a part or a difference, although the whole was asked for")
+	case r.Read && len(r.Bytes) == 0, !r.Read && r.Stream == nil:
+		return false, nil
+	case form.Coded(r.Header):
+		return false, errors.New("it has a content coding, although none was asked for")
+	}
+	if kind := r.Header.Get("Content-Type"); !form.IsJSON(kind) {
+		return false, fmt.Errorf("it is %q, not JSON", kind)
+	}
+	return true, nil
+}
+
 // Return changes an answer. It takes only success for the route's objects: an error has a shape of its own. One that
 // cannot be changed is an error, and is not to be passed on.
 func (a *Answer) Return(r *exchange.Response) error {
-	success := r.Status >= 200 && r.Status <= 299
-	if a.Program.Empty() || !success && r.Status != http.StatusNotModified {
+	if a.Program.Empty() || !Formed(r) {
 		return nil
 	}
 	a.Mark.Put(r.Header)
-	switch {
-	case r.Status == http.StatusPartialContent, r.Status == http.StatusIMUsed:
-		return errors.New("it is a part or a difference, although the whole was asked for")
-	case r.Read && len(r.Bytes) == 0, !r.Read && r.Stream == nil:
-		return nil
-	case form.Coded(r.Header):
-		return errors.New("it has a content coding, although none was asked for")
-	}
-	if kind := r.Header.Get("Content-Type"); !form.IsJSON(kind) {
-		return fmt.Errorf("it is %q, not JSON", kind)
+	if some, err := Content(r); !some || err != nil {
+		return err
 	}
 	if !r.Read {
 		return a.begin(r)

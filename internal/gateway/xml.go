@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/wicketgate/wicketgate/internal/carry"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/form"
@@ -214,33 +215,26 @@ type xmlAnswer struct {
 	writer *xmlform.Writer
 }
 
-// Buffers says that the answer is needed whole.
-func (*xmlAnswer) Buffers() int64 { return maxAnswer }
+// Reads says that the answer is needed whole.
+func (*xmlAnswer) Reads() exchange.Reads { return exchange.Reads{Body: true, Whole: maxAnswer} }
 
 // Return writes the answer in XML. It takes only success for the route's objects: an error has a form of its own.
 func (a *xmlAnswer) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
-	if (r.Status < 200 || r.Status > 299) && r.Status != http.StatusNotModified {
+	if !carry.Formed(r) {
 		return nil
 	}
-	fail := func(err error) *problem.Problem { return problem.New(problem.BadGateway, "").Because(err) }
 	marked.Put(r.Header)
-	kind := r.Header.Get("Content-Type")
-	if form.IsJSON(kind) {
+	some, err := carry.Content(r)
+	if err == nil && form.IsJSON(r.Header.Get("Content-Type")) {
 		r.Header["Content-Type"] = []string{x.XMLType}
 	}
-	if len(r.Bytes) == 0 {
-		return nil
+	if err == nil && some {
+		if err = jsonspan.Check(r.Bytes, jsonspan.Bounds{}); err == nil {
+			r.Bytes, err = a.writer.Encode(nil, r.Bytes, maxXML)
+		}
 	}
-	if !form.IsJSON(kind) {
-		return fail(fmt.Errorf("writing the answer in XML: it is %q, not JSON", kind))
-	}
-	if err := jsonspan.Check(r.Bytes, jsonspan.Bounds{}); err != nil {
-		return fail(fmt.Errorf("writing the answer in XML: %w", err))
-	}
-	doc, err := a.writer.Encode(nil, r.Bytes, maxXML)
 	if err != nil {
-		return fail(err)
+		return problem.New(problem.BadGateway, "").Because(fmt.Errorf("writing the answer in XML: %w", err))
 	}
-	r.Bytes = doc
 	return nil
 }

@@ -113,7 +113,7 @@ const header = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
 func (w *Writer) Encode(dst, doc []byte, limit int) ([]byte, error) {
 	value, ok := jsonspan.Get(doc)
 	if !ok {
-		return dst, errors.New("writing XML: the document is no JSON")
+		return dst, errors.New("the document is no JSON")
 	}
 	e := encoder{Writer: w, dst: append(dst, header...), base: len(dst), limit: limit}
 	e.dst = append(append(e.dst, '<'), w.root...)
@@ -128,7 +128,7 @@ func (w *Writer) Encode(dst, doc []byte, limit int) ([]byte, error) {
 		err = ErrTooLarge
 	}
 	if err != nil {
-		return dst, fmt.Errorf("writing XML: %w", err)
+		return dst, err
 	}
 	return e.dst, nil
 }

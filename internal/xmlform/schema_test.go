@@ -142,12 +142,12 @@ func TestEncodeRefused(t *testing.T) {
 		limit      int
 		want       string
 	}{
-		{"a control character", `{"status":"a\u0000"}`, 1000, "writing XML: a text has a control character that XML 1.0 does not have"},
-		{"one in an attribute", `{"id":"\u001f"}`, 1000, "writing XML: a text has a control character that XML 1.0 does not have"},
-		{"an attribute that is null", `{"id":null}`, 1000, "writing XML: the attribute id would be null, an object or a list"},
-		{"two members of one name", `{"code":1,"codes":[2]}`, 1000, "writing XML: two members have the name code in XML"},
-		{"more than asked for", `{"status":"` + strings.Repeat("<", 100) + `"}`, 400, "writing XML: the document's other form is too large"},
-		{"no JSON", ``, 400, "writing XML: the document is no JSON"},
+		{"a control character", `{"status":"a\u0000"}`, 1000, "a text has a control character that XML 1.0 does not have"},
+		{"one in an attribute", `{"id":"\u001f"}`, 1000, "a text has a control character that XML 1.0 does not have"},
+		{"an attribute that is null", `{"id":null}`, 1000, "the attribute id would be null, an object or a list"},
+		{"two members of one name", `{"code":1,"codes":[2]}`, 1000, "two members have the name code in XML"},
+		{"more than asked for", `{"status":"` + strings.Repeat("<", 100) + `"}`, 400, "the document's other form is too large"},
+		{"no JSON", ``, 400, "the document is no JSON"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := w.Encode(nil, []byte(c.json), c.limit)
