@@ -146,8 +146,6 @@ func (e *edit) append(out []byte) []byte {
 	return append(out, '}')
 }
 
-const spread = "is not one value in the newest version, which has members of it elsewhere, or others in it; name its members one by one"
-
 // carry brings the operation at the place at of the patch to the newest shape.
 func (p *Patch) carry(e *edit, at string) error {
 	to, err := p.target(e.path, at+"/path", e.op == "add" || e.op == "move" || e.op == "copy")
