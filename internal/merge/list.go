@@ -5,8 +5,8 @@ import "github.com/wicketgate/wicketgate/internal/jsonspan"
 // list writes the merged list. Which item of mine is which of base is told, in this order,
 //
 //  1. by their being equal, those before and behind all changes first;
-//  2. by what names the rest: the member id or, without it, the plain member, whose values differ in all of them, by
-//     which the most are found again;
+//  2. by what names the rest: the member id or, without it, the plain member by which the most are found again, of
+//     those that all have and that differ in all of each list;
 //  3. by their order, where nothing named id tells them apart and as many are left of both.
 //
 // An item that is found is merged with what the caller did not see of it; any other item of mine is new, and any other
@@ -136,7 +136,8 @@ func (p *pairing) all(pairs [][2]int) {
 }
 
 // named finds the items that have the same value of a member. named says whether it tells those of base apart and any
-// of mine has it.
+// of mine has it. A member other than the id must also be in all of mine and tell them apart: what changes or is left
+// out names nothing.
 func (p *pairing) named(name string) (pairs [][2]int, named bool) {
 	places := make(map[string]int, p.left)
 	for i, item := range p.base {
@@ -149,25 +150,20 @@ func (p *pairing) named(name string) (pairs [][2]int, named bool) {
 		}
 		places[key] = i
 	}
+	seen := make(map[string]bool, p.open)
 	for k, item := range p.mine {
 		if p.found[k] >= 0 {
 			continue
 		}
 		key, ok := scalar(item, name)
-		if !ok {
-			continue
+		if (!ok || seen[key]) && name != identifier {
+			return nil, false
 		}
-		named = true
-		if at, ok := places[key]; ok {
-			if at < 0 && name == identifier {
-				continue // the first has it
-			}
-			if at < 0 {
-				return nil, false
-			}
-			places[key] = -1
+		named = named || ok
+		if at, there := places[key]; ok && there && !seen[key] { // of two with one id the first has it
 			pairs = append(pairs, [2]int{at, k})
 		}
+		seen[key] = true
 	}
 	return pairs, named
 }

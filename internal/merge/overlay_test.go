@@ -103,7 +103,13 @@ func (g generator) pick(of ...string) string { return of[g.IntN(len(of))] }
 func (g generator) operation() change.Operation {
 	name := func() string { return g.pick("a", "b", "c", "d") }
 	raw := func(of ...string) json.RawMessage { return json.RawMessage(g.pick(of...)) }
-	switch g.IntN(6) {
+	switch g.IntN(9) {
+	case 6:
+		return change.Operation{Kind: change.Split, Path: "n", Parts: []string{"first", "last"}, Separator: " "}
+	case 7:
+		return change.Operation{Kind: change.Wrap, Path: name(), Member: "w"}
+	case 8:
+		return change.Operation{Kind: change.List, Path: name()}
 	case 0:
 		return change.Operation{Kind: change.Rename, Path: name(), To: name()}
 	case 1:
@@ -150,6 +156,9 @@ func (g generator) document(lines bool) string {
 	for _, name := range names[:g.IntN(len(names)+1)] {
 		members = append(members, strconv.Quote(name)+":"+g.scalar())
 	}
+	if g.IntN(2) == 0 {
+		members = append(members, `"n":"`+g.pick("p", "p q", "p q r", "p q r s")+`"`)
+	}
 	if lines {
 		var items []string
 		for range g.IntN(4) {
@@ -192,6 +201,13 @@ func (g generator) touch(v any, fresh func() any) any {
 			names = append(names, name)
 		}
 		if len(names) == 0 {
+			return v
+		}
+		first, _ := v["first"].(string)
+		if last, ok := v["last"].(string); ok && g.IntN(2) == 0 { // the same name in other parts
+			whole := strings.Split(first+" "+last, " ")
+			at := 1 + g.IntN(len(whole)-1)
+			v["first"], v["last"] = strings.Join(whole[:at], " "), strings.Join(whole[at:], " ")
 			return v
 		}
 		slices.Sort(names)
@@ -283,8 +299,9 @@ func TestProperties(t *testing.T) {
 				t.Fatalf("%s\nnothing was changed of\n%s, seen as\n%s, and it became\n%s, %v", describe(chain), theirs, seen, got, err)
 			}
 			body := seen
-			for range 1 + g.IntN(2) {
-				body = encode(t, g.touch(decode(t, body), func() any { return decode(t, []byte(g.pick(`1`, `2`, `"x"`, `null`))) }))
+			edits := 1 + g.IntN(2)
+			for range edits {
+				body = encode(t, g.touch(decode(t, body), func() any { return decode(t, []byte(g.pick(`1`, `2`, `"x"`, `null`, `"p t"`))) }))
 			}
 			mine, err := p.Up(body)
 			if err != nil {
@@ -317,7 +334,13 @@ func TestProperties(t *testing.T) {
 				if !ok || reflect.DeepEqual(was, value) || !reflect.DeepEqual(mineLeaves[at], was) {
 					continue // not hidden, or the caller's word
 				}
-				if _, ok := mineLeaves[at]; !ok {
+				if _, ok := mineLeaves[at]; !ok || edits > 1 && strings.HasPrefix(at, "/lines/") {
+					continue // of two items that changed, each may look like what the other was
+				}
+				if whole, ok := strings.CutSuffix(at, "/first"); ok && !reflect.DeepEqual(mineLeaves[whole+"/last"], baseLeaves[whole+"/last"]) {
+					continue // the caller wrote another name
+				}
+				if whole, ok := strings.CutSuffix(at, "/last"); ok && !reflect.DeepEqual(mineLeaves[whole+"/first"], baseLeaves[whole+"/first"]) {
 					continue
 				}
 				survived++
