@@ -13,6 +13,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/route"
+	"github.com/wicketgate/wicketgate/internal/rule"
 	"github.com/wicketgate/wicketgate/internal/schema"
 )
 
@@ -29,6 +30,7 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 		upstreams: map[*catalogue.Upstream]Upstream{},
 		schemas:   map[string]*schema.Schema{},
 		queries:   map[string]*policy.Query{},
+		programs:  map[expressed]*rule.Program{},
 	}
 	g = &Gateway{apis: map[string]*api{}}
 	var apis []route.API
@@ -61,6 +63,7 @@ type builder struct {
 	upstreams   map[*catalogue.Upstream]Upstream
 	schemas     map[string]*schema.Schema
 	queries     map[string]*policy.Query
+	programs    map[expressed]*rule.Program
 	credentials []string // fields that carry credentials
 }
 

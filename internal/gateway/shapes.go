@@ -26,6 +26,8 @@ type lineage struct {
 	schemas  map[described]*schema.Schema
 	patches  map[described]*schema.Schema // of merge patches of it
 	xml      map[*catalogue.Route][]forms // by version; nil on an API without XML, and after a mistake
+	programs map[span]*change.Program
+	queries  map[span]*change.Query
 }
 
 // described is an object in the shape of a version.
@@ -36,7 +38,8 @@ type described struct {
 
 // lineage builds and checks the lineage of an API.
 func (b *builder) lineage(from *catalogue.API) *lineage {
-	l := &lineage{api: from, schemas: make(map[described]*schema.Schema), patches: make(map[described]*schema.Schema)}
+	l := &lineage{api: from, schemas: make(map[described]*schema.Schema), patches: make(map[described]*schema.Schema),
+		programs: make(map[span]*change.Program), queries: make(map[span]*change.Query)}
 	last := max(0, len(from.Versions)-1)
 	l.versions, l.ends = make([][]*change.Change, last+1), make([]int, last+1)
 	for i, v := range from.Versions {

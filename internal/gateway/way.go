@@ -86,12 +86,8 @@ func (b *builder) changes(l *lineage, v *catalogue.Version, r *catalogue.Route, 
 	if takesPatches(r) {
 		whole = nil
 	}
-	request, diags := change.Compile(chain, objects, whole)
-	b.add(diags)
-	answer, diags := change.Compile(chain, objects, returns)
-	b.add(diags)
-	query, diags := change.CompileQuery(chain, objects, append(accepts, returns...))
-	b.add(diags)
+	request, answer := b.program(l, index, end, whole), b.program(l, index, end, returns)
+	query := b.query(l, index, end, append(accepts, returns...))
 	hidden := change.Hidden(chain, objects, accepts)
 	b.lostUpdates(r, hidden)
 	if b.diags.HasErrors() || len(chain) == 0 {
@@ -264,13 +260,6 @@ func (b *builder) limitOf(from *catalogue.Limit) limit.Limit {
 	}
 	b.limits[from] = to
 	return to
-}
-
-// expression compiles an expression of the catalogue; nil after a mistake.
-func (b *builder) expression(e hcl.Expression, env rule.Environment, want rule.Kind) *rule.Program {
-	p, diags := rule.Compile(e, b.Sources[e.Range().Filename], env, want)
-	b.add(diags)
-	return p
 }
 
 // authorize builds the stage that asks the policy; nil on a public route.
