@@ -50,6 +50,13 @@ func Weigh(lines []string, mediaType string) int {
 
 // CutQuoted cuts s at the first sep outside of a quoted string (RFC 9110, section 5.6.4).
 func CutQuoted(s string, sep byte) (before, after string) {
+	first := strings.IndexByte(s, sep)
+	if first < 0 {
+		return s, ""
+	}
+	if strings.IndexByte(s[:first], '"') < 0 {
+		return s[:first], s[first+1:]
+	}
 	quoted := false
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -64,13 +71,25 @@ func CutQuoted(s string, sep byte) (before, after string) {
 	return s, ""
 }
 
+// Trim takes off the white space that may stand around the members of a list and their parameters (RFC 9110, section
+// 5.6.3).
+func Trim(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
 // Weight finds the weight among the parameters of a media range, in thousandths; 1000 where there is none. ok is false
 // for one that is malformed (RFC 9110, section 12.4.2).
 func Weight(parameters string) (thousandths int, ok bool) {
 	for parameters != "" {
 		var parameter string
 		parameter, parameters = CutQuoted(parameters, ';')
-		name, value, _ := strings.Cut(strings.Trim(parameter, " \t"), "=")
+		name, value, _ := strings.Cut(Trim(parameter), "=")
 		if strings.EqualFold(name, "q") {
 			return quality(value)
 		}

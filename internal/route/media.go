@@ -59,8 +59,8 @@ const maxCandidates = 16
 
 // candidate is a version that Accept lists, with its quality in thousandths.
 type candidate struct {
-	version int
-	quality int
+	version int16
+	quality int16
 	xml     bool
 }
 
@@ -81,8 +81,8 @@ func (a *api) chooseMedia(x *exchange.Exchange, m *Match, s *selection) *problem
 	if p != nil {
 		return p
 	}
-	accept, p := a.readAccept(x)
-	if p != nil {
+	var accept accepted
+	if p := a.readAccept(x, &accept); p != nil {
 		return p
 	}
 	if accept.listed {
@@ -109,7 +109,7 @@ func (a *api) chooseMedia(x *exchange.Exchange, m *Match, s *selection) *problem
 func (a *api) name(m *Match, version int, accept *accepted) {
 	for _, c := range accept.candidates[:accept.n] {
 		switch {
-		case c.version != version:
+		case int(c.version) != version:
 		case c.xml:
 			m.XMLType = a.versions[version].xmlType
 		default:
@@ -127,7 +127,7 @@ func (a *api) unversioned(lines []string, version int) string {
 			var element string
 			element, line = form.CutQuoted(line, ',')
 			mediaRange, parameters := form.CutQuoted(element, ';')
-			name, xml, versioned := a.media.label(strings.Trim(mediaRange, " \t"))
+			name, xml, versioned := a.media.label(form.Trim(mediaRange))
 			if versioned {
 				if i, ok := a.folded[strings.ToLower(name)]; !ok || i != version {
 					continue
@@ -143,7 +143,7 @@ func (a *api) unversioned(lines []string, version int) string {
 			if b.Len() > 0 {
 				b.WriteString(", ")
 			}
-			b.WriteString(strings.Trim(element, " \t"))
+			b.WriteString(form.Trim(element))
 		}
 	}
 	return b.String()
@@ -189,8 +189,8 @@ func (a *api) chooseAccept(x *exchange.Exchange, s *selection, accept *accepted)
 	for i := range accept.candidates[:accept.n] {
 		c := &accept.candidates[i]
 		if s.version >= 0 {
-			if c.version == s.version {
-				return true, a.agree(s, byAccept, c.version)
+			if int(c.version) == s.version {
+				return true, a.agree(s, byAccept, s.version)
 			}
 		}
 		if best < 0 {
@@ -205,26 +205,26 @@ func (a *api) chooseAccept(x *exchange.Exchange, s *selection, accept *accepted)
 	}
 	switch {
 	case best >= 0 && s.version < 0:
-		return true, a.agree(s, byAccept, accept.candidates[best].version)
+		return true, a.agree(s, byAccept, int(accept.candidates[best].version))
 	case accept.plain:
 		return false, nil // any version will do
 	case best >= 0:
-		return false, a.agree(s, byAccept, accept.candidates[best].version) // tells of the conflict
+		return false, a.agree(s, byAccept, int(accept.candidates[best].version)) // tells of the conflict
 	}
 	return false, a.unacceptable(x, accept.stranger)
 }
 
 // readAccept reads Accept (RFC 9110, section 12.5.1) as far as it bears on versions. Media ranges that are malformed
 // say nothing, as some clients send such; one that names a version has to be sound.
-func (a *api) readAccept(x *exchange.Exchange) (accepted, *problem.Problem) {
+func (a *api) readAccept(x *exchange.Exchange, r *accepted) *problem.Problem {
 	lines := x.Header["Accept"]
-	r := accepted{present: len(lines) > 0}
+	r.present = len(lines) > 0
 	for _, line := range lines {
 		for line != "" {
 			var element string
 			element, line = form.CutQuoted(line, ',')
 			mediaRange, parameters := form.CutQuoted(element, ';')
-			mediaRange = strings.Trim(mediaRange, " \t")
+			mediaRange = form.Trim(mediaRange)
 			quality, ok := form.Weight(parameters)
 			name, xml, versioned := a.media.label(mediaRange)
 			if !versioned {
@@ -237,7 +237,7 @@ func (a *api) readAccept(x *exchange.Exchange) (accepted, *problem.Problem) {
 				continue
 			}
 			if !ok {
-				return r, problem.New(problem.AmbiguousHeader, "Accept has a weight that is no number from 0 to 1 with three digits")
+				return problem.New(problem.AmbiguousHeader, "Accept has a weight that is no number from 0 to 1 with three digits")
 			}
 			r.listed = true
 			if quality == 0 {
@@ -251,11 +251,11 @@ func (a *api) readAccept(x *exchange.Exchange) (accepted, *problem.Problem) {
 				continue
 			}
 			if r.n == maxCandidates {
-				return r, problem.New(problem.BadRequest, "Accept lists more than 16 versions")
+				return problem.New(problem.BadRequest, "Accept lists more than 16 versions")
 			}
-			r.candidates[r.n] = candidate{i, quality, xml}
+			r.candidates[r.n] = candidate{int16(i), int16(quality), xml}
 			r.n++
 		}
 	}
-	return r, nil
+	return nil
 }

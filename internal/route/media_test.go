@@ -19,8 +19,8 @@ func FuzzAccept(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, accept string) {
 		x := &exchange.Exchange{Header: http.Header{"Accept": {accept}}}
-		r, p := a.readAccept(x)
-		if p != nil {
+		var r accepted
+		if p := a.readAccept(x, &r); p != nil {
 			return
 		}
 		if r.n > 0 && !r.listed || r.n > maxCandidates {
