@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ func (d *deriver) undo(ch *change.Change) {
 			continue
 		}
 		d.unit, d.change = u, ch
+		d.examples("new", func(ex change.Example) json.RawMessage { return ex.New })
 		for i := len(ch.Operations) - 1; i >= 0; i-- {
 			d.op = &ch.Operations[i]
 			path := strings.Split(d.op.Path, ".")
@@ -51,6 +53,7 @@ func (d *deriver) undo(ch *change.Change) {
 				u.root = anything
 			}
 		}
+		d.examples("old", func(ex change.Example) json.RawMessage { return ex.Old })
 	}
 }
 

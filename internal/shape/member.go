@@ -40,8 +40,11 @@ func replaced(names *node, from, to string) *node {
 	return names
 }
 
-// remove takes a member off the objects at parent.
-func (d *deriver) remove(parent []string, name string) {
+// remove takes a member off the objects at parent, which are left with one less.
+func (d *deriver) remove(parent []string, name string) { d.removeFor(parent, name, 1) }
+
+// removeFor takes a member off the objects at parent, which are left with so many less.
+func (d *deriver) removeFor(parent []string, name string, less int) {
 	d.relax(parent, gone, name)
 	d.alter(parent, false, func(s *node, _ bool) *node {
 		out := s
@@ -49,7 +52,7 @@ func (d *deriver) remove(parent []string, name string) {
 			out = out.with("properties", p.without(name))
 		}
 		out = unrequired(out, name)
-		return counted(out, "minProperties", -1)
+		return counted(out, "minProperties", -less)
 	})
 }
 
@@ -198,12 +201,14 @@ func (d *deriver) relaxed(s *node, what touch, names []string) *node {
 		}
 	}
 	if r := s.get("dependentRequired"); what == gone && r != nil && r.kind == '{' {
-		for i := range r.parts {
-			if words := r.parts[i].words(); slices.ContainsFunc(words, func(w string) bool { return slices.Contains(names, w) }) {
-				r = r.item(i, texts(slices.DeleteFunc(words, func(w string) bool { return slices.Contains(names, w) })))
+		left := empty
+		for i, one := range r.names {
+			words := slices.DeleteFunc(r.parts[i].words(), func(w string) bool { return slices.Contains(names, w) })
+			if !slices.Contains(names, one) && len(words) > 0 {
+				left = left.with(one, texts(words))
 			}
 		}
-		if out = out.with("dependentRequired", r.without(names...)); len(out.get("dependentRequired").names) == 0 {
+		if out = out.with("dependentRequired", left); len(left.names) == 0 {
 			out = out.without("dependentRequired")
 		}
 	}

@@ -82,7 +82,11 @@ func (d *deriver) takeOut(old, new []string, shared int) []pair {
 			}
 			continue
 		}
-		if filled := slices.ContainsFunc(inside, func(s spoken) bool { return s.sure && len(s.get("required").words()) > 0 }); !filled {
+		filled := slices.ContainsFunc(inside, func(s spoken) bool { return s.sure && len(s.get("required").words()) > 0 })
+		if !filled && needed && k == leaf { // nobody had it empty
+			d.fill(new[:k])
+		}
+		if !filled {
 			d.relax(parent, gone, name)
 			d.alter(parent, false, func(s *node, _ bool) *node { return unrequired(s, name) })
 			for i, p := range pairs {
@@ -164,7 +168,7 @@ func (d *deriver) putIn(old []string, behind string, shared int, value *node, re
 			// It may be there for this member alone now, without those it must have had.
 			alone := !requires(here, name)
 			if alone {
-				d.alter(old[:k+1], false, func(s *node, _ bool) *node { return s.without("required") })
+				d.loosen(old[:k+1], !required)
 			}
 			if required && alone {
 				d.relax(parent, gone, name)
@@ -189,6 +193,50 @@ func (d *deriver) putIn(old []string, behind string, shared int, value *node, re
 		d.insert(parent, behind, name, value, required)
 		return
 	}
+}
+
+// maxPairs bounds what loosen says of members that need each other; beyond it nothing is said of that.
+const maxPairs = 64
+
+// loosen lets the objects at path be there without the members that they must have, for one that is to come; any other
+// member still needs those. filled says that they may not be empty.
+func (d *deriver) loosen(path []string, filled bool) {
+	here := d.object(path)
+	var needed []string
+	for _, s := range here {
+		if s.sure {
+			needed = append(needed, s.get("required").words()...)
+		}
+	}
+	if needed == nil {
+		return
+	}
+	d.alter(path, false, func(s *node, _ bool) *node { return s.without("required") })
+	names, _ := named(here)
+	var pairs []pair
+	for _, one := range names {
+		for _, other := range needed {
+			pairs = append(pairs, pair{one, other})
+		}
+	}
+	if len(pairs) <= maxPairs {
+		d.depend(path, pairs)
+	}
+	if filled {
+		d.fill(path)
+	}
+}
+
+// fill says that the objects at path may not be empty.
+func (d *deriver) fill(path []string) {
+	done := false
+	d.alter(path, false, func(s *node, _ bool) *node {
+		if done || !s.has("properties") || s.has("minProperties") {
+			return s
+		}
+		done = true
+		return s.with("minProperties", scalar("1"))
+	})
 }
 
 // demand makes a member one that must be there.

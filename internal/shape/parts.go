@@ -44,8 +44,8 @@ func (d *deriver) split(path []string) {
 		value = value.with("pattern", text(strings.Repeat(regexp.QuoteMeta(d.op.Separator)+`[\s\S]*`, must)))
 	}
 	d.insert(parent, d.op.Parts[0], name, value, required)
-	for _, part := range d.op.Parts {
-		d.remove(parent, part)
+	for i, part := range d.op.Parts {
+		d.removeFor(parent, part, min(i, 1)) // the text is there where any of them is
 	}
 }
 
@@ -77,7 +77,7 @@ func (d *deriver) join(path []string) {
 		behind = part
 	}
 	shut := closed(d.object(parent))
-	d.remove(parent, name)
+	d.removeFor(parent, name, 0)
 	if k&null != 0 && shut {
 		d.insert(parent, d.op.Parts[0], name, ofType(null), false) // null is no text, and stays where it is
 	}

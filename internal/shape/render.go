@@ -19,6 +19,7 @@ func (s *Shapes) Schema(object string, version int) []byte {
 // renderer writes a schema with all it refers to.
 type renderer struct {
 	version int
+	partial bool // only what partial leaves
 	root    *unit
 	queue   []*unit // what goes into $defs, in the order it is met
 	seen    map[*unit]bool
@@ -41,7 +42,11 @@ func (r *renderer) document(root *node) []byte {
 			dst = append(dst, ',')
 		}
 		dst = append(append(append(dst, '"'), r.queue[i].name...), '"', ':')
-		dst = r.append(dst, r.queue[i].in(r.version))
+		n := r.queue[i].in(r.version)
+		if r.partial {
+			n = partial(n)
+		}
+		dst = r.append(dst, n)
 	}
 	if len(r.queue) > 0 {
 		dst = append(dst, '}')

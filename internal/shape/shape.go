@@ -3,8 +3,9 @@
 // does not have is found on the way, with its place.
 //
 // A derived schema accepts every message that the newest one accepts, once it has been brought down: where an exact
-// counterpart cannot be written, it asks for less. So nothing is lost by that: requests are held to the newest schema
-// after they went up.
+// counterpart cannot be written, it asks for less. Nothing is lost by that, for requests are held to the newest schema
+// after they went up. The exception is an object all of whose members came from elsewhere: it is left out, so that where
+// an answer has it empty, it is a member that the older schema does not have.
 package shape
 
 import (
@@ -80,6 +81,9 @@ func Derive(newest map[string]Source, objects map[string]*change.Object, version
 		for _, u := range d.units {
 			u.at[i-1] = u.root
 		}
+	}
+	if last > 0 && !d.diags.HasErrors() {
+		d.carry(versions)
 	}
 	slices.SortStableFunc(d.diags, func(a, b *hcl.Diagnostic) int {
 		return cmp.Or(strings.Compare(a.Subject.Filename, b.Subject.Filename), cmp.Compare(a.Subject.Start.Byte, b.Subject.Start.Byte))

@@ -2,7 +2,6 @@ package shape_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"io/fs"
 	"reflect"
 	"strings"
@@ -357,82 +356,5 @@ func TestMistakes(t *testing.T) {
 		if len(diags) != 1 || diags[0].Subject.Start.Line != test.line || !strings.Contains(diags[0].Detail, test.says) {
 			t.Errorf("got  %v\nwant line %d: %s", diags.Errs(), test.line, test.says)
 		}
-	}
-}
-
-func TestHeld(t *testing.T) {
-	line := `{"title":"Line","type":"object","properties":{"sku":{"type":"string"}},"required":["sku"]}`
-	older := `{"title":"Line","type":"object","properties":{"article":{"type":"string"}},"required":["article"]}`
-	changes := []*change.Change{on("line", rename("article", "sku"))}
-	for _, test := range []struct {
-		name  string
-		files files
-		holds []string
-		want  string
-	}{
-		{"by reference", files{"line.json": line, "order.json": `{"properties":{"lines":{"items":{"$ref":"line.json"}}}}`},
-			[]string{"order lines[*] line"},
-			`{"properties":{"lines":{"items":{"$ref":"#/$defs/line"}}},"$defs":{"line":` + older + `}}`},
-		{"inline", files{"line.json": line, "order.json": `{"properties":{"lines":{"items":` + line + `}}}`},
-			[]string{"order lines[*] line"},
-			`{"properties":{"lines":{"items":` + older + `}}}`},
-		{"without a schema of its own", files{"order.json": `{"properties":{"lines":{"items":{"$ref":"#/$defs/row"}},"spare":{"$ref":"#/$defs/row"}},"$defs":{"row":` + line + `}}`},
-			[]string{"order lines[*] line"},
-			`{"properties":{"lines":{"items":{"$ref":"#/$defs/row_2"}},"spare":{"$ref":"#/$defs/row"}},"$defs":{"row":` + line + `,"row_2":` + older + `}}`},
-		{"or null", files{"line.json": line, "order.json": `{"properties":{"top":{"anyOf":[{"$ref":"line.json"},{"type":"null"}]}}}`},
-			[]string{"order top line"},
-			`{"properties":{"top":{"anyOf":[{"$ref":"#/$defs/line"},{"type":"null"}]}},"$defs":{"line":` + older + `}}`},
-		{"where nothing is held it stays", files{"line.json": line, "order.json": `{"properties":{"a":{"$ref":"line.json"},"b":{"$ref":"line.json"}}}`},
-			[]string{"order a line"},
-			`{"properties":{"a":{"$ref":"#/$defs/line"},"b":{"$ref":"#/$defs/line_2"}},"$defs":{"line":` + older + `,"line_2":` + line + `}}`},
-		{"constants around it", files{"line.json": line, "order.json": `{"properties":{"lines":{"default":[{"sku":"x"}],"items":{"$ref":"line.json"}}}}`},
-			[]string{"order lines[*] line"},
-			`{"properties":{"lines":{"items":{"$ref":"#/$defs/line"}}},"$defs":{"line":` + older + `}}`},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			s, diags := test.files.derive([]string{"order", "line"}, test.holds, changes)
-			if len(diags) > 0 {
-				t.Error(diags.Errs())
-			}
-			same(t, s.Schema("order", 0), test.want)
-			if _, ok := test.files["line.json"]; ok {
-				same(t, s.Schema("line", 0), older)
-				same(t, s.Schema("line", 1), line)
-			}
-		})
-	}
-}
-
-// An object that holds itself, by whatever reference, is followed once.
-func TestCycles(t *testing.T) {
-	for name, newest := range map[string]string{
-		"the root":           `{"properties":{"b":{},"parts":{"items":{"$ref":"#"}}}}`,
-		"the file":           `{"properties":{"b":{},"parts":{"items":{"$ref":"line.json"}}}}`,
-		"a part":             `{"$ref":"#/$defs/l","$defs":{"l":{"properties":{"b":{},"parts":{"items":{"$ref":"#/$defs/l"}}}}}}`,
-		"two parts":          `{"$ref":"#/$defs/l","$defs":{"l":{"properties":{"b":{},"parts":{"items":{"$ref":"#/$defs/m"}}}},"m":{"properties":{"b":{},"parts":{"items":{"$ref":"#/$defs/l"}}}}}}`,
-		"itself in place":    `{"allOf":[{"$ref":"#"}],"properties":{"b":{}}}`,
-		"each other":         `{"properties":{"b":{}},"$ref":"#/$defs/x","$defs":{"x":{"$ref":"#/$defs/y"},"y":{"allOf":[{"$ref":"#/$defs/x"}]}}}`,
-		"conditionally":      `{"properties":{"b":{}},"anyOf":[{"$ref":"#"},{"not":{"$ref":"#"}}]}`,
-		"a member of itself": `{"properties":{"b":{"$ref":"#"},"parts":{"$ref":"#/properties/parts"}}}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			s, _ := files{"line.json": newest}.derive([]string{"line"}, []string{"line parts[*] line"}, []*change.Change{on("line", rename("a", "b"), move("a", "parts.b"))})
-			if got := s.Schema("line", 0); !json.Valid(got) {
-				t.Errorf("%s", got)
-			}
-		})
-	}
-}
-
-// Schemas whose references double at each step end with a diagnostic.
-func TestBounds(t *testing.T) {
-	var defs strings.Builder
-	for i := range 40 {
-		fmt.Fprintf(&defs, `"d%d":{"allOf":[{"$ref":"#/$defs/d%d"},{"$ref":"#/$defs/d%d"}]},`, i, i+1, i+1)
-	}
-	newest := `{"$ref":"#/$defs/d0","$defs":{` + defs.String() + `"d40":{"properties":{"b":{}}}}}`
-	_, diags := files{"order.json": newest}.derive([]string{"order"}, nil, []*change.Change{on("order", rename("a", "b"))})
-	if !diags.HasErrors() {
-		t.Error("no diagnostic")
 	}
 }
