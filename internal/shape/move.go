@@ -101,7 +101,9 @@ func (d *deriver) takeOut(old, new []string, shared int) []pair {
 		if len(old) == shared+1 && len(new) == shared+2 && optional && needed {
 			pairs = append(pairs, pair{name, old[shared]})
 		}
-		return pairs
+		if filled || k == shared+1 {
+			return pairs
+		}
 	}
 	return nil
 }
