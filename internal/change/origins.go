@@ -65,3 +65,47 @@ func (op *operation) origins(tokens []string) [][]string {
 	}
 	return [][]string{op.pointer(tokens)}
 }
+
+// Converted says whether the value at a JSON pointer into the newest shape is another one in the caller's: what is said
+// of it does not hold for what the caller sent, as a bound in cents does not for an amount in euros.
+func (p *Program) Converted(newest string) bool {
+	return p.root != nil && p.converted(p.root, jsonspan.Split(newest))
+}
+
+func (p *Program) converted(at *place, tokens []string) bool {
+	if at.plan != nil {
+		if at.plan.held != nil {
+			if p.converted(at.plan.held, tokens) {
+				return true
+			}
+			tokens = p.older(at.plan.held, tokens)
+		}
+		for i := range at.plan.down {
+			op := at.plan.down[i].op
+			switch op.Kind {
+			case Enum, Scale, Cast, Join:
+				if within(tokens, op.path) {
+					return true
+				}
+			case Split:
+				for _, part := range op.Parts {
+					if within(tokens, op.beside(part)) {
+						return true
+					}
+				}
+			}
+			tokens = op.pointer(tokens)
+		}
+		return false
+	}
+	if len(tokens) == 0 {
+		return false
+	}
+	next := at.items
+	for i := range at.fields {
+		if p.symbols.names[at.fields[i].sym] == tokens[0] {
+			next = at.fields[i].place
+		}
+	}
+	return next != nil && p.converted(next, tokens[1:])
+}

@@ -144,6 +144,7 @@ api "orders" {
       on      = object.order
       rename "verified" { to = "status" }
       enum "status" { pairs = [[true, "yes"], [false, "no"]] }
+      scale "fee" { decimals = 2 }
     }
   }
 }
@@ -157,7 +158,8 @@ api "orders" {
       "required": ["name", "email"],
       "additionalProperties": false
     },
-    "count": { "type": "string" },
+    "count": { "type": "string", "maxLength": 3 },
+    "fee": { "type": "integer", "minimum": 100 },
     "rows": { "type": "array", "minItems": 1, "items": { "$ref": "line.json" } },
     "status": { "enum": ["yes", "no"] }
   },
@@ -218,6 +220,7 @@ func TestFailuresInTheCallersShape(t *testing.T) {
 		{"v2", `{"customer":{"name":"Ada","email":"a@b.example"},"lines":[{"article":"A"}],"count":11}`, []string{"/count few few at a time"}},
 		{"v2", `{"customer":{"name":"Ada"},"lines":[{"sku":"A"}]}`, []string{"/customer/email required is missing", "/lines/0/article required is missing", "/lines/0/sku additionalProperties is not a known member"}},
 		{"v3", `{"customer":{"name":"Ada","email":"a@b.example"},"rows":[{"sku":"A"}],"verified":true}`, []string{`/count dependentRequired is missing, but needed where "verified" is given`}},
+		{"v3", `{"customer":{"name":"Ada","email":"a@b.example"},"rows":[{"sku":"A"}],"count":"1234","fee":"0.50"}`, []string{`/count maxLength must have at most 3 characters`, `/fee minimum must be at least 100, as a newer version has it`}},
 		{"v4", `{"rows":[{"sku":"A"}],"status":"yes"}`, []string{`/count dependentRequired is missing, but needed where "status" is given`, "/customer required is missing"}},
 	} {
 		status, answer := g.request(t, "POST", "/"+test.version+"/orders", test.body)

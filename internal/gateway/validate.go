@@ -25,7 +25,7 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 		request = up.request
 	}
 	if request != nil {
-		to.Pointer = request.Pointer
+		to.Pointer, to.Converted = request.Pointer, request.Converted
 		if r.Accepts != nil {
 			to.Missing = l.missing(r.Accepts.Name, l.index(v), request)
 		}

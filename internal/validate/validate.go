@@ -45,6 +45,9 @@ type Checks struct {
 	// Missing tells what the caller has to add where the newest shape lacks a member: pointers into the caller's shape,
 	// or none where Pointer tells it well enough. It is nil where there is but one shape.
 	Missing func(newest string) []string
+	// Converted says whether the value at a pointer into the newest shape is another one than the caller sent; nil where
+	// there is but one shape.
+	Converted func(newest string) bool
 	// MaxBody bounds the body in bytes; 0 means exchange.DefaultMaxBody.
 	MaxBody int64
 	// Report, if set, is told each problem instead of the caller, and the request goes on.
@@ -135,7 +138,10 @@ func (s *Stage) told(f schema.Failure) []Error {
 		tokens := jsonspan.Split(s.pointer(f.Where))
 		e.Detail = schema.Needed(tokens[len(tokens)-1])
 	}
-	if s.checks.Missing == nil || f.Keyword != "required" && f.Where == "" {
+	if missing := f.Keyword == "required" || f.Where != ""; !missing || s.checks.Missing == nil {
+		if !missing && s.checks.Converted != nil && s.checks.Converted(f.Pointer) {
+			e.Detail += ", as a newer version has it"
+		}
 		return []Error{e}
 	}
 	var all []Error
