@@ -116,7 +116,7 @@ func (s *spot) lone() bool { return s.parent != nil && s.parent.only == s }
 
 // plain says whether values are the same here in both shapes, and can be brought to any other such place.
 func (s *spot) plain() bool {
-	return s == nil || !s.inner && !s.changed && s.items == nil && !s.lone() && s.seat != nil && s.seat.top() == s.seat
+	return s == nil || len(s.members) == 0 && !s.inner && !s.changed && s.items == nil && !s.lone() && s.seat != nil && s.seat.top() == s.seat
 }
 
 // whole says whether the value is one value in the newest shape too.

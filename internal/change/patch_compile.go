@@ -129,6 +129,9 @@ func (s *shaping) hold(base *seat, holds []Held) {
 			continue
 		}
 		tokens, _ := parseHeld(h.Path)
+		if len(tokens) > 0 && tokens[0] != item && base.spot != nil {
+			base.spot.inner = true
+		}
 		if k := slices.Index(tokens, item); k >= 0 {
 			way := strings.Join(tokens[:k], ".")
 			if items[way] == nil {

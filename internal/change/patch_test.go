@@ -239,6 +239,27 @@ func TestJSONPatchRefused(t *testing.T) {
 	}
 }
 
+// What an item holds goes up with it, however deep, though the item is no object of the catalogue's.
+func TestPatchHeldInItems(t *testing.T) {
+	p := compilePatch(t, shop, objects("order", "boxes[*].lines[*]", "line", "order", "rows[*][*].tax", "tax"))
+	for _, test := range []struct{ old, new string }{
+		{`[{"op":"add","path":"/boxes/-","value":{"lines":[{"article":1}]}}]`, `[{"op":"add","path":"/boxes/-","value":{"lines":[{"sku":1,"currency":"EUR"}]}}]`},
+		{`[{"op":"add","path":"/boxes/0/lines/0","value":{"article":1}}]`, `[{"op":"add","path":"/boxes/0/lines/0","value":{"sku":1,"currency":"EUR"}}]`},
+		{`[{"op":"replace","path":"/rows/0","value":[{"tax":{"rate":1}}]}]`, `[{"op":"replace","path":"/rows/0","value":[{"tax":{"percent":1}}]}]`},
+		{`[{"op":"move","from":"/rows/0/1","path":"/rows/2/-"}]`, `[{"op":"move","from":"/rows/0/1","path":"/rows/2/-"}]`},
+		{`[{"op":"replace","path":"/rows/0/1/tax/rate","value":1}]`, `[{"op":"replace","path":"/rows/0/1/tax/percent","value":1}]`},
+	} {
+		got, err := p.JSON([]byte(test.old))
+		if err != nil || !equal(t, got, []byte(test.new)) {
+			t.Errorf("%s became\n%s, %v, want\n%s", test.old, got, err, test.new)
+		}
+	}
+	for _, from := range []string{"/boxes/0", "/boxes", "/rows/0", "/rows/0/1", "/rows/0/1/tax"} {
+		got, err := p.JSON([]byte(`[{"op":"move","from":"` + from + `","path":"/x"}]`))
+		refused(t, got, err, "/0/path", "another kind of value")
+	}
+}
+
 // The form is checked even where there is nothing to carry.
 func TestJSONPatchForm(t *testing.T) {
 	for _, test := range []struct{ old, pointer, says string }{
