@@ -6,7 +6,7 @@ import (
 )
 
 // Ranges gives the media ranges of Accept and the weight of each in thousandths (RFC 9110, section 12.5.1). One whose
-// weight is malformed says nothing, as some clients send such.
+// weight is malformed, as some clients send such, is taken for the least: Java's own says "*/*; q=.2".
 func Ranges(lines []string) iter.Seq2[string, int] {
 	return func(yield func(mediaRange string, weight int) bool) {
 		for _, line := range lines {
@@ -15,7 +15,11 @@ func Ranges(lines []string) iter.Seq2[string, int] {
 				element, line = CutQuoted(line, ',')
 				mediaRange, parameters := CutQuoted(element, ';')
 				mediaRange = strings.Trim(mediaRange, " \t")
-				if weight, ok := Weight(parameters); ok && mediaRange != "" && !yield(mediaRange, weight) {
+				weight, ok := Weight(parameters)
+				if !ok {
+					weight = 1
+				}
+				if mediaRange != "" && !yield(mediaRange, weight) {
 					return
 				}
 			}
@@ -24,15 +28,13 @@ func Ranges(lines []string) iter.Seq2[string, int] {
 }
 
 // Weigh gives the weight that Accept gives a media type, in thousandths: that of the range that fits it most closely.
-// It is 0 for one that is not acceptable. Where there is no Accept, everything is as good.
+// It is 0 for one that is not acceptable. Where Accept names nothing, everything is as good.
 func Weigh(lines []string, mediaType string) int {
-	if len(lines) == 0 {
-		return 1000
-	}
 	family, _, _ := strings.Cut(mediaType, "/")
-	best, close := 0, 0
+	best, closest, empty := 0, 0, true
 	for mediaRange, weight := range Ranges(lines) {
 		fits := 0
+		empty = false
 		switch {
 		case strings.EqualFold(mediaRange, mediaType):
 			fits = 3
@@ -41,9 +43,12 @@ func Weigh(lines []string, mediaType string) int {
 		case mediaRange == "*/*":
 			fits = 1
 		}
-		if fits > close || fits == close && fits > 0 && weight > best {
-			best, close = weight, fits
+		if fits > closest || fits == closest && fits > 0 && weight > best {
+			best, closest = weight, fits
 		}
+	}
+	if empty {
+		return 1000
 	}
 	return best
 }

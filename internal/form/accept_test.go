@@ -12,7 +12,9 @@ func TestWeigh(t *testing.T) {
 		want      int
 	}{
 		{nil, "application/xml", 1000},
-		{[]string{""}, "application/xml", 0},
+		{[]string{""}, "application/xml", 1000},
+		{[]string{"", " , "}, "application/xml", 1000},
+		{[]string{"text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"}, "application/json", 1},
 		{[]string{"application/xml"}, "application/xml", 1000},
 		{[]string{"Application/XML ; q=0.5"}, "application/xml", 500},
 		{[]string{"application/json, application/xml;q=0.25"}, "application/xml", 250},
@@ -23,7 +25,7 @@ func TestWeigh(t *testing.T) {
 		{[]string{"application/xml;q=0.1, application/xml;q=0.2"}, "application/xml", 200},
 		{[]string{`application/xml;a="x,application/json;q=0";q=0.3`}, "application/xml", 300},
 		{[]string{`application/xml;a="x,application/json;q=0";q=0.3`}, "application/json", 0},
-		{[]string{"application/xml;q=2, application/xml;q=0.0001, application/xml;q=, application/xml;q=a"}, "application/xml", 0},
+		{[]string{"application/xml;q=2, application/xml;q=0.0001, application/xml;q=, application/xml;q=a"}, "application/xml", 1},
 		{[]string{"application/xml;charset=utf-8"}, "application/xml", 1000},
 		{[]string{"application/xhtml+xml, text/*"}, "application/xml", 0},
 		{[]string{",, ;q=1,application/xml"}, "application/xml", 1000},

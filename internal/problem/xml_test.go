@@ -29,8 +29,8 @@ func TestPrefersXML(t *testing.T) {
 		"application/json;q=0, application/*;q=0, */*":                       false,
 		"text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8": false,
 		"application/xml, text/html;q=0.1":                                   false,
-		"application/xml;q=bad":                                              false,
-		"image/png":                                                          false,
+		"application/xml;q=bad, application/json;q=0.1":                      false,
+		"image/png": false,
 	} {
 		if got := prefersXML([]string{accept}); got != want {
 			t.Errorf("%q: %v", accept, got)

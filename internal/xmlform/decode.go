@@ -50,7 +50,7 @@ func (r *Reader) Decode(dst, src []byte, limit int) ([]byte, error) {
 	switch {
 	case err == nil:
 		return d.dst, nil
-	case err == tooLarge:
+	case err.over:
 		return dst, ErrTooLarge
 	}
 	before := src[:min(err.offset, len(src))]
@@ -62,7 +62,7 @@ func (r *Reader) Decode(dst, src []byte, limit int) ([]byte, error) {
 }
 
 // tooLarge ends the reading of a document whose JSON form is over the limit.
-var tooLarge = &Error{Detail: ErrTooLarge.Error()}
+var tooLarge = &Error{Detail: ErrTooLarge.Error(), over: true}
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
@@ -99,7 +99,7 @@ func misshapen(at int, detail string) *Error { return &Error{offset: at, Detail:
 
 // under notes that an error lies in a member or item.
 func (e *Error) under(token string) *Error {
-	if e != tooLarge {
+	if !e.over {
 		e.way = append(e.way, token)
 	}
 	return e

@@ -75,7 +75,7 @@ func character(r rune) bool {
 
 func blank(ch byte) bool { return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r' }
 
-func (s *scanner) space() (any bool) {
+func (s *scanner) space() (some bool) {
 	start := s.i
 	for s.i < len(s.src) && blank(s.src[s.i]) {
 		s.i++

@@ -42,7 +42,7 @@ type term struct {
 	from   *source
 	schema any // of a leaf
 	at     string
-	any    bool // one of the parts holds; else all of them do
+	either bool // one of the parts holds; else all of them do
 	parts  []*term
 }
 
@@ -56,7 +56,7 @@ func joined(either bool, terms ...*term) *term {
 	for _, t := range terms {
 		switch {
 		case t == nil:
-		case t.parts != nil && t.any == either:
+		case t.parts != nil && t.either == either:
 			for _, p := range t.parts {
 				parts[p.key] = p
 			}
@@ -69,7 +69,7 @@ func joined(either bool, terms ...*term) *term {
 		return nil
 	}
 	first := parts[keys[0]]
-	t := &term{any: either, from: first.from, at: first.at}
+	t := &term{either: either, from: first.from, at: first.at}
 	for _, key := range keys {
 		t.parts = append(t.parts, parts[key])
 	}
@@ -149,13 +149,13 @@ func (a shape) named(b shape) shape {
 	return a
 }
 
-func merged(any bool, a, b map[string]*term) map[string]*term {
+func merged(either bool, a, b map[string]*term) map[string]*term {
 	if len(a) == 0 {
 		return b
 	}
 	m := maps.Clone(a)
 	for name, t := range b {
-		m[name] = joined(any, m[name], t)
+		m[name] = joined(either, m[name], t)
 	}
 	return m
 }
@@ -186,7 +186,7 @@ func (s *source) shape(t *term, open ...string) shape {
 	if t.parts != nil {
 		all := s.shape(t.parts[0], open...)
 		for _, p := range t.parts[1:] {
-			if t.any {
+			if t.either {
 				all = either(all, s.shape(p, open...))
 			} else {
 				all = both(all, s.shape(p, open...))
@@ -267,16 +267,16 @@ func (s *source) applied(to shape, schema map[string]any, below func(...string) 
 		if !ok || len(branches) == 0 {
 			continue
 		}
-		var any shape
-		for i, one := range branches {
-			branch := s.shape(s.leaf(below(keyword, strconv.Itoa(i)), one), open...)
+		var one shape
+		for i, schema := range branches {
+			branch := s.shape(s.leaf(below(keyword, strconv.Itoa(i)), schema), open...)
 			if i == 0 {
-				any = branch
+				one = branch
 			} else {
-				any = either(any, branch)
+				one = either(one, branch)
 			}
 		}
-		to = both(to, any)
+		to = both(to, one)
 	}
 	// What holds only sometimes still tells of members.
 	perhaps := func(way ...string) {

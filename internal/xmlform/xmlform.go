@@ -46,6 +46,7 @@ type Error struct {
 
 	offset int
 	way    []string // from the innermost name to the outermost
+	over   bool     // the limit, not the document, is at fault
 }
 
 func (e *Error) Error() string {
