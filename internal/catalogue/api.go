@@ -34,9 +34,23 @@ type Rule struct {
 	Range  hcl.Range
 }
 
+// Audience is who may read an API's description.
+type Audience string
+
+// Those who may read it.
+const (
+	Callers  Audience = "callers"  // whom the API lets in, as its identify says
+	Everyone Audience = "everyone" // also those without credentials
+	Nobody   Audience = "nobody"
+)
+
+// Description is the path, below an API's base path, at which the API is described.
+const Description = "/openapi.json"
+
 // API is an api block.
 type API struct {
 	Name     string
+	Describe Audience // Nobody also where a route of the API's own is there
 	Hosts    []string // lower case; empty: any
 	BasePath string   // canonical: "/" or without a trailing slash
 	Rewrite  string   // what the upstream has in the place of BasePath, canonical; "": the same

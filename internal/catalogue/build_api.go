@@ -18,6 +18,7 @@ func (b *builder) api(n *node) *API {
 	s := &scopedAPI{b, make(map[string]*Object), make(map[string]*Version)}
 	a := &API{
 		Name:     n.label,
+		Describe: Audience(take[string](n, "describe")),
 		Hosts:    texts(n, "hosts"),
 		BasePath: take[string](n, "base_path"),
 		Rewrite:  take[string](n, "rewrite"),

@@ -28,6 +28,7 @@ func (d *decoder) check(c *Catalogue, root *node, now time.Time) {
 		d.checkDates(n)
 		d.checkDefault(c.APIs[i], n, now)
 		d.checkRoutes(c.APIs[i], n)
+		d.checkDescribe(c.APIs[i], n)
 		d.checkTerms(c.APIs[i], n)
 		d.checkShapes(c.APIs[i], n)
 		d.checkFormats(n)

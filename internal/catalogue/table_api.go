@@ -40,6 +40,8 @@ var apiBlock = &block{
 			doc: "The path below which the API is served."},
 		attribute{name: "formats", kind: each{of: choice{of: []string{"json", "xml"}}, min: 1, max: 2}, def: []string{"json"},
 			doc: "The formats of the bodies: JSON always, and XML besides, read and written by the objects' schemas as [XML](xml.md) says."},
+		attribute{name: "describe", kind: choice{of: []string{string(Callers), string(Everyone), string(Nobody)}}, absent: "`\"callers\"`; `\"nobody\"` where `identify` stands only on routes, or a route of the API takes the path",
+			doc: "Who may read the API's description (OpenAPI 3.1), at `/openapi.json` below the base path and the version: those whom `identify` lets in, everyone, or nobody. The API is listed at `/.well-known/api-catalog` (RFC 9727) unless nobody may."},
 		attribute{name: "rewrite", kind: word{`a canonical path such as "/internal", without a trailing slash`, basePath}, absent: "`base_path`",
 			doc: "What the upstream has in the place of `base_path`; `/` takes it off."},
 	),

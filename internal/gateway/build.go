@@ -117,6 +117,10 @@ func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
 		}
 		to.Routes = append(to.Routes, route.Route{Pattern: r.Label, Since: versionName(r.Since), Until: versionName(r.Until), Rewrite: r.Rewrite, Value: value})
 	}
+	if r, served := b.describe(g, l); served {
+		to.Routes = append(to.Routes, r)
+	}
+	g.listings = append(g.listings, listingOf(from))
 	g.apis[from.Name].credentials = b.fieldsOf(from)
 	to.CORS = b.cors(from, to.Routes)
 	return to

@@ -40,6 +40,8 @@ type Gateway struct {
 	admit *admit.Admit
 	table *route.Table
 	apis  map[string]*api
+
+	listings []listing // in the catalogue's order
 }
 
 // api is what requests to an API need before their route is known.
@@ -51,6 +53,10 @@ type api struct {
 	// credentials are the fields in which callers of the API send credentials. No service gets them, not even of a
 	// route that asks for another credential or for none.
 	credentials []string
+	// descriptions are of the API's versions, by their index; of the only one on an API without versions.
+	descriptions []*description
+	// open is the path at which anyone may read the description of the default version, whoever calls; "" for none.
+	open string
 }
 
 // ways are the ways through the gateway of one route: one for each version of the API that has it, by the version's

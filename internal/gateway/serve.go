@@ -26,6 +26,9 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 		x.Ended = "admit"
 		return true, refuse(w, r, x, prob)
 	}
+	if x.Path.Escaped == listed && (x.Method == http.MethodGet || x.Method == http.MethodHead) && g.list(w, r, x, serves) {
+		return true, nil
+	}
 	m, prob := g.table.Match(x)
 	if m.API == nil || !serves(m.API.Name) {
 		return false, nil
@@ -93,6 +96,9 @@ func (g *Gateway) Unclaimed(x *exchange.Exchange) *problem.Problem {
 // named one.
 func (g *Gateway) identify(x *exchange.Exchange, m *route.Match) *problem.Problem {
 	to := g.apis[m.API.Name]
+	if to.open != "" && (m.Pending && x.Path.Escaped == to.open || m.Route != nil && m.Route.Pattern == describing) {
+		return m.Pin(x, "", nil)
+	}
 	if to.identify != nil {
 		if prob := to.identify.Handle(x); prob != nil {
 			return prob

@@ -42,10 +42,8 @@ func (b *builder) lineage(from *catalogue.API) *lineage {
 		programs: make(map[span]*change.Program), queries: make(map[span]*change.Query)}
 	last := max(0, len(from.Versions)-1)
 	l.versions, l.ends = make([][]*change.Change, last+1), make([]int, last+1)
+	copy(l.versions, Changes(from))
 	for i, v := range from.Versions {
-		for _, c := range v.Changes {
-			l.versions[i] = append(l.versions[i], changeOf(c))
-		}
 		l.ends[i] = slices.Index(from.Versions, from.End(v))
 	}
 	l.objects = make([]map[string]*change.Object, last+1)

@@ -217,6 +217,15 @@ func (t *Table) Misdirected(host string) bool {
 	return true
 }
 
+// Claimant is the name of the API that requests to host for a path go to, "" for none. The path is decoded and split at
+// its slashes.
+func (t *Table) Claimant(host string, path []string) string {
+	if a := t.find(host, path); a != nil {
+		return a.Name
+	}
+	return ""
+}
+
 // find gives the API that claims a path: of the host's own APIs the one with the longest base path, matched on whole
 // segments, else of those whose pattern of hosts it fills, else of those without hosts.
 func (t *Table) find(host string, segments []string) *api {

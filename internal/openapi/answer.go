@@ -1,0 +1,256 @@
+package openapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/problem"
+)
+
+// problemSchema is the component that all problems are.
+const problemSchema = "Problem"
+
+// problemShape is RFC 9457's, with the members that the gateway adds.
+var problemShape = json.RawMessage(`{
+	"title": "Problem details (RFC 9457)",
+	"type": "object",
+	"properties": {
+		"type": {"type": "string", "format": "uri-reference", "description": "What kind of problem this is."},
+		"title": {"type": "string"},
+		"status": {"type": "integer", "minimum": 400, "maximum": 599},
+		"detail": {"type": "string", "description": "What is wrong with this request."},
+		"instance": {"type": "string", "format": "uri-reference", "description": "Names this occurrence."},
+		"errors": {
+			"description": "What is wrong with the body, in the shape in which it was sent.",
+			"type": "array",
+			"items": {
+				"type": "object",
+				"properties": {
+					"pointer": {"type": "string", "description": "The place in the body (RFC 6901)."},
+					"rule": {"type": "string"},
+					"keyword": {"type": "string"},
+					"detail": {"type": "string"}
+				},
+				"required": ["detail"]
+			}
+		},
+		"versions": {"type": "array", "items": {"type": "string"}, "description": "The versions there are."},
+		"successor": {"type": "string", "description": "The version to use instead."},
+		"violated-policies": {"type": "array", "items": {"type": "string"}, "description": "The quotas that are used up."}
+	},
+	"required": ["type", "title", "status"]
+}`)
+
+// refusals are the answers of the gateway's own stages: the component's key, and what it says to callers.
+var refusals = map[int]struct{ key, text string }{
+	400: {"BadRequest", "The request can be read in no way, or in more than one."},
+	401: {"Unauthorized", "The request carries no valid credentials."},
+	403: {"Forbidden", "The caller may not do this."},
+	404: {"NotFound", "There is nothing at this address. The service may say so in words of its own."},
+	406: {"NotAcceptable", "Accept rules out every form there is."},
+	408: {"RequestTimeout", "The body stopped arriving."},
+	410: {"Gone", "The version is retired, or switched off as a rehearsal of that."},
+	413: {"ContentTooLarge", "The body is too large."},
+	415: {"UnsupportedMediaType", "The body's media type is not supported here."},
+	422: {"InvalidContent", "The request breaks the schema, or a rule."},
+	429: {"TooManyRequests", "A quota is used up."},
+	500: {"InternalError", "The gateway, or the service behind it, failed."},
+	502: {"BadGateway", "The service behind the gateway gave no valid answer."},
+	503: {"Unavailable", "The service behind the gateway cannot be reached."},
+	504: {"GatewayTimeout", "The service behind the gateway did not answer in time."},
+}
+
+// fields are the header fields that answers may carry, and what they say.
+var fields = map[string]struct{ text, schema string }{
+	"Deprecation":      {"When the version was or will be deprecated (RFC 9745).", ""},
+	"Sunset":           {"When the version is retired (RFC 8594).", ""},
+	"Link":             {"The pages about its end, and the same resource in the version to move to (RFC 8288).", `{"type":"string"}`},
+	"RateLimit":        {"What is left of each quota (draft-ietf-httpapi-ratelimit-headers-10).", `{"type":"string"}`},
+	"RateLimit-Policy": {"The quotas (draft-ietf-httpapi-ratelimit-headers-10).", `{"type":"string"}`},
+	"Retry-After":      {"After how many seconds the request may be sent again.", `{"type":"integer","minimum":0}`},
+	"WWW-Authenticate": {"The ways to identify oneself (RFC 9110, section 11.6.1).", `{"type":"string"}`},
+}
+
+// answers describes what a route answers: success as the catalogue says, and each stage's refusals where the route has
+// the stage.
+func (w *writer) answers(r *catalogue.Route, terms catalogue.Terms) map[string]*response {
+	all := map[string]*response{
+		"2XX":     w.success(r, terms),
+		"default": {Description: "What else the service behind the gateway answers, in words of its own."},
+	}
+	for _, status := range w.statuses(r, terms) {
+		all[strconv.Itoa(status)] = &response{Ref: "#/components/responses/" + w.refusal(status)}
+	}
+	return all
+}
+
+func (w *writer) statuses(r *catalogue.Route, terms catalogue.Terms) []int {
+	statuses := []int{400, 500, 502, 503, 504}
+	add := func(when bool, more ...int) {
+		if when {
+			statuses = append(statuses, more...)
+		}
+	}
+	reads := r.Accepts != nil || len(terms.Rules) > 0 && (r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch)
+	add(len(terms.Identify) > 0, 401)
+	add(terms.Authorize != nil || len(terms.Limits) > 0, 403) // a request that cannot be counted is refused too
+	add(strings.Contains(r.Path, "{"), 404)
+	add(w.ways.mediaType != "", 406, 415)
+	add(w.Version != nil && (!w.Version.Sunset.IsZero() || len(w.Version.Brownouts) > 0), 410)
+	add(reads, 408, 413, 415)
+	add(reads || len(terms.Rules) > 0, 422)
+	add(len(terms.Limits) > 0, 429)
+	return statuses
+}
+
+// refusal makes the component of a status, and gives its key.
+func (w *writer) refusal(status int) string {
+	words := refusals[status]
+	if w.responses[words.key] != nil {
+		return words.key
+	}
+	res := &response{Description: words.text, Headers: map[string]*header{}}
+	res.Content.add(problem.ContentType, mediaType{reference("#/components/schemas/" + problemSchema)})
+	if status != http.StatusBadRequest { // which may come before the version is known
+		w.carry(res, w.lifecycle()...)
+	}
+	switch status {
+	case http.StatusUnauthorized:
+		w.carry(res, "WWW-Authenticate")
+	case http.StatusTooManyRequests:
+		w.carry(res, "RateLimit", "RateLimit-Policy", "Retry-After")
+	case http.StatusServiceUnavailable:
+		w.carry(res, "Retry-After")
+	}
+	w.responses[words.key] = res
+	return words.key
+}
+
+func (w *writer) success(r *catalogue.Route, terms catalogue.Terms) *response {
+	res := &response{Description: "What the service behind the gateway answers.", Headers: map[string]*header{}}
+	if len(r.Returns) > 0 && r.Method != http.MethodHead {
+		res.Content = w.ways.content(w.placed(r.Returns))
+	}
+	w.carry(res, w.lifecycle()...)
+	if len(terms.Limits) > 0 {
+		w.carry(res, "RateLimit", "RateLimit-Policy")
+	}
+	return res
+}
+
+// lifecycle are the fields that every answer of this version carries.
+func (w *writer) lifecycle() []string {
+	var names []string
+	if v := w.Version; v != nil {
+		if !v.Deprecated.IsZero() {
+			names = append(names, "Deprecation")
+		}
+		if !v.Sunset.IsZero() {
+			names = append(names, "Sunset")
+		}
+	}
+	if names != nil {
+		names = append(names, "Link")
+	}
+	return names
+}
+
+// carry adds header fields to an answer. The version's dates are known to the letter.
+func (w *writer) carry(res *response, names ...string) {
+	for _, name := range names {
+		if w.headers[name] == nil {
+			h := &header{Description: fields[name].text, Schema: json.RawMessage(fields[name].schema)}
+			switch name {
+			case "Deprecation":
+				h.Schema = constant("@" + strconv.FormatInt(w.Version.Deprecated.Unix(), 10))
+			case "Sunset":
+				h.Schema = constant(w.Version.Sunset.UTC().Format(http.TimeFormat))
+			}
+			w.headers[name] = h
+		}
+		res.Headers[name] = &header{Ref: "#/components/headers/" + name}
+	}
+}
+
+// placed is the shape of a body in which objects lie at places: the whole of it, members' names, and "[*]" for the
+// items of a list.
+func (w *writer) placed(places []catalogue.Place) json.RawMessage {
+	root := &nest{}
+	for _, p := range places {
+		at := root
+		for _, step := range steps(p.Path) {
+			at = at.below(step)
+		}
+		at.schema = w.reference(p.Object)
+	}
+	return root.shape()
+}
+
+const everyItem = "[*]"
+
+// steps takes a path apart: "a.data[*]" is a, data, [*].
+func steps(path string) []string {
+	var all []string
+	for part := range strings.SplitSeq(path, ".") {
+		name, items, _ := strings.Cut(part, everyItem)
+		if name != "" {
+			all = append(all, name)
+		}
+		if name != part {
+			all = append(all, everyItem)
+			for range strings.Count(items, everyItem) {
+				all = append(all, everyItem)
+			}
+		}
+	}
+	return all
+}
+
+// nest is a place on the way to objects.
+type nest struct {
+	schema json.RawMessage // the object's, where one lies here
+	items  *nest
+	fields ordered[*nest]
+}
+
+func (n *nest) below(step string) *nest {
+	if step == everyItem {
+		if n.items == nil {
+			n.items = &nest{}
+		}
+		return n.items
+	}
+	for _, f := range n.fields {
+		if f.name == step {
+			return f.value
+		}
+	}
+	next := &nest{}
+	n.fields.add(step, next)
+	return next
+}
+
+func (n *nest) shape() json.RawMessage {
+	var own ordered[json.RawMessage]
+	switch {
+	case n.items != nil:
+		own.add("type", json.RawMessage(`"array"`))
+		own.add("items", n.items.shape())
+	case n.fields != nil:
+		own.add("type", json.RawMessage(`"object"`))
+		var properties ordered[json.RawMessage]
+		for _, f := range n.fields {
+			properties.add(f.name, f.value.shape())
+		}
+		own.add("properties", marshal(properties))
+	default:
+		return n.schema
+	}
+	if n.schema != nil { // an object, and another within it
+		own.add("allOf", marshal([]json.RawMessage{n.schema}))
+	}
+	return marshal(own)
+}

@@ -1,0 +1,189 @@
+package openapi
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/duration"
+)
+
+// paths describes the routes that the version has, in written order. Routes of one shape are one path, whatever their
+// parameters are called: OpenAPI knows a path but once, and the first route names its parameters.
+func (w *writer) paths() ordered[pathItem] {
+	ids := operationIDs(w.API.Routes)
+	var all ordered[pathItem]
+	at := map[string]int{}
+	for i, r := range w.API.Routes {
+		if w.Version != nil && !r.In(w.Version) {
+			continue
+		}
+		shape, template, parameters := pathOf(r)
+		n, known := at[shape]
+		if !known {
+			n = len(all)
+			at[shape] = n
+			all.add(template, pathItem{Parameters: parameters})
+		}
+		all[n].value.Operations.add(strings.ToLower(r.Method), w.operation(r, ids[i]))
+	}
+	return all
+}
+
+// pathOf gives a route's path without and with the names of its parameters, and those.
+func pathOf(r *catalogue.Route) (shape, template string, parameters []*parameter) {
+	if len(r.Segments) == 0 {
+		return "/", "/", nil
+	}
+	for _, s := range r.Segments {
+		if s.Parameter == "" {
+			shape += "/" + s.Literal
+			template += "/" + s.Literal
+			continue
+		}
+		shape += "/{}"
+		template += "/{" + s.Parameter + "}"
+		parameters = append(parameters, &parameter{Name: s.Parameter, In: "path", Required: true, Schema: json.RawMessage(`{"type":"string"}`)})
+	}
+	return shape, template, parameters
+}
+
+// operationIDs names each route by its method and its path alone, so that a name stays when other routes come and go.
+// Of routes whose names would be the same, each has a hash of its label besides.
+func operationIDs(routes []*catalogue.Route) []string {
+	ids := make([]string, len(routes))
+	count := map[string]int{}
+	for i, r := range routes {
+		ids[i] = strings.ToLower(r.Method)
+		for _, s := range r.Segments {
+			if s.Parameter != "" {
+				ids[i] += "By" + camel(s.Parameter)
+			} else {
+				ids[i] += camel(s.Literal)
+			}
+		}
+		count[ids[i]]++
+	}
+	for i, r := range routes {
+		if count[ids[i]] > 1 {
+			sum := sha256.Sum256([]byte(r.Label))
+			ids[i] += "-" + hex.EncodeToString(sum[:4])
+		}
+	}
+	return ids
+}
+
+// camel gives the words of a segment with capitals in front and nothing between.
+func camel(segment string) string {
+	var out strings.Builder
+	first := true
+	for _, r := range segment {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			first = true
+			continue
+		case first:
+			r = unicode.ToUpper(r)
+		}
+		first = false
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+func (w *writer) operation(r *catalogue.Route, id string) *operation {
+	terms := w.API.For(w.Version, r)
+	o := &operation{
+		OperationID: id,
+		Summary:     r.Label,
+		Description: described(terms),
+		Deprecated:  w.deprecated(),
+		Parameters:  w.ways.parameters(),
+		Responses:   w.answers(r, terms),
+		Security:    w.security(terms),
+	}
+	if r.Accepts != nil {
+		o.RequestBody = &requestBody{Required: true, Content: w.ways.content(w.reference(r.Accepts))}
+	}
+	return o
+}
+
+func (w *writer) reference(o *catalogue.Object) json.RawMessage {
+	return reference("#/components/schemas/" + w.objects[o.Name])
+}
+
+func reference(to string) json.RawMessage {
+	return marshal(struct {
+		Ref string `json:"$ref"`
+	}{to})
+}
+
+// described tells rules and quotas in words: the rules' own details, which are written for callers.
+func described(terms catalogue.Terms) string {
+	var parts []string
+	if len(terms.Rules) > 0 {
+		text := "The rules of a request:\n"
+		for _, r := range terms.Rules {
+			text += "\n- " + r.Detail
+		}
+		parts = append(parts, text)
+	}
+	if len(terms.Limits) > 0 {
+		text := "The quotas it is counted by:\n"
+		names := map[string]int{}
+		for _, l := range terms.Limits {
+			for _, q := range l.Quotas {
+				names[q.Name]++
+			}
+		}
+		for _, l := range terms.Limits {
+			for _, q := range l.Quotas {
+				name := q.Name
+				if names[name] > 1 { // as the RateLimit fields tell them apart
+					name = l.Name + "." + name
+				}
+				text += fmt.Sprintf("\n- %s: %d requests in %s", name, q.Requests, duration.Duration(q.Window))
+			}
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+// security says who is let in: the credentials of one identity, or none where anonymous callers are.
+func (w *writer) security(terms catalogue.Terms) []map[string][]string {
+	all := []map[string][]string{}
+	for _, i := range terms.Identify {
+		all = append(all, map[string][]string{w.scheme(i): {}})
+	}
+	if terms.Anonymous {
+		all = append(all, map[string][]string{})
+	}
+	return all
+}
+
+// scheme makes the component of an identity, and gives its key.
+func (w *writer) scheme(i *catalogue.Identity) string {
+	if key, ok := w.taken[i.Name]; ok {
+		return key
+	}
+	s := &securityScheme{}
+	switch {
+	case i.APIKey != nil:
+		s.Type, s.In, s.Name = "apiKey", "header", i.APIKey.Header
+	case i.JWT != nil:
+		s.Type, s.Scheme, s.BearerFormat = "http", "bearer", "JWT"
+		s.Description = fmt.Sprintf("A token that %s issued for %s.", i.JWT.Issuer, strings.Join(i.JWT.Audience, " or "))
+	}
+	key := free(i.Name, func(key string) bool { return w.schemes[key] != nil })
+	if w.taken == nil {
+		w.taken = map[string]string{}
+	}
+	w.taken[i.Name] = key
+	w.schemes[key] = s
+	return key
+}

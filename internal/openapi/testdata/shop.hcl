@@ -1,0 +1,146 @@
+# An API with all that a description tells of: three versions, two ways to identify oneself, objects in objects.
+
+upstream "orders" { servers = ["https://orders.shop.example"] }
+
+identity "partners" {
+  api_key { keys = "shop.keys" }
+}
+
+identity "staff" {
+  jwt {
+    issuer   = "https://id.shop.example"
+    keys     = "shop.keys"
+    audience = ["orders", "returns"]
+  }
+}
+
+limit "per_consumer" {
+  quota "burst" {
+    requests = 20
+    window   = "10s"
+  }
+  quota "daily" {
+    requests = 10000
+    window   = "24h"
+  }
+}
+
+limit "writes" {
+  quota "daily" {
+    requests = 100
+    window   = "24h"
+  }
+}
+
+api "orders" {
+  hosts     = ["api.shop.example", "shop.example"]
+  base_path = "/api"
+  upstream  = upstream.orders
+  identify  = [identity.partners, identity.staff]
+  limits    = [limit.per_consumer]
+  authorize = policy.shop.orders
+
+  versioning {
+    path       = true
+    header     = "Shop-Version"
+    media_type = "application/vnd.shop.{version}+json"
+    query      = "api-version"
+    default    = version.v2
+  }
+
+  object "order" {
+    schema = "shop.json"
+    holds  = { "lines[*]" = object.line }
+  }
+  object "line" { schema = "shop.json" }
+
+  route "GET /orders" { returns = { "data[*]" = object.order, "meta.last" = object.line } }
+  route "GET /orders/{id}" { returns = object.order }
+  route "POST /orders" {
+    accepts = object.order
+    returns = object.order
+    limits  = [limit.writes]
+    rule "positive total" {
+      when   = body.total > 0
+      detail = "total must be positive"
+    }
+  }
+  route "PUT /orders/{order}" {
+    accepts = object.order
+    returns = object.order
+    since   = version.v2
+  }
+  route "DELETE /orders/{id}" { until = version["2026-11-01"] }
+  route "GET /orders-archive" {
+    identify  = [anonymous]
+    authorize = public
+    returns   = { "[*]" = object.order }
+  }
+  route "GET /orders/archive" {
+    identify = [identity.staff, anonymous]
+  }
+
+  version "v1" {
+    released   = "2023-02-01"
+    deprecated = "2026-06-01"
+    sunset     = "2030-03-01T12:00:00Z"
+    docs       = "https://dev.shop.example/migrate/v2"
+    brownout {
+      from = "2030-02-02T14:00:00Z"
+      for  = "15m"
+    }
+  }
+  version "v2" {
+    released = "2025-05-01"
+    change "status-words" {
+      summary = "verified became status."
+      on      = object.order
+      rename "verified" { to = "status" }
+    }
+  }
+  version "2026-11-01" { preview = true }
+}
+
+api "health" {
+  upstream  = upstream.orders
+  identify  = [anonymous]
+  authorize = public
+  route "GET /" {}
+}
+
+api "typed" {
+  base_path = "/typed"
+  upstream  = upstream.orders
+  identify  = [anonymous]
+  authorize = public
+  versioning { media_type = "application/vnd.typed.{version}+json" }
+  object "order" { schema = "shop.json" }
+  route "POST /orders" {
+    accepts = object.order
+    returns = object.order
+  }
+  version "v1" { released = "2026-01-01" }
+}
+
+api "asked" {
+  base_path = "/asked"
+  upstream  = upstream.orders
+  identify  = [anonymous]
+  authorize = public
+  versioning { query = "v" }
+  route "GET /orders" {}
+  version "v1" { released = "2026-01-01" }
+}
+
+api "hosted" {
+  base_path = "/hosted"
+  upstream  = upstream.orders
+  identify  = [anonymous]
+  authorize = public
+  versioning {
+    host   = "{version}.api.shop.example"
+    header = "Shop-Version"
+  }
+  route "GET /orders" {}
+  version "v1" { released = "2026-01-01" }
+}
