@@ -3,6 +3,7 @@
 package changelog
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -60,7 +61,8 @@ type Operation struct {
 	Path   string      `json:"path"`
 	Text   string      `json:"text"`
 	Class  Class       `json:"class"`
-	Accept string      `json:"accept,omitempty"` // why what is lost may be lost
+	Loss   string      `json:"loss,omitempty"`   // what is lost on the way, in words
+	Accept string      `json:"accept,omitempty"` // why it may be
 }
 
 // Param is a query parameter that got another name.
@@ -75,7 +77,7 @@ type Class string
 // The classes.
 const (
 	Iso  Class = "iso"  // both
-	R    Class = "R"    // what older callers send comes back to them; what they cannot see, their PUT resets
+	R    Class = "R"    // what older callers send comes back to them; what they cannot see, a PUT of theirs resets unless it is merged
 	S    Class = "S"    // what newer callers send comes back to them; what older callers send is lost
 	None Class = "none" // neither
 )
@@ -104,7 +106,7 @@ func Between(a *catalogue.API, changes [][]*change.Change, one, other *catalogue
 		v := a.Versions[i]
 		step := Step{Version: version(v)}
 		for _, c := range changes[i] {
-			step.Changes = append(step.Changes, changed(c))
+			step.Changes = append(step.Changes, changed(c, resets(a)))
 		}
 		for _, r := range a.Routes {
 			switch v {
@@ -129,14 +131,22 @@ func version(v *catalogue.Version) Version {
 	return to
 }
 
-func changed(c *change.Change) Change {
+// resets says whether a PUT of an older version takes the place of all that is there, what it does not know included.
+func resets(a *catalogue.API) bool {
+	return slices.ContainsFunc(a.Routes, func(r *catalogue.Route) bool { return r.Method == http.MethodPut && !r.Merge })
+}
+
+func changed(c *change.Change, resets bool) Change {
 	to := Change{Name: c.Name, Summary: c.Summary, On: c.On}
 	r, s := true, true
 	for i := range c.Operations {
 		o := &c.Operations[i]
 		keepsR, keepsS := o.Laws()
 		r, s = r && keepsR, s && keepsS
-		to.Operations = append(to.Operations, Operation{Kind: o.Kind, Path: o.Path, Text: words(o), Class: classOf(keepsR, keepsS), Accept: o.Accept})
+		class := classOf(keepsR, keepsS)
+		to.Operations = append(to.Operations, Operation{
+			Kind: o.Kind, Path: o.Path, Text: words(o), Class: class, Loss: loss(o.Kind, class, resets), Accept: o.Accept,
+		})
 	}
 	for _, p := range c.Params {
 		to.Params = append(to.Params, Param{p.Name, p.To})

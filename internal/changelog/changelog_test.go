@@ -46,10 +46,10 @@ func TestWords(t *testing.T) {
 		{change.Operation{Kind: change.Join, Path: "a", Parts: []string{"b", "c"}, Separator: ", "}, Iso, `b, c became a, joined by ", "`, ""},
 	} {
 		t.Run(string(test.op.Kind), func(t *testing.T) {
-			c := changed(&change.Change{Operations: []change.Operation{test.op}})
+			c := changed(&change.Change{Operations: []change.Operation{test.op}}, true)
 			o := c.Operations[0]
-			if o.Text != test.words || o.Class != test.class || o.loss() != test.loss || c.Class != o.Class {
-				t.Errorf("got %s %q, %q", o.Class, o.Text, o.loss())
+			if o.Text != test.words || o.Class != test.class || o.Loss != test.loss || c.Class != o.Class {
+				t.Errorf("got %s %q, %q", o.Class, o.Text, o.Loss)
 			}
 		})
 	}
@@ -70,6 +70,7 @@ func example() (*catalogue.API, [][]*change.Change) {
 		{Label: "GET /archive", Since: v2},
 		{Label: "DELETE /orders/{id}", Until: v2},
 		{Label: "GET /trial", Since: v2, Until: v4},
+		{Label: "PUT /orders/{id}", Method: "PUT"},
 	}}
 	return a, [][]*change.Change{nil, {
 		{
@@ -114,5 +115,15 @@ func TestBetween(t *testing.T) {
 	}
 	if same := Between(a, changes, a.Versions[1], a.Versions[1]); len(same.Steps) != 0 || same.To() != "v2" {
 		t.Errorf("from a version to itself: %+v", same)
+	}
+}
+
+// TestMerged says of PUTs that are merged that they reset nothing.
+func TestMerged(t *testing.T) {
+	a, changes := example()
+	a.Routes[len(a.Routes)-1].Merge = true
+	log := Between(a, changes, a.Versions[0], a.Versions[1])
+	if o := log.Steps[0].Changes[0].Operations[2]; o.Class != R || o.Loss != "older versions do not see it" {
+		t.Errorf("got %+v", o)
 	}
 }

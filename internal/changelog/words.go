@@ -58,16 +58,19 @@ func scaled(o *change.Operation) string {
 	return fmt.Sprintf("%s became %s, and so on", decimal, integer)
 }
 
-// loss tells in words what an operation loses; "" for nothing.
-func (o *Operation) loss() string {
+// loss tells in words what an operation of a class loses; "" for nothing. resets says that there is a PUT by which older
+// versions take away what they do not know.
+func loss(kind change.Kind, class Class, resets bool) string {
 	switch {
-	case o.Class == R && o.Kind == change.Split:
+	case class == R && !resets:
+		return "older versions do not see it"
+	case class == R && kind == change.Split:
 		return "a PUT of an older version may separate it elsewhere"
-	case o.Class == R:
+	case class == R:
 		return "a PUT of an older version resets it"
-	case o.Class == S:
+	case class == S:
 		return "what older versions send is lost"
-	case o.Class == None:
+	case class == None:
 		return "it is lost both ways"
 	}
 	return ""

@@ -83,8 +83,8 @@ func (c *Change) lines() []string {
 	var all []string
 	for _, o := range c.Operations {
 		line := fmt.Sprintf("%-4s %s", o.Class, o.Text)
-		if loss := o.loss(); loss != "" {
-			line += "; " + loss
+		if o.Loss != "" {
+			line += "; " + o.Loss
 		}
 		if o.Accept != "" {
 			line += " (" + o.Accept + ")"

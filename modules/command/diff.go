@@ -28,7 +28,8 @@ Tells what changed between two versions of an API, version by version, in the
 words of the catalogue's summaries, and what each change does to older callers:
 
   iso   it runs both ways, and nothing is lost
-  R     older versions do not see it, and a PUT of theirs resets it
+  R     older versions do not see it, and a PUT of theirs that is not merged
+        resets it
   S     what older versions send there is lost; the catalogue says why it may be
   none  both
 
