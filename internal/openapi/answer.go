@@ -16,6 +16,7 @@ const problemSchema = "Problem"
 // problemShape is RFC 9457's, with the members that the gateway adds.
 var problemShape = json.RawMessage(`{
 	"title": "Problem details (RFC 9457)",
+	"xml": {"name": "problem", "namespace": "urn:ietf:rfc:7807"},
 	"type": "object",
 	"properties": {
 		"type": {"type": "string", "format": "uri-reference", "description": "What kind of problem this is."},
@@ -44,6 +45,24 @@ var problemShape = json.RawMessage(`{
 	"required": ["type", "title", "status"]
 }`)
 
+// patchSchema is the component that all JSON Patches are, patchShape RFC 6902's.
+const patchSchema = "JSONPatch"
+
+var patchShape = json.RawMessage(`{
+	"title": "JSON Patch (RFC 6902)",
+	"type": "array",
+	"items": {
+		"type": "object",
+		"properties": {
+			"op": {"enum": ["add", "remove", "replace", "move", "copy", "test"]},
+			"path": {"type": "string", "description": "The place that it is about (RFC 6901)."},
+			"from": {"type": "string", "description": "Of move and copy: the place that the value comes from."},
+			"value": {"description": "Of add, replace and test."}
+		},
+		"required": ["op", "path"]
+	}
+}`)
+
 // refusals are the answers of the gateway's own stages: the component's key, and what it says to callers.
 var refusals = map[int]struct{ key, text string }{
 	400: {"BadRequest", "The request can be read in no way, or in more than one."},
@@ -52,7 +71,9 @@ var refusals = map[int]struct{ key, text string }{
 	404: {"NotFound", "There is nothing at this address. The service may say so in words of its own."},
 	406: {"NotAcceptable", "Accept rules out every form there is."},
 	408: {"RequestTimeout", "The body stopped arriving."},
+	409: {"Conflict", "The resource changed while it was written, or cannot be changed in this way by this version."},
 	410: {"Gone", "The version is retired, or switched off as a rehearsal of that."},
+	412: {"PreconditionFailed", "The resource is no longer what the request says it is."},
 	413: {"ContentTooLarge", "The body is too large."},
 	415: {"UnsupportedMediaType", "The body's media type is not supported here."},
 	422: {"InvalidContent", "The request breaks the schema, or a rule."},
@@ -99,6 +120,8 @@ func (w *writer) statuses(r *catalogue.Route, terms catalogue.Terms) []int {
 	add(terms.Authorize != nil || len(terms.Limits) > 0, 403) // a request that cannot be counted is refused too
 	add(strings.Contains(r.Path, "{"), 404)
 	add(w.ways.mediaType != "", 406, 415)
+	add(w.API.XML && len(r.Returns) > 0, 406)
+	add(w.merged(r), 409, 412)
 	add(w.Version != nil && (!w.Version.Sunset.IsZero() || len(w.Version.Brownouts) > 0), 410)
 	add(reads, 408, 413, 415)
 	add(reads || len(terms.Rules) > 0, 422)
@@ -113,7 +136,9 @@ func (w *writer) refusal(status int) string {
 		return words.key
 	}
 	res := &response{Description: words.text, Headers: map[string]*header{}}
-	res.Content.add(problem.ContentType, mediaType{reference("#/components/schemas/" + problemSchema)})
+	for _, name := range []string{problem.ContentType, problem.ContentTypeXML} {
+		res.Content.add(name, mediaType{reference("#/components/schemas/" + problemSchema)})
+	}
 	if status != http.StatusBadRequest { // which may come before the version is known
 		w.carry(res, w.lifecycle()...)
 	}
@@ -132,7 +157,7 @@ func (w *writer) refusal(status int) string {
 func (w *writer) success(r *catalogue.Route, terms catalogue.Terms) *response {
 	res := &response{Description: "What the service behind the gateway answers.", Headers: map[string]*header{}}
 	if len(r.Returns) > 0 && r.Method != http.MethodHead {
-		res.Content = w.ways.content(w.placed(r.Returns))
+		res.Content = w.ways.content(w.placed(r.Returns), w.API.XML)
 	}
 	w.carry(res, w.lifecycle()...)
 	if len(terms.Limits) > 0 {
@@ -186,6 +211,14 @@ func (w *writer) placed(places []catalogue.Place) json.RawMessage {
 		}
 		at.schema = w.reference(p.Object)
 	}
+	if w.API.XML {
+		switch {
+		case root.items != nil:
+			root.xml = json.RawMessage(`{"name":"items","wrapped":true}`)
+		case root.fields != nil && root.schema == nil:
+			root.xml = json.RawMessage(`{"name":"response"}`)
+		}
+	}
 	return root.shape()
 }
 
@@ -214,6 +247,7 @@ type nest struct {
 	schema json.RawMessage // the object's, where one lies here
 	items  *nest
 	fields ordered[*nest]
+	xml    json.RawMessage // how it is written in XML; nil where its name says it
 }
 
 func (n *nest) below(step string) *nest {
@@ -248,6 +282,9 @@ func (n *nest) shape() json.RawMessage {
 		own.add("properties", marshal(properties))
 	default:
 		return n.schema
+	}
+	if n.xml != nil {
+		own.add("xml", n.xml)
 	}
 	if n.schema != nil { // an object, and another within it
 		own.add("allOf", marshal([]json.RawMessage{n.schema}))

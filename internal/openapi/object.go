@@ -115,7 +115,7 @@ func (w *writer) name(pieces []piece) []string {
 		}
 		if given[same] == "" {
 			given[same] = free(want, func(name string) bool {
-				return w.schemas[name] != nil || slices.Contains(names, name)
+				return name == problemSchema || name == patchSchema || slices.Contains(names, name)
 			})
 		}
 		names[i] = given[same]

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"unicode"
 
@@ -100,16 +101,38 @@ func (w *writer) operation(r *catalogue.Route, id string) *operation {
 	o := &operation{
 		OperationID: id,
 		Summary:     r.Label,
-		Description: described(terms),
+		Description: w.described(r, terms),
 		Deprecated:  w.deprecated(),
 		Parameters:  w.ways.parameters(),
 		Responses:   w.answers(r, terms),
 		Security:    w.security(terms),
 	}
 	if r.Accepts != nil {
-		o.RequestBody = &requestBody{Required: true, Content: w.ways.content(w.reference(r.Accepts))}
+		o.RequestBody = &requestBody{Required: true, Content: w.accepted(r)}
 	}
 	return o
+}
+
+// accepted is what a route takes: the object, or with PATCH a merge patch of it (RFC 7396) or a JSON Patch (RFC 6902).
+func (w *writer) accepted(r *catalogue.Route) ordered[mediaType] {
+	if r.Method != http.MethodPatch {
+		return w.ways.content(w.reference(r.Accepts), w.API.XML)
+	}
+	merge := marshal(struct {
+		Type        string `json:"type"`
+		Description string `json:"description"`
+	}{"object", fmt.Sprintf("A merge patch (RFC 7396) of the object %q: the members to set, and null for those to take away.", r.Accepts.Name)})
+	all := ordered[mediaType]{
+		{"application/merge-patch+json", mediaType{merge}},
+		{"application/json-patch+json", mediaType{reference("#/components/schemas/" + patchSchema)}},
+	}
+	w.schemas[patchSchema] = patchShape
+	return append(all, w.ways.content(merge, false)...)
+}
+
+// merged says whether a PUT is laid over what is there: one of a version that does not know all of it.
+func (w *writer) merged(r *catalogue.Route) bool {
+	return r.Merge && w.Version != nil && w.API.End(w.Version) != w.Version
 }
 
 func (w *writer) reference(o *catalogue.Object) json.RawMessage {
@@ -123,8 +146,11 @@ func reference(to string) json.RawMessage {
 }
 
 // described tells rules and quotas in words: the rules' own details, which are written for callers.
-func described(terms catalogue.Terms) string {
+func (w *writer) described(r *catalogue.Route, terms catalogue.Terms) string {
 	var parts []string
+	if w.merged(r) {
+		parts = append(parts, "What this version does not show of the resource stays as it is.")
+	}
 	if len(terms.Rules) > 0 {
 		text := "The rules of a request:\n"
 		for _, r := range terms.Rules {

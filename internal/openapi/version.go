@@ -63,15 +63,30 @@ func (w *ways) parameters() []*parameter {
 	return all
 }
 
-// content is a body of a shape in the media types that it comes in. Where nothing but the media type can name the
-// version, JSON of no version is of another version, or of none.
-func (w *ways) content(shape json.RawMessage) ordered[mediaType] {
-	var all ordered[mediaType]
+// mediaTypes are those of bodies of this version. Where nothing but the media type can name the version, JSON and XML of
+// no version are of another version, or of none.
+func (w *ways) mediaTypes(xml bool) []string {
+	var all []string
 	if w.mediaType == "" || w.path || w.host != "" || w.header != "" || w.query != "" || w.assumed {
-		all.add("application/json", mediaType{shape})
+		all = append(all, "application/json")
+		if xml {
+			all = append(all, "application/xml")
+		}
 	}
 	if w.mediaType != "" {
-		all.add(w.mediaType, mediaType{shape})
+		all = append(all, w.mediaType)
+	}
+	if base, ok := strings.CutSuffix(w.mediaType, "+json"); ok && xml {
+		all = append(all, base+"+xml")
+	}
+	return all
+}
+
+// content is a body of a shape in the media types that it comes in.
+func (w *ways) content(shape json.RawMessage, xml bool) ordered[mediaType] {
+	var all ordered[mediaType]
+	for _, name := range w.mediaTypes(xml) {
+		all.add(name, mediaType{shape})
 	}
 	return all
 }

@@ -110,6 +110,7 @@ api "health" {
 
 api "typed" {
   base_path = "/typed"
+  formats   = ["json", "xml"]
   upstream  = upstream.orders
   identify  = [anonymous]
   authorize = public
@@ -119,7 +120,19 @@ api "typed" {
     accepts = object.order
     returns = object.order
   }
+  route "GET /orders" { returns = { "[*]" = object.order } }
+  route "GET /orders/{id}" { returns = object.order }
+  route "GET /page" { returns = { "data[*]" = object.order } }
+  route "PATCH /orders/{id}" {
+    accepts = object.order
+    returns = object.order
+  }
+  route "PUT /orders/{id}" {
+    accepts = object.order
+    merge   = true
+  }
   version "v1" { released = "2026-01-01" }
+  version "v2" { released = "2026-02-01" }
 }
 
 api "asked" {
