@@ -370,3 +370,26 @@ func TestRewrittenPaths(t *testing.T) {
 		}
 	}
 }
+
+// A path that could be read in two ways ends before any version is looked for, and a slash at the end is no other path.
+func TestAmbiguousPaths(t *testing.T) {
+	s := &service{}
+	g := serving(t, s, acme, `
+  identify = [anonymous]
+  versioning { path = true }
+  route "GET /orders/{id}" {}
+`+twoVersions)
+	for _, path := range []string{
+		"/v1/./orders/7", "/v1/../v2/orders/7", "/v1/orders/..", "/v1/%2e%2e/v2/orders/7", "/v1/orders/a%2Fb", "/v1/orders/a%2fb", "/v1/orders/a%5Cb",
+		`/v1/orders/a\b`, "/v1/orders/a%00b", "/v1/orders/a%0ab", "/v1//orders/7", "//v1/orders/7", "/v1/orders/%2537", "/v1/orders/%252e", "/v1;x/orders/7",
+	} {
+		if w := send(g, "GET https://gw.test"+path); w.Code != 400 || !strings.Contains(w.Body.String(), "#ambiguous-path") || s.saw != nil {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	for _, path := range []string{"/v1/orders/7", "/v1/orders/7/", "/%761/orders/7/"} {
+		if w := send(g, "GET https://gw.test"+path); w.Code != 200 || s.saw.URL.RequestURI() != "/orders/7" {
+			t.Errorf("%s: %d, asked for %s", path, w.Code, s.saw.URL.RequestURI())
+		}
+	}
+}
