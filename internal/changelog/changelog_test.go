@@ -126,4 +126,7 @@ func TestMerged(t *testing.T) {
 	if o := log.Steps[0].Changes[0].Operations[2]; o.Class != R || o.Loss != "older versions do not see it" {
 		t.Errorf("got %+v", o)
 	}
+	if got := loss(change.Split, R, false); got != "older versions do not see where" {
+		t.Errorf("of a split: %s", got)
+	}
 }

@@ -62,6 +62,8 @@ func scaled(o *change.Operation) string {
 // versions take away what they do not know.
 func loss(kind change.Kind, class Class, resets bool) string {
 	switch {
+	case class == R && !resets && kind == change.Split:
+		return "older versions do not see where"
 	case class == R && !resets:
 		return "older versions do not see it"
 	case class == R && kind == change.Split:
