@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,31 +20,39 @@ import (
 	"time"
 )
 
-// TestREADME runs the quick start and asks it what the README asks, with the client the README uses. What it answers
-// must be what the README says, where … stands for anything.
-func TestREADME(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
+// pages are the pages whose commands run: each beside the gateway of a Caddyfile.
+var pages = []struct{ page, caddyfile string }{
+	{"README.md", "Caddyfile"},
+	{"docs/versions.md", "examples/versions/Caddyfile"},
+}
+
+// TestPages runs the gateways of the pages and asks them what the pages ask, with the clients the pages use. What is
+// answered must be what the page says, where … stands for anything.
+func TestPages(t *testing.T) {
+	binary := build(t)
+	for _, p := range pages {
+		t.Run(p.page, func(t *testing.T) { testPage(t, p.page, start(t, binary, p.caddyfile)) })
 	}
-	steps := console(string(readme))
+}
+
+func testPage(t *testing.T, page string, g *running) {
+	steps := console(string(read(t, page)))
 	if len(steps) < 8 {
-		t.Fatalf("only %d commands found in the README", len(steps))
+		t.Fatalf("only %d commands found", len(steps))
 	}
-	shop := startShop(t)
 	script := &strings.Builder{}
 	for i, s := range steps {
-		fmt.Fprintf(script, "%s\nprintf '\\n--%d--\\n'\n", shop.here(s.command), i)
+		fmt.Fprintf(script, "%s\nprintf '\\n--%d--\\n'\n", g.here(s.command), i)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	bash := exec.CommandContext(ctx, "bash", "-c", script.String())
-	bash.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
+	bash.Env = append(slices.Clone(g.env), "GOFLAGS=-buildvcs=false", "PATH="+filepath.Dir(g.binary)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	var stderr bytes.Buffer
 	bash.Stderr = &stderr
 	out, err := bash.Output()
 	if err != nil {
-		t.Fatalf("running the README's commands: %v\n%s", err, stderr.Bytes())
+		t.Fatalf("running the commands: %v\n%s", err, stderr.Bytes())
 	}
 	rest := string(out)
 	for i, s := range steps {
@@ -52,8 +61,8 @@ func TestREADME(t *testing.T) {
 			t.Fatalf("$ %s\ndid not run: %s", s.command, stderr.Bytes())
 		}
 		rest = after
-		if got, want := strings.TrimSpace(answer), shop.here(s.answer); !like(want, got) {
-			t.Errorf("$ %s\ngave\n\t%s\nand the README says\n\t%s", s.command, got, want)
+		if got, want := strings.TrimSpace(answer), g.here(s.answer); !like(want, got) {
+			t.Errorf("$ %s\ngave\n\t%s\nand the page says\n\t%s", s.command, got, want)
 		}
 	}
 }
@@ -82,39 +91,48 @@ func like(pattern, text string) bool {
 	return regexp.MustCompile("^" + quoted + "$").MatchString(text)
 }
 
-// shop is the quick start, running on ports of its own.
-type shop struct {
+// running is a gateway that runs on ports of its own.
+type running struct {
+	binary       string
 	https, admin int
 	data         string
+	env          []string // by which the Caddyfile knows its ports and folder
 }
 
-// here puts the running shop's addresses and folder in the place of the README's.
-func (s *shop) here(text string) string {
+// here puts the running gateway's addresses and folder in the place of the page's.
+func (g *running) here(text string) string {
 	return strings.NewReplacer(
-		"localhost:8443", "localhost:"+strconv.Itoa(s.https),
-		"localhost:2019", "localhost:"+strconv.Itoa(s.admin),
-		".data/", s.data+"/",
+		"localhost:8443", "localhost:"+strconv.Itoa(g.https),
+		"localhost:2019", "localhost:"+strconv.Itoa(g.admin),
+		".data/", g.data+"/",
 	).Replace(text)
 }
 
-// startShop builds the binary and runs it on the Caddyfile of this folder until the test ends.
-func startShop(t *testing.T) *shop {
+// build builds the binary, called caddy.
+func build(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	binary := filepath.Join(dir, "caddy")
+	binary := filepath.Join(t.TempDir(), "caddy")
 	// Built like the binary of xcaddy.json, so that what both need is compiled once.
 	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-tags", "nobadger,nomysql,nopgx", "-o", binary, "./cmd/caddy")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the binary: %v\n%s", err, out)
 	}
+	return binary
+}
+
+// start runs the binary on a Caddyfile until the test ends.
+func start(t *testing.T, binary, caddyfile string) *running {
+	t.Helper()
+	dir := t.TempDir()
 	ports := freePorts(t, 4)
-	s := &shop{https: ports[0], admin: ports[1], data: filepath.Join(dir, "data")}
-	run := exec.Command(binary, "run")
-	run.Env = append(os.Environ(),
-		"HTTPS_PORT="+strconv.Itoa(s.https), "ADMIN=localhost:"+strconv.Itoa(s.admin),
-		"HTTP_PORT="+strconv.Itoa(ports[2]), "SHOP_PORT="+strconv.Itoa(ports[3]),
-		"DATA="+s.data, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
+	g := &running{binary: binary, https: ports[0], admin: ports[1], data: filepath.Join(dir, "data")}
+	run := exec.Command(binary, "run", "--config", caddyfile)
+	g.env = append(os.Environ(),
+		"HTTPS_PORT="+strconv.Itoa(g.https), "ADMIN=localhost:"+strconv.Itoa(g.admin),
+		"HTTP_PORT="+strconv.Itoa(ports[2]), "SHOP_PORT="+strconv.Itoa(ports[3]), "SERVICE_PORT="+strconv.Itoa(ports[3]),
+		"DATA="+g.data, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
+	run.Env = g.env
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)
@@ -133,8 +151,8 @@ func startShop(t *testing.T) *shop {
 			t.Logf("the gateway's log:\n%s", said)
 		}
 	})
-	s.wait(t, done)
-	return s
+	g.wait(t, done)
+	return g
 }
 
 func stop(t *testing.T, run *exec.Cmd, done chan error) {
@@ -154,12 +172,12 @@ func stop(t *testing.T, run *exec.Cmd, done chan error) {
 }
 
 // wait waits until the gateway serves HTTPS with a certificate of its own authority.
-func (s *shop) wait(t *testing.T, done chan error) {
+func (g *running) wait(t *testing.T, done chan error) {
 	t.Helper()
 	deadline := time.After(60 * time.Second)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for !s.serves() {
+	for !g.serves() {
 		select {
 		case err := <-done:
 			done <- err
@@ -171,13 +189,13 @@ func (s *shop) wait(t *testing.T, done chan error) {
 	}
 }
 
-func (s *shop) serves() bool {
-	pem, err := os.ReadFile(filepath.Join(s.data, "pki", "authorities", "local", "root.crt"))
+func (g *running) serves() bool {
+	pem, err := os.ReadFile(filepath.Join(g.data, "pki", "authorities", "local", "root.crt"))
 	roots := x509.NewCertPool()
 	if err != nil || !roots.AppendCertsFromPEM(pem) {
 		return false
 	}
-	c, err := tls.Dial("tcp", "localhost:"+strconv.Itoa(s.https), &tls.Config{RootCAs: roots})
+	c, err := tls.Dial("tcp", "localhost:"+strconv.Itoa(g.https), &tls.Config{RootCAs: roots})
 	if err != nil {
 		return false
 	}
