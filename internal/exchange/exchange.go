@@ -174,6 +174,22 @@ func (x *Exchange) AddAnswer(name string, values ...string) {
 	x.Answer[name] = append(before, values...)
 }
 
+// PutAnswer puts the fields that every answer carries on the header of one, in the place of those of the same name. The
+// values are the header's own: Caddy's header handler replaces texts in them where they are, and those of Answer may be
+// the ones that all requests share.
+func (x *Exchange) PutAnswer(h http.Header) {
+	n := 0
+	for _, values := range x.Answer {
+		n += len(values)
+	}
+	room := make([]string, 0, n)
+	for name, values := range x.Answer {
+		from := len(room)
+		room = append(room, values...)
+		h[name] = room[from:len(room):len(room)]
+	}
+}
+
 // NewParameters gives room for the parameters of a request, in the place of those it had.
 func (x *Exchange) NewParameters(n int) []Parameter {
 	if n <= len(x.parameters) {

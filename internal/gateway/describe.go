@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -63,7 +62,7 @@ func (d *description) Forward(w http.ResponseWriter, r *http.Request, x *exchang
 	if to.err != nil {
 		return problem.New(problem.Internal, "").Because(to.err)
 	}
-	maps.Copy(w.Header(), x.Answer)
+	x.PutAnswer(w.Header())
 	offer(w, r, openapi.MediaType, d.cache, to.tag, to.text)
 	return nil
 }

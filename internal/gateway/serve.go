@@ -43,7 +43,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 		return true, refuse(w, r, x, prob)
 	}
 	if m.Status != 0 {
-		maps.Copy(w.Header(), x.Answer)
+		x.PutAnswer(w.Header())
 		w.WriteHeader(m.Status)
 		return true, nil
 	}
@@ -113,7 +113,7 @@ func (g *Gateway) identify(x *exchange.Exchange, m *route.Match) *problem.Proble
 
 // refuse answers with a problem: the one place through which errors leave.
 func refuse(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, prob *problem.Problem) error {
-	maps.Copy(w.Header(), x.Answer)
+	x.PutAnswer(w.Header())
 	if prob.Instance == "" && x.ID != "" {
 		prob.Instance = "urn:uuid:" + x.ID
 	}

@@ -297,6 +297,31 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// A handler around the gateway that changes values where they are, as Caddy's own for header fields does, changes no
+// other answer.
+func TestAnswersShareNoFields(t *testing.T) {
+	g := serving(t, &service{}, acme, pages+twoVersions)
+	for _, line := range []string{
+		"OPTIONS https://gw.test/v1/orders", // a preflight
+		"PUT https://gw.test/v1/orders",
+		"GET https://gw.test/gone/orders",
+		"GET https://gw.test/v1/openapi.json",
+	} {
+		ask := func() http.Header {
+			return send(g, line, "Origin: https://www.test", "Access-Control-Request-Method: DELETE", "X-API-Key: "+acmeKey).Header()
+		}
+		want := fmt.Sprint(ask())
+		for _, values := range ask() {
+			for i := range values {
+				values[i] = "changed"
+			}
+		}
+		if got := fmt.Sprint(ask()); strings.Contains(got, "changed") {
+			t.Errorf("%s: got %s, want %s", line, got, want)
+		}
+	}
+}
+
 // What the service says of origins is its own where the gateway says nothing.
 func TestPagesThatTheServiceSpeaksOf(t *testing.T) {
 	s := &service{Header: http.Header{"Access-Control-Allow-Origin": {"*"}}}

@@ -86,9 +86,7 @@ func user(r *http.Request) *exchange.Consumer {
 
 // leave puts what the stage found where the handlers to come look for it: on the request and on the answer.
 func leave(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) {
-	for name, values := range x.Answer {
-		w.Header()[name] = values
-	}
+	x.PutAnswer(w.Header())
 	for name, values := range x.Forward {
 		r.Header[name] = values
 	}
