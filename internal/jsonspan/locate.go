@@ -68,6 +68,9 @@ func Escape(name string) string { return escape.Replace(name) }
 
 var unescape = strings.NewReplacer("~1", "/", "~0", "~")
 
+// Unescape reads a token of a JSON pointer as the member's name that Escape wrote.
+func Unescape(token string) string { return unescape.Replace(token) }
+
 // Split gives the tokens of a JSON pointer, unescaped; none for "", the whole document.
 func Split(pointer string) []string {
 	if pointer == "" {

@@ -153,7 +153,7 @@ func target(ref string) (def, rest string) {
 	if decoded, err := url.PathUnescape(def); err == nil {
 		def = decoded
 	}
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(def), rest
+	return jsonspan.Unescape(def), rest
 }
 
 // point turns a reference of an object's schema into one of the document. What is none to a place of the schema, an
