@@ -337,10 +337,12 @@ func one(o object, op change.Operation, up, strict bool, empty map[uintptr]bool)
 			p[last] = object{op.Member: v}
 			return nil
 		}
-		inner, ok := v.(object)
-		if p[last], ok = inner[op.Member]; !ok || len(inner) != 1 {
+		inner, _ := v.(object)
+		value, ok := inner[op.Member]
+		if !ok || len(inner) != 1 {
 			return errShape
 		}
+		p[last] = value
 	case change.List, change.Unlist:
 		if (op.Kind == change.List) == up {
 			p[last] = []any{v}

@@ -68,13 +68,14 @@ func (d *deriver) refuses(s *node, value json.RawMessage) string {
 	if diags.HasErrors() {
 		return "" // its mistakes are told where it is written
 	}
-	for _, f := range compiled.Validate(trimmed) {
-		if f.Pointer != "" {
-			return fmt.Sprintf("%s %s", f.Pointer, f.Message)
-		}
-		return "it " + f.Message
+	failures := compiled.Validate(trimmed)
+	switch {
+	case len(failures) == 0:
+		return ""
+	case failures[0].Pointer == "":
+		return "it " + failures[0].Message
 	}
-	return ""
+	return failures[0].Pointer + " " + failures[0].Message
 }
 
 // plainly says whether a schema that has little to say accepts a value. It is not plain where the schema says more.
