@@ -25,15 +25,11 @@ const (
 // scale moves the decimal point of the member. It works on the digits, so that no number is too large or too exact;
 // and it takes no string that would not come back as it was, like "-0.00" and "12.3" for two decimals.
 func scale(r *run, object int32, s *step) error {
-	n, err := r.find(object, s.from, &r.src, s)
-	if err != nil || n == 0 || r.kind(n) == 'n' {
+	n, raw, err := r.plain(object, s)
+	if n == 0 {
 		return err
 	}
-	if k := r.kind(n); k == '{' || k == '[' || k == '"' != s.number.fromText {
-		return r.misfit(n, object, s, s.expected)
-	}
 	v := &r.nodes[n]
-	raw := r.bytes(v.value)[v.val0:v.val1]
 	if s.number.fromText {
 		raw = r.text(raw)
 		if len(raw) > maxPlain {
@@ -71,6 +67,20 @@ func scale(r *run, object int32, s *step) error {
 	r.computed = out
 	r.set(n, computed, int32(start), int32(len(out)))
 	return nil
+}
+
+// plain finds the member that a scale or a cast is about, and its value, which is no object and no list, and a string
+// only where the step takes one. n is 0 where there is nothing to do.
+func (r *run) plain(object int32, s *step) (n int32, raw []byte, err error) {
+	n, err = r.find(object, s.from, &r.src, s)
+	if err != nil || n == 0 || r.kind(n) == 'n' {
+		return 0, nil, err
+	}
+	if k := r.kind(n); k == '{' || k == '[' || k == '"' != s.number.fromText {
+		return 0, nil, r.misfit(n, object, s, s.expected)
+	}
+	v := &r.nodes[n]
+	return n, r.bytes(v.value)[v.val0:v.val1], nil
 }
 
 // appendShifted appends the number raw times ten to the power of by to dst, with exactly so many decimals; where that
@@ -125,15 +135,11 @@ func zeros(dst []byte, n int) []byte {
 
 // cast makes a string of a number or boolean as it is spelt, or of a string what it spells.
 func cast(r *run, object int32, s *step) error {
-	n, err := r.find(object, s.from, &r.src, s)
-	if err != nil || n == 0 || r.kind(n) == 'n' {
+	n, raw, err := r.plain(object, s)
+	if n == 0 {
 		return err
 	}
-	if k := r.kind(n); k == '{' || k == '[' || k == '"' != s.number.fromText {
-		return r.misfit(n, object, s, s.expected)
-	}
 	v := &r.nodes[n]
-	raw := r.bytes(v.value)[v.val0:v.val1]
 	word := raw
 	if s.number.fromText {
 		word = r.text(raw)

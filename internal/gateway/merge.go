@@ -149,7 +149,7 @@ func (m *merging) read(out *http.Request, x *exchange.Exchange, to Upstream) (*r
 	for _, name := range aboutWrite {
 		delete(get.Header, name)
 	}
-	get.Header["Accept"] = []string{"application/json"}
+	get.Header["Accept"] = []string{inJSON}
 	get.Header["Cache-Control"] = []string{"no-cache"} // a cache in between may be behind
 	req := prepare(out.WithContext(exchange.NewContext(out.Context(), &get)), &get)
 	req.Method = http.MethodGet

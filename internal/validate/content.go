@@ -33,8 +33,7 @@ type ContentConfig struct {
 }
 
 // Content is the first piece of the stage: the body is JSON by its declaration and strict JSON (RFC 7493) in fact, or
-// becomes it.
-// Everything after it may rely on Body.Valid.
+// becomes it. Everything after it may rely on Body.Valid.
 type Content struct {
 	config ContentConfig
 	types  []string
