@@ -119,3 +119,30 @@ func TestEveryAnswerSaysWhoMayReadIt(t *testing.T) {
 		t.Errorf("an API without versions: %v, %v", x.Answer, p)
 	}
 }
+
+// OPTIONS asks what there is: answered here, without a caller or a version, unless a route says OPTIONS.
+func TestOptions(t *testing.T) {
+	a := only(func(v *Versioning) { v.Path, v.Pin = true, []string{"Authorization"} })
+	a.Routes = append(a.Routes, Route{Pattern: "OPTIONS /own"})
+	for line, want := range map[string]string{
+		"OPTIONS /api/orders/7":             "GET, HEAD, OPTIONS, PUT",
+		"OPTIONS /api/orders/7/payment":     "OPTIONS, POST",
+		"OPTIONS /api/v1/orders/7":          "GET, HEAD, OPTIONS, PUT",
+		"OPTIONS /api/v2/orders/7/payment/": "OPTIONS, POST",
+	} {
+		x := ask(t, line)
+		m, p := table(t, a).Match(x)
+		if p != nil || m.Status != http.StatusNoContent || m.Pending || m.Route != nil || x.Answer.Get("Allow") != want {
+			t.Errorf("%s: %d, pending %v, Allow %q, %v, want %q", line, m.Status, m.Pending, x.Answer.Get("Allow"), p, want)
+		}
+	}
+	if m, p := table(t, a).Match(ask(t, "OPTIONS /api/v1/own")); p != nil || m.Status != 0 || m.Route == nil {
+		t.Errorf("a route of its own: %d, %v", m.Status, p)
+	}
+	if m, p := table(t, a).Match(ask(t, "OPTIONS /api/own")); p != nil || !m.Pending {
+		t.Errorf("a route of its own without a version: %d, %v", m.Status, p)
+	}
+	if _, p := table(t, a).Match(ask(t, "OPTIONS /api/v1/orders/7/payment")); p == nil || p.Type != problem.NotInVersion {
+		t.Errorf("not in this version: %v", p)
+	}
+}

@@ -76,3 +76,40 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestAPIsAreFoundByHostThenBasePath(t *testing.T) {
+	one := func(name, base string, hosts ...string) API {
+		return API{Name: name, BasePath: base, Hosts: hosts, Routes: []Route{{Pattern: "GET /x"}}}
+	}
+	apis := table(t,
+		one("anywhere", "/api"), one("deeper", "/api/admin/"),
+		one("shop", "/api", "shop.test", "www.shop.test"), one("all of bare", "/", "bare.test"), one("literal", "/b/v1", "shop.test"))
+	for ask2, want := range map[[2]string]string{
+		{"gw.test", "/api/x"}:          "anywhere",
+		{"gw.test", "/api/"}:           "anywhere",
+		{"gw.test", "/api/admin/x"}:    "deeper",
+		{"gw.test", "/api/administer"}: "anywhere",
+		{"gw.test", "/apix"}:           "",
+		{"gw.test", "/api../x"}:        "", // whole segments: nothing is left to walk up from
+		{"gw.test", "/api..%20/x"}:     "",
+		{"gw.test", "/API/x"}:          "",
+		{"gw.test", "/"}:               "",
+		{"shop.test", "/api/x"}:        "shop",
+		{"www.shop.test", "/api/x"}:    "shop",
+		{"shop.test", "/api/admin/x"}:  "shop", // the host's own APIs come first
+		{"shop.test", "/b/v1/x"}:       "literal",
+		{"shop.test", "/b"}:            "",
+		{"bare.test", "/"}:             "all of bare",
+		{"bare.test", "/api/x"}:        "all of bare",
+	} {
+		x := ask(t, "GET "+ask2[1])
+		x.Host = ask2[0]
+		m, p := apis.Match(x)
+		if x.API != want || (m.API == nil) != (want == "") {
+			t.Errorf("%v: API %q, want %q (%v)", ask2, x.API, want, p)
+		}
+		if want == "" && (p != nil || x.Answer != nil) {
+			t.Errorf("%v: what nobody claims is touched: %v %v", ask2, p, x.Answer)
+		}
+	}
+}
