@@ -123,8 +123,8 @@ func (b *builder) describe(g *Gateway, l *lineage) (route.Route, bool) {
 	return route.Route{Pattern: describing, Value: served}, from.Describe != catalogue.Nobody
 }
 
-// Describe gives the OpenAPI description of a version of an API, with the addresses of the API's hosts; the version of an API
-// without versions is "".
+// Describe gives the OpenAPI description of a version of an API, with the addresses of the API's hosts; the version of
+// an API without versions is "".
 func (g *Gateway) Describe(name, version string, now time.Time) ([]byte, error) {
 	to := g.apis[name]
 	if to == nil {

@@ -38,8 +38,8 @@ type Match struct {
 }
 
 // Match finds the API, the version and the route of x, and writes them there: API, Version, Selected, Route,
-// Parameters, Target, and to Answer the fields about the version's life, those of CORS, Vary and Allow. What named the version is
-// taken off the target, the query and the header, since the upstream knows but one. The clock is x.Time.
+// Parameters, Target, and to Answer the fields about the version's life, those of CORS, Vary and Allow. What named the
+// version is taken off the target, the query and the header, since the upstream knows but one. The clock is x.Time.
 //
 // A Match without API means that nobody claims the request; x is then as before. A problem says why the request ends
 // here; x then holds what was found until there.

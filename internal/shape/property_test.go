@@ -228,8 +228,8 @@ func TestSoundness(t *testing.T) {
 	}
 }
 
-// hollow says whether there are but empty objects at a place, or around it where nothing is there. One whose members all came from elsewhere, or went
-// elsewhere, is not in the other shape, but stays where it was empty.
+// hollow says whether there are but empty objects at a place, or around it where nothing is there. One whose members all
+// came from elsewhere, or went elsewhere, is not in the other shape, but stays where it was empty.
 func hollow(doc []byte, pointer string) bool {
 	way := jsonspan.Split(pointer)
 	raw, there := jsonspan.Get(doc, way...)

@@ -114,8 +114,8 @@ func (h *Handler) describe(r *http.Request, x *exchange.Exchange, prob *problem.
 		zap.String("route", x.Route), zap.String("stage", x.Ended), zap.Error(prob))
 }
 
-// Describe sets the placeholders {http.api.name}, {http.api.version}, {http.api.route}, {http.api.consumer},
-// {http.api.decision} and {http.api.problem} for access logs and later handlers.
+// Describe sets the placeholders {http.api.name}, {http.api.version}, {http.api.route}, {http.api.request_id},
+// {http.api.stage}, {http.api.consumer} and {http.api.decision} for access logs and later handlers.
 func Describe(r *http.Request, x *exchange.Exchange) {
 	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
