@@ -140,7 +140,11 @@ func (d *deriver) tell(severity hcl.DiagnosticSeverity, at hcl.Range, summary, d
 		return
 	}
 	d.told[key] = true
-	d.diags = append(d.diags, &hcl.Diagnostic{Severity: severity, Summary: summary, Detail: detail, Subject: &at, Context: d.change.Range.Ptr()})
+	told := &hcl.Diagnostic{Severity: severity, Summary: summary, Detail: detail, Subject: &at}
+	if d.change != nil {
+		told.Context = d.change.Range.Ptr()
+	}
+	d.diags = append(d.diags, told)
 }
 
 // here names the place of a path's object: ` in object "order"`, ` in "customer" of object "order"`.

@@ -2,8 +2,12 @@ package shape
 
 import (
 	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/change"
+	"github.com/wicketgate/wicketgate/internal/diagnostic"
 )
 
 // held is a part of a schema as an object: one and the same part may stand where an object is held and where none is.
@@ -43,9 +47,67 @@ func (p *placer) place() {
 			if !ok || p.d.objects[h.Object] == nil {
 				continue
 			}
+			p.look(u, h, steps)
 			p.ways = append(p.ways, way{u, steps, h.Object})
 			u.root = p.along(u.root, steps, func(s *node) *node { return p.install(u, h, s) }, nil)
 		}
+	}
+}
+
+// look complains of a place that the schema does not have: what lies elsewhere would go its way unchanged.
+func (p *placer) look(u *unit, h *change.Held, steps []string) {
+	wrong := func(detail string, args ...any) {
+		says := fmt.Sprintf("Object %q holds object %q at %q, but ", u.object, h.Object, h.Path)
+		p.d.tell(hcl.DiagError, h.Range, "No place for an object", says+fmt.Sprintf(detail, args...))
+	}
+	at, so := []spoken{{u.root, true}}, "" // what is said of the value so far on the way, and the way
+	for _, name := range steps {
+		k := p.d.typesOf(at)
+		at = p.d.said(at)
+		if name == "" {
+			if k&arrays == 0 {
+				wrong("the schema has %q %s, no list.", so, k)
+				return
+			}
+			so += "[*]"
+			var items []spoken
+			for _, s := range at {
+				if sub := s.get("items"); sub != nil {
+					items = append(items, spoken{sub, s.sure})
+				}
+				if len(listOf(s.node, "prefixItems")) > 0 {
+					return // each item has a schema of its own
+				}
+			}
+			at = items
+			continue
+		}
+		if k&objects == 0 {
+			what := "the object"
+			if so != "" {
+				what = fmt.Sprintf("%q", so)
+			}
+			wrong("the schema has %s %s, which has no member %q.", what, k, name)
+			return
+		}
+		names, listed := named(at)
+		if at = p.d.property(at, name); len(at) == 0 {
+			if listed {
+				wrong("the schema has no member %q there; there are %s.%s", name, strings.Join(names, ", "), diagnostic.DidYouMean(name, names))
+			}
+			return
+		}
+		if so != "" {
+			so += "."
+		}
+		so += name
+	}
+	switch k := p.d.typesOf(at); {
+	case k&objects != 0:
+	case k&arrays != 0:
+		wrong("the schema has it %s: an object in each item is at %q.", k, h.Path+"[*]")
+	default:
+		wrong("the schema has it %s.", k)
 	}
 }
 

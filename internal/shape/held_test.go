@@ -55,6 +55,38 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// A place that the newest schema does not have is a mistake even where nothing that is held there has changed: what
+// lies elsewhere would never be looked at.
+func TestHeldNowhere(t *testing.T) {
+	for _, test := range []struct{ holds, says string }{
+		{"linez[*]", `the schema has no member "linez" there; there are lines, top, qty, either, open, pair. Did you mean "lines"?`},
+		{"lines", `the schema has it of type array: an object in each item is at "lines[*]".`},
+		{"top[*]", `the schema has "top" of type object, no list.`},
+		{"top.a", `the schema has no member "a" there; there are sku.`},
+		{"qty", `the schema has it of type integer.`},
+		{"qty.of", `the schema has "qty" of type integer, which has no member "of".`},
+		{"lines[*].sku", `the schema has it of type string.`},
+		{"lines[*]", ``},
+		{"top", ``},
+		{"either", ``},
+		{"either[*]", ``},
+		{"open.a.b[*]", ``},
+		{"pair[*]", ``},
+	} {
+		f := files{"line.json": `{"type":"object","properties":{"sku":{"type":"string"}}}`, "order.json": `{"type":"object","properties":{
+			"lines":{"type":"array","items":{"$ref":"line.json"}},"top":{"$ref":"line.json"},"qty":{"type":"integer"},
+			"either":{"anyOf":[{"$ref":"line.json"},{"type":"array","items":{"$ref":"line.json"}}]},"open":{},
+			"pair":{"type":"array","prefixItems":[{"type":"string"},{"$ref":"line.json"}],"items":false}}}`}
+		_, diags := f.derive([]string{"order", "line"}, []string{"order " + test.holds + " line"})
+		switch {
+		case test.says == "" && len(diags) > 0:
+			t.Errorf("%s: %v", test.holds, diags.Errs())
+		case test.says != "" && (len(diags) != 1 || !strings.HasSuffix(diags[0].Detail, test.says)):
+			t.Errorf("%s: got %v\nwant %s", test.holds, diags.Errs(), test.says)
+		}
+	}
+}
+
 func TestExamples(t *testing.T) {
 	f := files{
 		"order.json": `{"title":"Order","default":{"customer":{"name":"Ada"}},"examples":[{"customer":{"name":"Ada"},"lines":[{"sku":"A"}]},{"status":"other"}],"properties":{
