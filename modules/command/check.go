@@ -25,8 +25,8 @@ func checkCommand() *cobra.Command {
 		Short: "Finds every mistake in catalogue, policies, schemas, keys and rules",
 		Long: `
 Loads everything that the configuration names, without running it and without a
-network, and prints each mistake with its file, line and column. Exits 1 if
-there is any. The configuration is the Caddyfile of this folder unless --config
+network, and prints each mistake and each warning with its file, line and column.
+Exits 1 if there is any mistake; warnings alone do not fail. The configuration is the Caddyfile of this folder unless --config
 names another.`,
 		Args: cobra.NoArgs,
 		RunE: caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
@@ -48,7 +48,13 @@ func check(w io.Writer, config, adapter string) error {
 		return err
 	}
 	if app != nil {
-		if err := alone(w, func(ctx caddy.Context) error { return gateway.Check(ctx, app) }); err != nil {
+		if err := alone(w, func(ctx caddy.Context) error {
+			warnings, err := gateway.Check(ctx, app)
+			if err != nil {
+				return err
+			}
+			return show(w, warnings)
+		}); err != nil {
 			return err
 		}
 	}
@@ -85,20 +91,25 @@ func alone(w io.Writer, look func(caddy.Context) error) error {
 	if !errors.As(err, &mistakes) {
 		return err
 	}
-	for _, d := range mistakes.Diagnostics {
-		if d.Subject == nil {
-			continue
-		}
-		if _, known := mistakes.Sources[d.Subject.Filename]; !known {
-			if src, err := os.ReadFile(d.Subject.Filename); err == nil {
-				mistakes.Sources[d.Subject.Filename] = src
-			}
-		}
-	}
-	if err := diagnostic.Write(w, mistakes.Diagnostics, mistakes.Sources); err != nil {
+	if err := show(w, mistakes); err != nil {
 		return err
 	}
 	return errMistakes
+}
+
+// show prints what a load tells, with the lines that are meant.
+func show(w io.Writer, told *gateway.LoadError) error {
+	for _, d := range told.Diagnostics {
+		if d.Subject == nil {
+			continue
+		}
+		if _, known := told.Sources[d.Subject.Filename]; !known {
+			if src, err := os.ReadFile(d.Subject.Filename); err == nil {
+				told.Sources[d.Subject.Filename] = src
+			}
+		}
+	}
+	return diagnostic.Write(w, told.Diagnostics, told.Sources)
 }
 
 // validate has Caddy provision the whole configuration, as `caddy validate` does.

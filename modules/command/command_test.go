@@ -52,6 +52,45 @@ func TestCheckExample(t *testing.T) {
 	}
 }
 
+// TestCheckWarnings tells what is no mistake but worth knowing, here that PUTs of older versions lose what is new.
+func TestCheckWarnings(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"Caddyfile":  "{\n\tadmin off\n\tapi_gateway {\n\t\tcatalogue notes.hcl\n\t}\n}\n",
+		"notes.json": `{"properties": {"text": {"type": "string"}, "colour": {"type": "string"}}}`,
+		"notes.hcl": `upstream "notes" { servers = ["http://notes.example"] }
+api "notes" {
+  upstream  = upstream.notes
+  identify  = [anonymous]
+  authorize = public
+  versioning { path = true }
+  object "note" { schema = "notes.json" }
+  route "PUT /notes/{id}" { accepts = object.note }
+  version "v1" { released = "2025-01-01" }
+  version "v2" {
+    released = "2026-01-01"
+    change "colours" {
+      summary = "Notes have colours."
+      on      = object.note
+      add "colour" { value = "white" }
+    }
+  }
+}
+`,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	if err := check(&out, "Caddyfile", ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); !strings.HasPrefix(got, "notes.hcl:15:7: warning: Lost update on PUT /notes/{id}\n") || strings.Count(got, "warning:") != 1 {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestCheckWithoutCaddyfile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := check(&bytes.Buffer{}, "", ""); err == nil || !strings.Contains(err.Error(), "--config") {

@@ -56,7 +56,8 @@ type App struct {
 	// says nothing to the gateway. Default: none.
 	FilesHash string `json:"files_hash,omitempty"`
 
-	checking bool // only look for mistakes: run no upstream
+	checking bool       // only look for mistakes: run no upstream
+	warned   *LoadError // what the load told, when checking without mistakes
 	ctx      caddy.Context
 	logger   *zap.Logger
 	policies PolicySource
@@ -143,10 +144,13 @@ func (a *App) provisionEngines() error {
 }
 
 // Check looks for mistakes in everything that an app's configuration names, without running any of it. The error is a
-// *LoadError where files have mistakes.
-func Check(ctx caddy.Context, config json.RawMessage) error {
-	_, err := check(ctx, config)
-	return err
+// *LoadError where files have mistakes; where they have none, warnings may still tell of something.
+func Check(ctx caddy.Context, config json.RawMessage) (warnings *LoadError, err error) {
+	a, err := check(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return a.warned, nil
 }
 
 func check(ctx caddy.Context, config json.RawMessage) (*App, error) {
@@ -276,6 +280,9 @@ func (a *App) load() error {
 		a.status.Store(a.status.Load().failed(l, began))
 		return &LoadError{Diagnostics: l.Diagnostics, Sources: l.Sources}
 	}
+	if a.checking {
+		a.warned = &LoadError{Diagnostics: l.Diagnostics, Sources: l.Sources}
+	}
 	for _, d := range l.Diagnostics {
 		a.logger.Warn(diagnostic.Line(d))
 	}
@@ -304,7 +311,7 @@ func (a *App) read(files []string, began time.Time, contents [32]byte) {
 	a.files, a.contents = files, contents
 }
 
-// LoadError is every mistake of a load. Its text is a line for each, for logs; Sources let a terminal show the lines
+// LoadError is every mistake of a load, its warnings too. Its text is a line for each, for logs; Sources let a terminal show the lines
 // meant.
 type LoadError struct {
 	Diagnostics hcl.Diagnostics
