@@ -53,14 +53,16 @@ type compiler struct {
 func newCompiler(chain []*Change, objects map[string]*Object) *compiler {
 	c := &compiler{program: &Program{places: make([]*place, 1)}, objects: objects, ops: make(map[string][]*operation),
 		plans: make(map[string]*plan), oldest: make(map[string]int)}
+	params := make(map[string]map[string]*Param)
 	at := 0
 	for _, ch := range chain {
 		if objects[ch.On] == nil {
 			c.complain(ch.Range, nil, "Unknown object", "There is no object %q.%s", ch.On, meant(ch.On, slices.Sorted(maps.Keys(objects))))
 		}
-		for i := range ch.Params {
-			c.param(&ch.Params[i])
+		if params[ch.On] == nil && len(ch.Params) > 0 {
+			params[ch.On] = make(map[string]*Param)
 		}
+		c.params(ch, params[ch.On])
 		var own []*operation
 		for i := range ch.Operations {
 			op, diags := understand(ch, &ch.Operations[i])

@@ -28,6 +28,23 @@ func (c *compiler) param(p *Param) {
 	}
 }
 
+// params checks what the parameters of all changes on one object say of each other. made are the names that older ones
+// have given, and which of them did.
+func (c *compiler) params(ch *Change, made map[string]*Param) {
+	for i := range ch.Params {
+		p := &ch.Params[i]
+		c.param(p)
+		if k := slices.IndexFunc(ch.Params[:i], func(q Param) bool { return q.Name == p.Name }); k >= 0 && made[p.Name] == nil {
+			c.complain(p.Range, ch.Range.Ptr(), "Parameter is no longer there", "Params run in written order, and one above takes %q away: it is %q then.", p.Name, ch.Params[k].To)
+		}
+		delete(made, p.Name)
+		if q := made[p.To]; q != nil && p.Name != p.To {
+			c.complain(p.Range, ch.Range.Ptr(), "Two parameters become one", "%q is what an older param makes of %q: its requests would be refused here, as if the parameter were one that only newer versions have.", p.To, q.Name)
+		}
+		made[p.To] = p
+	}
+}
+
 // CompileQuery makes the program for the query of one route. Of chain, oldest first, those changes count that are on
 // an object the route takes or gives, or on one that such an object holds; roots are the places of both messages.
 // Its diagnostics are among those of Validate and Compile.

@@ -123,6 +123,12 @@ func TestMistakesInChanges(t *testing.T) {
 		{"what is held is added, and something else was there", chain(on("order", enum("x", `1`, `2`), drop("x", `1`)), on("order", add("x", `[]`))), []string{"order", "x[*]", "line"}, 0, ""},
 		{"malformed parameter", chain(&change.Change{On: "order", Params: []change.Param{{Name: "a", Range: at(17)}}}), nil, 17, "new name in to"},
 		{"parameter to itself", chain(&change.Change{On: "order", Params: []change.Param{{Name: "a", To: "a", Range: at(17)}}}), nil, 17, "has this name already"},
+		{"one parameter becomes two", chain(params("order", "a", "b", "a", "c")), nil, 22, `it is "b" then`},
+		{"two parameters become one", chain(params("order", "a", "b", "c", "b")), nil, 22, `"b" is what an older param makes of "a"`},
+		{"two parameters become one in another version", chain(params("order", "a", "b"), params("order", "c", "b")), nil, 21, `"b" is what an older param makes of "a"`},
+		{"a parameter is renamed again", chain(params("order", "a", "b"), params("order", "b", "c", "d", "b"), params("order", "b", "a", "x", "b")), nil, 0, ""},
+		{"a parameter's name is used again", chain(params("order", "a", "b"), params("order", "a", "c")), nil, 0, ""},
+		{"parameters of two objects", chain(params("order", "a", "b"), params("line", "c", "b")), nil, 0, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			diags := change.Validate(test.chain, objects(test.holds...))
@@ -144,6 +150,15 @@ func TestMistakesInChanges(t *testing.T) {
 			}
 		})
 	}
+}
+
+// params renames query parameters, each at a line of its own from 21 on.
+func params(object string, names ...string) *change.Change {
+	ch := &change.Change{On: object}
+	for i := 0; i < len(names); i += 2 {
+		ch.Params = append(ch.Params, change.Param{Name: names[i], To: names[i+1], Range: at(21 + i/2)})
+	}
+	return ch
 }
 
 func TestAllMistakesAtOnce(t *testing.T) {
