@@ -26,6 +26,7 @@ func (d *decoder) check(c *Catalogue, root *node, now time.Time) {
 		d.checkVersionsHosts(c.APIs[i], n)
 		d.checkCORS(n)
 		d.checkDates(n)
+		d.checkOldest(c.APIs[i], n)
 		d.checkDefault(c.APIs[i], n, now)
 		d.checkRoutes(c.APIs[i], n)
 		d.checkDescribe(c.APIs[i], n)
@@ -92,12 +93,34 @@ func (d *decoder) checkVersioning(a *API, n *node) {
 			}
 		}
 	}
+	if v.written("pin") && !n.names("identify") && n.understood("identify") {
+		d.wrong(v.place("pin"), "Nobody to pin", "A pin is what a caller's credentials say, but the API %q has no identity in its identify.", a.Name)
+	}
+	if query := take[string](v, "query"); query != "" {
+		for _, w := range versions {
+			for _, c := range w.all("change") {
+				for _, p := range c.all("param") {
+					const detail = "The query parameter %q names the version, so that no change can rename it or give its name to another."
+					if p.label == query {
+						d.wrong(p.named, "Ambiguous parameter", detail, query)
+					} else if take[string](p, "to") == query {
+						d.wrong(p.place("to"), "Ambiguous parameter", detail, query)
+					}
+				}
+			}
+		}
+	}
 	for _, i := range a.identities() {
 		if i.APIKey != nil && i.APIKey.Header == a.Versioning.Header {
 			d.wrong(v.place("header"), "Ambiguous header", "The header field %q carries the API keys of the identity %q.", i.APIKey.Header, i.Name)
 			break
 		}
 	}
+}
+
+// names says whether an attribute that takes references and words has a reference.
+func (n *node) names(attribute string) bool {
+	return slices.ContainsFunc(take[[]item](n, attribute), func(it item) bool { return it.value.(target).word == "" })
 }
 
 // identities are all that an API names, at any level.
@@ -146,6 +169,19 @@ func (d *decoder) checkDates(n *node) {
 			case !sunset.IsZero() && end.After(sunset):
 				d.wrong(b.place("from"), "Contradictory dates", "The brown-out ends after the version's sunset, %s.", Day(sunset))
 			}
+		}
+	}
+}
+
+// checkOldest warns of changes of the oldest version, which nothing is older than. That is no mistake: they are left over
+// when the version before it is taken off.
+func (d *decoder) checkOldest(a *API, n *node) {
+	if len(a.Versions) == 0 {
+		return
+	}
+	for _, v := range n.all("version") {
+		if v.rng == a.Versions[0].Range && len(v.all("change")) > 0 {
+			d.warn(v.all("change")[0].rng, "Change of the oldest version", "The version %q is the oldest of the API %q, so no caller knows what was before it: its changes do nothing.", v.label, a.Name)
 		}
 	}
 }

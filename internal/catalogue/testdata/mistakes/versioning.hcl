@@ -55,3 +55,31 @@ api "more" {
   route "GET /" {}
   version "v1" { released = "2026-01-01" }
 }
+api "pinned" {
+  base_path = "/pinned"
+  upstream  = upstream.orders
+  identify  = [anonymous]
+  authorize = public
+  versioning { pin = consumer.api_version }
+  route "GET /" {}
+  version "v1" { released = "2026-01-01" }
+}
+api "parameters" {
+  base_path = "/parameters"
+  upstream  = upstream.orders
+  identify  = [anonymous]
+  authorize = public
+  versioning { query = "v" }
+  object "order" { schema = "schemas/order.json" }
+  route "GET /" { returns = object.order }
+  version "v1" { released = "2026-01-01" }
+  version "v2" {
+    released = "2026-02-01"
+    change "names" {
+      summary = "Parameters have longer names."
+      on      = object.order
+      param "v" { to = "view" }
+      param "version" { to = "v" }
+    }
+  }
+}
