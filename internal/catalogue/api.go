@@ -190,6 +190,7 @@ type Version struct {
 	Preview    bool
 	Brownouts  []Brownout // in written order
 	Changes    []*Change  // in written order: what this version changed of the one before it
+	Incomplete bool       // Changes lack some, or operations of theirs, that have mistakes
 	Terms
 	Range hcl.Range
 }

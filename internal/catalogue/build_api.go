@@ -158,6 +158,7 @@ func (s *scopedAPI) version(n *node) *Version {
 		v.Brownouts = append(v.Brownouts, Brownout{take[time.Time](b, "from"), take[time.Duration](b, "for"), b.rng})
 	}
 	for _, c := range n.all("change") {
+		v.Incomplete = v.Incomplete || c.mistaken || s.objects[take[target](c, "on").name] == nil
 		if on := s.objects[take[target](c, "on").name]; on != nil {
 			v.Changes = append(v.Changes, s.change(c, on))
 		}
@@ -168,6 +169,9 @@ func (s *scopedAPI) version(n *node) *Version {
 func (s *scopedAPI) change(n *node, on *Object) *Change {
 	c := &Change{Name: n.label, Summary: take[string](n, "summary"), On: on, Range: n.rng}
 	for _, b := range n.blocks {
+		if b.mistaken {
+			continue
+		}
 		kind, ok := operations[b.spec.name]
 		switch b.spec.name {
 		case "param":

@@ -29,6 +29,8 @@ type node struct {
 	rng    hcl.Range // the block's header
 	values map[string]decoded
 	blocks []*node // in written order
+
+	mistaken bool // it, or a block in it, has a mistake that has been told
 }
 
 type decoded struct {
@@ -161,13 +163,14 @@ func (d *decoder) body(n *node, body *hclsyntax.Body) {
 			d.unknownBlock(n.spec, b)
 			continue
 		}
-		inner := &node{spec: spec, rng: header(b)}
+		inner, before := &node{spec: spec, rng: header(b)}, len(d.diags)
 		if spec.refused {
 			d.refuse(inner.rng, fmt.Sprintf("The %s block", spec.name))
 		}
 		d.label(inner, b)
 		d.body(inner, b.Body)
 		d.complete(inner)
+		inner.mistaken = len(d.diags) > min(before, maxMistakes)
 		n.blocks = append(n.blocks, inner)
 	}
 }

@@ -87,7 +87,7 @@ func isMergePatch(x *exchange.Exchange) bool { return !isJSONPatch(x) }
 // patchSchema makes what merge patches of an object must be valid by, in the shape of a version; nil where it has no
 // schema, and after a mistake.
 func (b *builder) patchSchema(l *lineage, o *catalogue.Object, version int) *schema.Schema {
-	if b.schemaAt(l, o, version) == nil || b.diags.HasErrors() {
+	if b.schemaAt(l, o, version) == nil || b.diags.HasErrors() || l.shapes == nil {
 		return nil
 	}
 	key := described{o.Name, version}

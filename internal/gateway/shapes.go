@@ -56,8 +56,8 @@ func (b *builder) lineage(from *catalogue.API) *lineage {
 			newest[o.Name] = shape.Source{File: o.Schema.Path, Doc: b.sources[filepath.Clean(o.Schema.Path)], Read: b.source}
 		}
 	}
-	if diags.HasErrors() {
-		return l // what is wrong on its own would be told again
+	if diags.HasErrors() || slices.ContainsFunc(from.Versions, func(v *catalogue.Version) bool { return v.Incomplete }) {
+		return l // what is wrong on its own would be told again, as what older versions lack
 	}
 	l.shapes, diags = shape.Derive(newest, l.objects[last], l.versions)
 	b.add(diags)
@@ -98,7 +98,7 @@ func (l *lineage) objectsAt(version int) map[string]*change.Object {
 
 // schemaAt gives the schema of an object in the shape of a version; nil where it has none, and after a mistake.
 func (b *builder) schemaAt(l *lineage, o *catalogue.Object, version int) *schema.Schema {
-	if version == l.newest() || b.diags.HasErrors() {
+	if version == l.newest() || b.diags.HasErrors() || l.shapes == nil {
 		return b.schema(o)
 	}
 	key := described{o.Name, version}

@@ -251,6 +251,13 @@ func TestMistakesAgainstSchemas(t *testing.T) {
 	}{
 		{"an unknown member", `rename "article" { to = "sku" }`, `rename "article" { to = "skuu" }`, []string{`There is no member "skuu" in object "line" at this point; there are sku. Did you mean "sku"?`}},
 		{"a value without a counterpart", `[[true, "yes"], [false, "no"]]`, `[[true, "yes"]]`, []string{`be "no", for which enum "status" has no older value`}},
+		{"an operation that is mistaken on its own", `scale "fee" { decimals = 2 }`, `scale "fee" { decimals = 1.5 }`, []string{"Expected a whole number"}},
+		{"an example that is mistaken on its own", `scale "fee" { decimals = 2 }`, `example {
+        old = { verified = true, verified = true }
+        new = { status = "yes" }
+      }`, []string{`The member "verified" is written twice`}},
+		{"an unknown operation, which an older one waits for", `rename "article" { to = "sku" }`, `renam "article" { to = "sku" }`, []string{`Did you mean "rename"?`}},
+		{"a place that is not there", `"rows[*]" = object.line`, `"rowz[*]" = object.line`, []string{`but the schema has no member "rowz" there; there are customer, count, fee, rows, status. Did you mean "rows"?`}},
 		{"a rule for another shape", `route "GET /orders" {`, `rule "rows" {
     when   = len(body.rows) < 3
     detail = "few rows"
