@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/admit"
@@ -66,10 +67,20 @@ func failure(r *exchange.Response) *problem.Problem {
 	}
 	p := problem.New(kind, "the service behind the gateway failed")
 	p.Status = r.Status
-	if after := r.Header["Retry-After"]; len(after) > 0 {
-		p.WithHeader("Retry-After", after...)
-	}
+	retryAfter(p, r.Header)
 	return p
+}
+
+// retryAfter has a problem say what the service said of when to try again, if that is a number of seconds or a date (RFC
+// 9110, section 10.2.3): no other word of a failing service's goes into an answer of the gateway's own.
+func retryAfter(p *problem.Problem, h http.Header) {
+	after := h.Get("Retry-After")
+	if _, err := strconv.ParseUint(after, 10, 31); err != nil {
+		if _, err := http.ParseTime(after); err != nil {
+			return
+		}
+	}
+	p.WithHeader("Retry-After", after)
 }
 
 // callers makes an address of the service's below the API the caller's: below the API's base path, and with the version

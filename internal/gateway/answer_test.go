@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
@@ -88,6 +89,34 @@ func TestLocationOfARewrittenPath(t *testing.T) {
 			}
 			if got := r.Header.Get("Content-Location"); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestRetryAfterOfAFailure lets a failing service say when to try again, and nothing else.
+func TestRetryAfterOfAFailure(t *testing.T) {
+	tests := map[string]struct {
+		sent []string
+		want string
+	}{
+		"seconds":          {[]string{"7"}, "7"},
+		"a date":           {[]string{"Fri, 01 Mar 2030 00:00:00 GMT"}, "Fri, 01 Mar 2030 00:00:00 GMT"},
+		"nothing":          {nil, ""},
+		"the first of two": {[]string{"7", "8"}, "7"},
+		"words":            {[]string{"ask ops@db-1.internal", "7"}, ""},
+		"less than none":   {[]string{"-1"}, ""},
+		"without end":      {[]string{"99999999999999"}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			a := newAnswers(&catalogue.API{BasePath: "/"})
+			prob := a.Return(&exchange.Exchange{}, &exchange.Response{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": test.sent}})
+			if prob == nil {
+				t.Fatal("the failure passed")
+			}
+			if got := strings.Join(prob.Header["Retry-After"], ", "); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
 	}

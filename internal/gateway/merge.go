@@ -198,9 +198,7 @@ func (s *reading) resource() (*resource, *problem.Problem) {
 			Because(fmt.Errorf("reading the resource to merge with it: the service answered %d", s.status))
 	case s.status == http.StatusTooManyRequests:
 		p := problem.New(problem.ReducedCapacity, "")
-		if after := s.header["Retry-After"]; len(after) > 0 {
-			p.WithHeader("Retry-After", after...)
-		}
+		retryAfter(p, s.header)
 		return nil, p
 	case s.status >= 500:
 		return nil, failure(&exchange.Response{Status: s.status, Header: s.header})
