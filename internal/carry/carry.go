@@ -53,6 +53,9 @@ func Content(r *exchange.Response) (some bool, err error) {
 	case form.Coded(r.Header):
 		return false, errors.New("it has a content coding, although none was asked for")
 	}
+	if len(r.Header["Content-Type"]) > 1 {
+		return false, errors.New("it has two media types")
+	}
 	if kind := r.Header.Get("Content-Type"); !form.IsJSON(kind) {
 		return false, fmt.Errorf("it is %q, not JSON", kind)
 	}

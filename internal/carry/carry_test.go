@@ -74,6 +74,7 @@ func TestReturn(t *testing.T) {
 		{"identity, which is none", 200, of("Content-Encoding", "identity"), list, `{"data":[{"status":"o"}]}`},
 		{"another type", 200, of("Content-Type", "text/html"), list, ""},
 		{"no type", 200, http.Header{}, list, ""},
+		{"two types", 200, http.Header{"Content-Type": {"application/json", "text/html"}}, list, ""},
 		{"not JSON", 200, nil, `{"data":[{"state":"open"}`, ""},
 		{"two members of one name", 200, nil, `{"data":[{"state":"open"}],"data":[]}`, ""},
 		{"a state that the version has no word for", 200, nil, `{"data":[{"state":"shut"}]}`, ""},

@@ -14,6 +14,12 @@ func IsJSON(contentType string) bool {
 	return kind == "application/json" || strings.HasSuffix(kind, "+json")
 }
 
+// IsProblem says whether a media type is that of problem details (RFC 9457).
+func IsProblem(contentType string) bool {
+	kind := bare(contentType)
+	return kind == "application/problem+json" || kind == "application/problem+xml"
+}
+
 // IsXML says whether a media type is XML or built on it (RFC 7303).
 func IsXML(contentType string) bool {
 	kind := bare(contentType)

@@ -38,7 +38,7 @@ func (*answers) Reads() exchange.Reads                      { return exchange.Re
 // Return answers a service's failure (5xx) as a problem of the same status unless the service speaks of problems
 // itself: what a failing service says is meant for its owner. Everything else passes.
 func (a *answers) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
-	if kind := r.Header.Get("Content-Type"); r.Status >= 500 && !strings.HasPrefix(kind, problem.ContentType) && !strings.HasPrefix(kind, problem.ContentTypeXML) {
+	if r.Status >= 500 && !form.IsProblem(r.Header.Get("Content-Type")) {
 		return failure(r)
 	}
 	if a.cors {

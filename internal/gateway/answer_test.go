@@ -121,3 +121,19 @@ func TestRetryAfterOfAFailure(t *testing.T) {
 		})
 	}
 }
+
+// TestFailure says which failures of a service its callers get in its own words.
+func TestFailure(t *testing.T) {
+	for kind, passes := range map[string]bool{
+		"application/problem+json; charset=utf-8": true,
+		"Application/Problem+XML":                 true,
+		"application/problem+jsonish":             false, // only begins like one
+		"text/html":                               false,
+		"":                                        false,
+	} {
+		r := &exchange.Response{Status: http.StatusServiceUnavailable, Header: http.Header{"Content-Type": {kind}}}
+		if prob := newAnswers(&catalogue.API{}).Return(&exchange.Exchange{}, r); (prob == nil) != passes {
+			t.Errorf("%q: %v", kind, prob)
+		}
+	}
+}
