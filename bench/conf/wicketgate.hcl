@@ -37,7 +37,7 @@ api "items" {
 
   object "item" { schema = "wicketgate.json" }
   object "page" {
-    schema = "wicketgate.json"
+    schema = "wicketgate-page.json"
     holds  = { "items[*]" = object.item }
   }
 

@@ -52,6 +52,36 @@ func TestCheckExample(t *testing.T) {
 	}
 }
 
+// TestCheckBench looks at the gateway that is measured, as the load generator renders it: nothing is wrong with it.
+func TestCheckBench(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("DATA", t.TempDir())
+	render := func(from, to string) {
+		text, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rendered := strings.NewReplacer("@H@/run/cert.pem @H@/run/key.pem", "internal", "@H@", dir).Replace(string(text))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, []byte(rendered), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, folder := range []string{"conf", "policy"} {
+		files, err := filepath.Glob(filepath.Join("../../bench", folder, "*"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("found %d files, %v", len(files), err)
+		}
+		for _, file := range files {
+			render(file, filepath.Join(dir, folder, filepath.Base(file)))
+		}
+	}
+	render("../../examples/shop/staff.jwks.json", filepath.Join(dir, "run", "jwks.json"))
+	var out bytes.Buffer
+	if err := check(&out, filepath.Join(dir, "conf", "wicketgate.caddyfile"), "caddyfile"); err != nil || out.Len() > 0 {
+		t.Errorf("got %v\n%s", err, out.String())
+	}
+}
+
 // TestCheckWarnings tells what is no mistake but worth knowing, here that PUTs of older versions lose what is new.
 func TestCheckWarnings(t *testing.T) {
 	t.Chdir(t.TempDir())
