@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -200,6 +201,11 @@ func retry(ctx caddy.Context, lb *reverseproxy.LoadBalancing, r *catalogue.Retry
 // Forward sends r, whose exchange says the rest, to the upstream and writes what it answers. A problem is returned
 // only while nothing has been written; any error besides is the connection's end.
 func (u *Upstream) Forward(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) error {
+	// A request may be forwarded more than once (a merged PUT is read first), and a dial that outlives the first time
+	// still reads Caddy's variables while the proxy writes them for the second: each time has its own.
+	if vars, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
+		r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, maps.Clone(vars)))
+	}
 	err := u.proxy.ServeHTTP(w, r, refuse)
 	switch {
 	case err == nil:
