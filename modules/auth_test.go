@@ -83,6 +83,9 @@ func TestAuth(t *testing.T) {
 			roll_disabled
 		}
 		level DEBUG
+		# Caddy tells of events, at this level only, while it still writes what it reads for that: a data race of its
+		# own between obtaining a certificate and the end of starting.
+		exclude events
 	}`, `
 	log {
 		output file {DIR}/access.log {
