@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wicketgate/wicketgate/modules/gatewaytest"
 )
 
 // pages are the pages whose commands run: each beside the gateway of a Caddyfile.
@@ -125,7 +126,10 @@ func build(t *testing.T) string {
 func start(t *testing.T, binary, caddyfile string) *running {
 	t.Helper()
 	dir := t.TempDir()
-	ports := freePorts(t, 4)
+	ports := make([]int, 4)
+	for i := range ports {
+		ports[i] = gatewaytest.FreePort(t)
+	}
 	g := &running{binary: binary, https: ports[0], admin: ports[1], data: filepath.Join(dir, "data")}
 	run := exec.Command(binary, "run", "--config", caddyfile)
 	g.env = append(os.Environ(),
@@ -200,19 +204,4 @@ func (g *running) serves() bool {
 		return false
 	}
 	return c.Close() == nil
-}
-
-// freePorts gives ports that were free a moment ago.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close() //nolint:errcheck // held until all are found
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,6 +21,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/wicketgate/wicketgate" // every module, as a user links it
+	"github.com/wicketgate/wicketgate/modules/gatewaytest"
 )
 
 const (
@@ -74,7 +74,7 @@ func prepare(t *testing.T, change ...func(*server)) *server {
 	}
 	s.replace("examples/shop/shop.hcl", "requests = 20\n", "requests = 100000\n")
 	s.replace("examples/shop/shop.hcl", "requests = 10000\n", "requests = 10000000\n")
-	ports := []int{free(t), free(t), free(t)}
+	ports := []int{gatewaytest.FreePort(t), gatewaytest.FreePort(t), gatewaytest.FreePort(t)}
 	s.port, s.admin = ports[0], ports[1]
 	s.caddyfile = fmt.Sprintf(`{
 	admin localhost:%d
@@ -255,16 +255,6 @@ func (s *server) do(c *http.Client, method, path, body string, fields ...string)
 		s.t.Fatal(err)
 	}
 	return answer{res.StatusCode, res.Header, string(b)}
-}
-
-func free(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // recorder is an upstream that counts what reaches it and keeps the last of it.

@@ -10,12 +10,14 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -232,12 +234,33 @@ func descriptors() []string {
 	return open
 }
 
+// Ports that tests serve on lie below those that systems give to outgoing connections (from 32768 on Linux, 49152
+// elsewhere): one of those may be some client's a moment later.
+const firstPort, endPort = 10240, 32768
+
+// lastPort is the last that was given away. Each process begins somewhere else, since tests of packages run beside each
+// other.
+var lastPort atomic.Int64
+
+func init() { lastPort.Store(rand.Int64N(endPort - firstPort)) }
+
+// FreePort gives a TCP port that nobody listens on, another one each time.
+func FreePort(t *testing.T) int {
+	t.Helper()
+	const tries = 100
+	for range tries {
+		port := firstPort + int(lastPort.Add(1)%(endPort-firstPort))
+		l, err := net.Listen("tcp", ":"+strconv.Itoa(port))
+		if err == nil {
+			l.Close() //nolint:errcheck // it was only asked whether it may
+			return port
+		}
+	}
+	t.Fatalf("no free port in %d tries", tries)
+	return 0
+}
+
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close() //nolint:errcheck // it was only asked for its port
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return strconv.Itoa(FreePort(t))
 }
