@@ -41,7 +41,12 @@ type Snapshot struct {
 	sources  sources
 	limit    time.Duration
 	now      func() time.Time
+	revision string
 }
+
+// Revision is what the author of the policies calls this state of them, as the manifest of a bundle tells it; empty for
+// a folder, which has none.
+func (s *Snapshot) Revision() string { return s.revision }
 
 // Load reads policies (*.rego, Rego v1, without *_test.rego) and data (*.json, *.yaml, *.yml, placed under the path of
 // their folder) from each of paths, a folder or a file, and compiles them. All mistakes are reported at once, with
@@ -70,7 +75,7 @@ func Load(ctx context.Context, paths []string, opts Options) (*Snapshot, hcl.Dia
 	if err == nil {
 		var txn storage.Transaction
 		if txn, err = store.NewTransaction(ctx); err == nil {
-			return &Snapshot{compiler, store, txn, found.sources, opts.Limit, opts.now}, diags
+			return &Snapshot{compiler: compiler, store: store, txn: txn, sources: found.sources, limit: opts.Limit, now: opts.now}, diags
 		}
 	}
 	return nil, append(diags, fileDiagnostic(paths[0], "Data cannot be stored", err.Error()+"."))
