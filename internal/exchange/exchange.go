@@ -53,7 +53,7 @@ type Exchange struct {
 	// The body, read at most once, and only if some stage of this route needs it.
 	Body Body
 
-	// What authorize decided; nil on a public route.
+	// What authorize decided; nil on a public route, and until then.
 	Decision *Decision
 
 	// Ended is the stage that ended the request's way with a problem, "" as long as none did.
@@ -78,6 +78,7 @@ type Exchange struct {
 	parameters [4]Parameter
 	values     [4]string // each of one field of Answer
 	used       int       // of values
+	decision   Decision
 }
 
 // Back takes an answer back through the stages of a route.
@@ -126,21 +127,6 @@ type Consumer struct {
 	Groups  []string
 	Version string    // the version this consumer is pinned to, "" for none
 	Expires time.Time // when the credential ends; zero for never
-}
-
-// Decision is a policy's answer in force for this request.
-type Decision struct {
-	ID      string
-	Query   string // "data.shop.orders"
-	Allow   bool
-	Reasons []any
-	// Problem is what a denied caller is told.
-	Problem *problem.Problem
-	// UpstreamSet and UpstreamRemove are header fields for the upstream; AnswerSet for the caller.
-	UpstreamSet    http.Header
-	UpstreamRemove []string
-	AnswerSet      http.Header
-	QuerySet       map[string][]string
 }
 
 // Parameter gives the value of a variable of the route's pattern, "" if there is none of that name.

@@ -43,18 +43,18 @@ type answer struct {
 	problem        map[string]string
 }
 
-// readAnswer fills in a decision from the value of its query, nil for undefined. An error is a denial.
-func (q *Query) readAnswer(d *exchange.Decision, value ast.Value) error {
+// readAnswer fills in a verdict from the value of its query, nil for undefined. An error is a denial.
+func (q *Query) readAnswer(v *exchange.Verdict, value ast.Value) error {
 	switch value := value.(type) {
 	case nil:
-		d.Problem = problem.New(problem.Forbidden, "")
+		v.Denial = problem.New(problem.Forbidden, "")
 	case ast.Boolean:
-		if d.Allow = bool(value); !d.Allow {
-			d.Problem = problem.New(problem.Forbidden, "")
+		if v.Allow = bool(value); !v.Allow {
+			v.Denial = problem.New(problem.Forbidden, "")
 		}
 	case ast.Object:
 		if !q.onlyAllow {
-			return q.readObject(d, value)
+			return q.readObject(v, value)
 		}
 		return errors.New("expected true or false, not object")
 	default:
@@ -63,10 +63,10 @@ func (q *Query) readAnswer(d *exchange.Decision, value ast.Value) error {
 	return nil
 }
 
-func (q *Query) readObject(d *exchange.Decision, object ast.Object) error {
+func (q *Query) readObject(v *exchange.Verdict, object ast.Object) error {
 	if reasons := object.Get(keyReasons); reasons != nil { // first, so that the log has them whatever else is wrong
 		var err error
-		if d.Reasons, err = readReasons(reasons.Value); err != nil {
+		if v.Reasons, err = readReasons(reasons.Value); err != nil {
 			return fmt.Errorf("reading reasons: %w", err)
 		}
 	}
@@ -89,11 +89,11 @@ func (q *Query) readObject(d *exchange.Decision, object ast.Object) error {
 		return err
 	}
 	if allow {
-		d.UpstreamSet, d.UpstreamRemove, d.AnswerSet, d.QuerySet = a.headers, a.remove, a.addToAnswer, a.query
-		d.Allow = true
+		v.UpstreamSet, v.UpstreamRemove, v.AnswerSet, v.QuerySet = a.headers, a.remove, a.addToAnswer, a.query
+		v.Allow = true
 		return nil
 	}
-	d.Problem, err = a.denial()
+	v.Denial, err = a.denial()
 	return err
 }
 

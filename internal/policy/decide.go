@@ -7,8 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"runtime/debug"
+	"time"
 
-	"github.com/google/uuid"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/metrics"
 	"github.com/open-policy-agent/opa/v1/rego"
@@ -23,7 +23,7 @@ func (q *Query) Handle(x *exchange.Exchange) *problem.Problem {
 	if p != nil {
 		return p
 	}
-	carryOut(x, d)
+	carryOut(x, d.Verdict)
 	return nil
 }
 
@@ -36,26 +36,54 @@ func (q *Query) Decide(x *exchange.Exchange) (*exchange.Decision, *problem.Probl
 			return nil, p
 		}
 	}
-	d := &exchange.Decision{ID: uuid.NewString(), Query: q.name}
-	x.Decision = d
-	value, err := q.evaluate(x)
-	if p := (*problem.Problem)(nil); errors.As(err, &p) {
-		x.Decision = nil
+	began := time.Time{}
+	if len(q.observers) > 0 {
+		began = q.snapshot.now()
+	}
+	o, p := q.outcome(x)
+	if p != nil {
 		return nil, p
 	}
-	if err == nil {
-		err = q.readAnswer(d, value)
-	}
-	if err != nil {
-		// Whatever was read before the mistake is not in force.
-		*d = exchange.Decision{ID: d.ID, Query: d.Query, Reasons: d.Reasons}
-		d.Problem = problem.New(problem.Forbidden, "").Because(fmt.Errorf("deciding by %s: %w", q.name, err))
+	d := x.Decided(q.name, o.verdict, false)
+	if len(q.observers) > 0 {
+		seen := &Observation{Query: q, Decision: d, Result: o.result, Err: o.err, Took: q.snapshot.now().Sub(began)}
+		for _, observer := range q.observers {
+			if p := observer.Observe(x, seen); p != nil {
+				return d, p
+			}
+		}
 	}
 	if d.Allow {
 		return d, nil
 	}
-	d.Problem.Instance = "urn:uuid:" + d.ID
-	return d, d.Problem
+	denial := *d.Denial
+	denial.Instance = "urn:uuid:" + d.ID()
+	return d, &denial
+}
+
+// outcome is what an evaluation came to. Nothing in it is changed afterwards.
+type outcome struct {
+	verdict *exchange.Verdict
+	result  ast.Value // nil where undefined, and after an error
+	err     error     // why there is no answer, or none that counts
+}
+
+// outcome evaluates the query and reads its answer. A problem is one of the request, about which nothing was decided.
+func (q *Query) outcome(x *exchange.Exchange) (*outcome, *problem.Problem) {
+	value, err := q.evaluate(x)
+	if p := (*problem.Problem)(nil); errors.As(err, &p) {
+		return nil, p
+	}
+	v := &exchange.Verdict{}
+	if err == nil {
+		err = q.readAnswer(v, value)
+	}
+	if err != nil {
+		// Whatever was read before the mistake is not in force.
+		v = &exchange.Verdict{Reasons: v.Reasons}
+		v.Denial = problem.New(problem.Forbidden, "").Because(fmt.Errorf("deciding by %s: %w", q.name, err))
+	}
+	return &outcome{v, value, err}, nil
 }
 
 // jsonBody sees to it that a body which the policy reads is there and is JSON: a policy never decides on a part of
@@ -112,23 +140,23 @@ func (q *Query) evaluate(x *exchange.Exchange) (value ast.Value, err error) {
 }
 
 // carryOut changes a request and its answer as the policy that allowed it wants.
-func carryOut(x *exchange.Exchange, d *exchange.Decision) {
-	for _, name := range d.UpstreamRemove {
+func carryOut(x *exchange.Exchange, v *exchange.Verdict) {
+	for _, name := range v.UpstreamRemove {
 		delete(x.Header, name)
 		delete(x.Forward, name)
 	}
-	if len(d.UpstreamSet) > 0 {
+	if len(v.UpstreamSet) > 0 {
 		if x.Forward == nil {
-			x.Forward = make(http.Header, len(d.UpstreamSet))
+			x.Forward = make(http.Header, len(v.UpstreamSet))
 		}
-		maps.Copy(x.Forward, d.UpstreamSet)
+		maps.Copy(x.Forward, v.UpstreamSet.Clone())
 	}
-	for name, values := range d.AnswerSet {
+	for name, values := range v.AnswerSet {
 		x.SetAnswer(name, values...)
 	}
-	if len(d.QuerySet) > 0 {
+	if len(v.QuerySet) > 0 {
 		query := maps.Clone(x.Query.Values())
-		maps.Copy(query, d.QuerySet)
+		maps.Copy(query, v.QuerySet)
 		x.Query.Replace(query.Encode())
 	}
 }

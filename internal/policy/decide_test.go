@@ -65,7 +65,7 @@ func TestOnlyTrueLetsThrough(t *testing.T) {
 		if p == nil {
 			continue
 		}
-		if p.StatusCode() != 403 || p.Detail != "" || p.Instance != "urn:uuid:"+x.Decision.ID || len(p.Instance) != 45 {
+		if p.StatusCode() != 403 || p.Detail != "" || p.Instance != "urn:uuid:"+x.Decision.ID() || len(p.Instance) != 45 {
 			t.Errorf("%s: got %v with instance %s", c.policy, p, p.Instance)
 		}
 		if c.cause == "" && p.Cause != nil || c.cause != "" && (p.Cause == nil || !strings.Contains(p.Cause.Error(), c.cause)) {
@@ -146,7 +146,7 @@ func TestWhatADeniedCallerIsTold(t *testing.T) {
 			continue
 		}
 		body, _ := p.MarshalJSON()
-		want := c.body + `,"instance":"urn:uuid:` + x.Decision.ID + `"}`
+		want := c.body + `,"instance":"urn:uuid:` + x.Decision.ID() + `"}`
 		if p.StatusCode() != c.status || string(body) != want || (p.Cause != nil) != c.failed {
 			t.Errorf("%s: got %s because of %v\nwant %s", c.name, body, p.Cause, want)
 		}
@@ -180,8 +180,8 @@ problem := {"detail": "only for denials"}`)
 		t.Fatal(p)
 	}
 	d := x.Decision
-	if want := []any{"is-clerk", map[string]any{"code": "in-hours", "until": d.Reasons[1].(map[string]any)["until"]}}; !reflect.DeepEqual(d.Reasons, want) || d.Problem != nil {
-		t.Errorf("got reasons %v, problem %v", d.Reasons, d.Problem)
+	if want := []any{"is-clerk", map[string]any{"code": "in-hours", "until": d.Reasons[1].(map[string]any)["until"]}}; !reflect.DeepEqual(d.Reasons, want) || d.Denial != nil {
+		t.Errorf("got reasons %v, problem %v", d.Reasons, d.Denial)
 	}
 	if want := (http.Header{"X-Tier": {"gold"}, "X-Roles": {"a", "b"}}); !reflect.DeepEqual(x.Forward, want) {
 		t.Errorf("got forward %v, want %v", x.Forward, want)

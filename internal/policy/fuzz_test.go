@@ -26,7 +26,7 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil {
 			t.Skip("no JSON, so no answer that Rego could give")
 		}
-		d := &exchange.Decision{}
+		d := &exchange.Verdict{}
 		err = (&Query{bothNames: bothNames}).readAnswer(d, value)
 		if err == nil && d.Allow != saysTrue(value, bothNames) {
 			t.Fatalf("%s: allow %v", text, d.Allow)
@@ -34,7 +34,7 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil && d.Allow {
 			t.Fatalf("%s: allowed in spite of %v", text, err)
 		}
-		if err == nil && !d.Allow && (d.Problem == nil || d.Problem.StatusCode() < 400 || d.Problem.StatusCode() > 599 || d.UpstreamSet != nil || d.QuerySet != nil) {
+		if err == nil && !d.Allow && (d.Denial == nil || d.Denial.StatusCode() < 400 || d.Denial.StatusCode() > 599 || d.UpstreamSet != nil || d.QuerySet != nil) {
 			t.Fatalf("%s: denied with %+v", text, d)
 		}
 		for _, header := range []map[string][]string{d.UpstreamSet, d.AnswerSet} {

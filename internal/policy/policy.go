@@ -26,6 +26,9 @@ type Options struct {
 	// Limit is the time one decision may take, after which it is a denial; 100 ms by default, at most 10 s.
 	Limit time.Duration
 
+	// Observers are told of every decision.
+	Observers []Observer
+
 	now func() time.Time // the clock of the limit, time.Now unless a test sets it
 }
 
@@ -42,6 +45,8 @@ type Snapshot struct {
 	limit    time.Duration
 	now      func() time.Time
 	revision string
+
+	observers []Observer
 }
 
 // Revision is what the author of the policies calls this state of them, as the manifest of a bundle tells it; empty for
@@ -75,7 +80,7 @@ func Load(ctx context.Context, paths []string, opts Options) (*Snapshot, hcl.Dia
 	if err == nil {
 		var txn storage.Transaction
 		if txn, err = store.NewTransaction(ctx); err == nil {
-			return &Snapshot{compiler: compiler, store: store, txn: txn, sources: found.sources, limit: opts.Limit, now: opts.now}, diags
+			return &Snapshot{compiler: compiler, store: store, txn: txn, sources: found.sources, limit: opts.Limit, now: opts.now, observers: opts.Observers}, diags
 		}
 	}
 	return nil, append(diags, fileDiagnostic(paths[0], "Data cannot be stored", err.Error()+"."))

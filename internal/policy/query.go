@@ -24,12 +24,16 @@ type Query struct {
 	reach      reach
 	headerKeys []headerKey
 	snapshot   *Snapshot
+	observers  []Observer
 }
 
 var _ pipeline.Stage = (*Query)(nil)
 
 // Name implements pipeline.Stage.
 func (*Query) Name() string { return "authorize" }
+
+// Asks is what is asked: "data.shop.orders".
+func (q *Query) Asks() string { return q.name }
 
 // Needs implements pipeline.Stage: what the policy reads. The body is read only if the policy can reach it.
 func (q *Query) Needs() exchange.Needs { return q.reach.needs() }
@@ -52,7 +56,7 @@ func (s *Snapshot) Prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics)
 			return refuse("No such policy", "No package or rule is called %s.%s Packages there are: %s.", ref, didYouMean(ref.String(), known), strings.Join(known, ", "))
 		}
 	}
-	q := &Query{name: ref.String(), snapshot: s, reach: s.reachOf(ref)}
+	q := &Query{name: ref.String(), snapshot: s, reach: s.reachOf(ref), observers: s.observers}
 	q.headerKeys = headerKeys(q.reach.headers)
 	text := q.name
 	if len(node.Values) == 0 {

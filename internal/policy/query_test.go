@@ -151,7 +151,7 @@ func TestReach(t *testing.T) {
 			everything.reach = reach{parts: partTime<<1 - 1, everyHeader: true}
 			some, _ := q.Decide(fullExchange())
 			all, _ := everything.Decide(fullExchange())
-			if some.Allow != all.Allow || (some.Problem == nil) != (all.Problem == nil) {
+			if some.Allow != all.Allow || (some.Denial == nil) != (all.Denial == nil) {
 				t.Errorf("decided %v with the parts reached, %v with everything", some, all)
 			}
 			needs := q.Needs()

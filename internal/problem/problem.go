@@ -5,6 +5,7 @@ package problem
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/wicketgate/wicketgate/internal/form"
@@ -149,8 +150,8 @@ func (p *Problem) Fields(h http.Header) {
 	h["Cache-Control"] = []string{"no-store"}
 	h["Content-Type"] = []string{ContentType}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
-	for name, values := range p.Header {
-		h[name] = values
+	for name, values := range p.Header { // copied: problems may share them, and Caddy's handlers change values in place
+		h[name] = slices.Clone(values)
 	}
 }
 

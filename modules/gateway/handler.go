@@ -142,7 +142,7 @@ func Describe(r *http.Request, x *exchange.Exchange) {
 			if x.Decision == nil {
 				return "", true
 			}
-			return x.Decision.ID, true
+			return x.Decision.ID(), true
 		}
 		return nil, false
 	})

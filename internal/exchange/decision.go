@@ -1,0 +1,48 @@
+package exchange
+
+import (
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/wicketgate/wicketgate/internal/problem"
+)
+
+// Verdict is what a policy said. Equal requests share one, so nothing in it is ever changed: whoever puts its fields on
+// a message copies their values.
+type Verdict struct {
+	Allow   bool
+	Reasons []any
+	// Denial is what a denied caller is told, but for the instance; nil where Allow.
+	Denial *problem.Problem
+	// UpstreamSet and UpstreamRemove are header fields for the upstream; AnswerSet for the caller.
+	UpstreamSet    http.Header
+	UpstreamRemove []string
+	AnswerSet      http.Header
+	QuerySet       map[string][]string
+}
+
+// Decision is a verdict in force for one request.
+type Decision struct {
+	*Verdict
+	Query  string // "data.shop.orders"
+	Cached bool   // the verdict was remembered from an equal request
+
+	id string
+}
+
+// ID names the decision in logs and problems: a UUID, made when first asked for, by the goroutine that serves the
+// request.
+func (d *Decision) ID() string {
+	if d.id == "" {
+		d.id = uuid.NewString()
+	}
+	return d.id
+}
+
+// Decided notes the decision about x, in room that x has for it.
+func (x *Exchange) Decided(query string, v *Verdict, cached bool) *Decision {
+	x.decision = Decision{Verdict: v, Query: query, Cached: cached}
+	x.Decision = &x.decision
+	return x.Decision
+}
