@@ -3,12 +3,15 @@ package policy
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
 // files is a policies folder of a test: text by path.
@@ -89,14 +92,17 @@ host := opa.runtime().env.HOST
 
 lucky if rand.intn("x", 6) == 5
 
-near if net.cidr_contains("10.0.0.0/8", input.request.address)
+known if net.lookup_ip_addr(input.request.host)
+
+many := net.cidr_expand("10.0.0.0/8")
 
 every_one if every x in [1] { count(http.send({"x": x})) == 2 }
 `}, `a.rego:3:10 [http.send] Function not allowed: http.send …
 a.rego:5:9 [opa.runtime] Function not allowed: opa.runtime …
 a.rego:7:10 [rand.intn] Function not allowed: rand.intn …
-a.rego:9:9 [net.cidr_contains] Function not allowed: net.cidr_contains …
-a.rego:11:37 [http.send] Function not allowed: http.send …
+a.rego:9:10 [net.lookup_ip_addr] Function not allowed: net.lookup_ip_addr …
+a.rego:11:9 [net.cidr_expand] Function not allowed: net.cidr_expand …
+a.rego:13:37 [http.send] Function not allowed: http.send …
 `},
 		{"a refused function in place of another", files{"a.rego": `package a
 
@@ -203,5 +209,24 @@ a.rego:3:1 [allow if true] Policy does not compile: Conflicting rule for data pa
 				t.Errorf("got\n%swant\n%s", strings.ReplaceAll(got, dir, "."), c.want)
 			}
 		})
+	}
+}
+
+// TestFunctionsOfAddresses calls what policies may call below net., which needs no network.
+func TestFunctionsOfAddresses(t *testing.T) {
+	q := files{"a.rego": `package a
+
+allow if {
+	net.cidr_contains("10.0.0.0/8", input.request.address)
+	net.cidr_intersects("10.0.0.0/8", "10.1.0.0/16")
+	net.cidr_merge(["10.0.0.0/9", "10.128.0.0/9"]) == {"10.0.0.0/8"}
+	net.cidr_is_valid("10.0.0.0/8")
+	net.cidr_contains_matches("10.0.0.0/8", "10.1.0.0/16") == {["10.0.0.0/8", "10.1.0.0/16"]}
+}
+`}.prepare(t, "data.a")
+	for address, allow := range map[string]bool{"10.1.2.3": true, "192.0.2.1": false, "2001:db8::1": false} {
+		if d, p := q.Decide(&exchange.Exchange{Client: netip.MustParseAddr(address)}); d.Allow != allow || p != nil && p.Cause != nil {
+			t.Errorf("%s: got %v, %v; want %v", address, d.Allow, p, allow)
+		}
 	}
 }
