@@ -1,0 +1,62 @@
+# METADATA
+# title: Obligations
+# description: |
+#   Values for drop, mask, filter and limits: what the gateway has to do to an answer, or to a quota, because of who
+#   asks. An obligation that is undefined is none; so give these functions sets that are always there, and let allow
+#   depend on a filter.
+package wicketgate.obligations
+
+# METADATA
+# title: Fields that a caller does not see
+# description: |
+#   hidden({"/data/*/email": ["contacts.read"]}, held) are those JSON pointers of a table of which the caller holds
+#   none of the scopes (or roles, or groups) that let it see the field: a value for drop or mask. Let held be a partial
+#   set, `held contains scope if some scope in input.consumer.scopes`, which is empty and not undefined for strangers.
+# scope: document
+hidden(fields, held) := {pointer |
+	some pointer, sufficient in fields
+	not holds_one(held, sufficient)
+}
+
+# METADATA
+# title: One of some is held
+# scope: document
+holds_one(held, sufficient) if {
+	some word in sufficient
+	word in held
+}
+
+# METADATA
+# title: The caller's items of a list
+# description: |
+#   own_items("/data", input.consumer) keeps the items of a list whose owner is the caller: a value for filter. It is
+#   undefined for a caller without an id, whom allow must not let through.
+# scope: document
+own_items(list, consumer) := {list: {"owner": consumer.id}} if consumer.id != ""
+
+# METADATA
+# title: A tenant's items of a list
+# description: |
+#   tenant_items("/data", "acme") keeps the items of a list that belong to one tenant: a value for filter. It is
+#   undefined without a tenant, which allow must not let through.
+# scope: document
+tenant_items(list, tenant) := {list: {"tenant": tenant}} if tenant != ""
+
+# METADATA
+# title: The quotas of plans
+# description: |
+#   quotas({"gold": {"per_consumer": {"burst": 1000}}}, input.consumer.groups) are the quotas of those plans of a table
+#   that are named, the highest where two plans give the same: a value for limits.
+# scope: document
+quotas(plans, names) := {limit: highest(plans, names, limit) |
+	some name in names
+	some limit, _ in plans[name]
+}
+
+# METADATA
+# title: The highest quotas that plans give of one limit
+# scope: document
+highest(plans, names, limit) := {quota: max([plans[plan][limit][quota] | some plan in names]) |
+	some name in names
+	some quota, _ in plans[name][limit]
+}
