@@ -111,6 +111,7 @@ func TestShop(t *testing.T) {
 		{"DELETE /orders/{id}", "acme-1001", partner, "your role does not let you delete orders", false},
 		{"DELETE /orders/{id}", "acme-1001", &exchange.Consumer{ID: "ada", Method: "jwt", Claims: map[string]any{"sub": "ada", "role": "manager"}}, "", true},
 		{"POST /orders", "", &exchange.Consumer{ID: "ada", Method: "jwt", Claims: map[string]any{"sub": "ada", "role": "clerk"}}, "your role does not let you create orders", false},
+		{"PUT /orders/{id}", "acme-1001", &exchange.Consumer{ID: "lin", Method: "jwt", Claims: map[string]any{"sub": "lin", "role": "supervisor"}}, "", true},
 		{"GET /orders", "", nil, "", false},
 	} {
 		x := &exchange.Exchange{API: "orders", Route: c.route, Parameters: []exchange.Parameter{{Name: "id", Value: c.id}}, Consumer: c.consumer}

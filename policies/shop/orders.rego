@@ -1,8 +1,8 @@
 # METADATA
 # title: Orders of the example shop
 # description: |
-#   Partners call with an API key: they list, place, read and replace orders of their own. Staff call with a token that
-#   claims a role: clerks read all orders, managers may do everything. The table of roles is in roles/data.json.
+#   Partners call with an API key and work with their own. Staff call with a token that claims a role: clerks read all
+#   orders, supervisors replace them too, managers may do everything. Tables: roles/data.json and inherits/data.json.
 package shop.orders
 
 import data.wicketgate.ownership
@@ -76,10 +76,12 @@ owned if {
 	ownership.owns({"id": input.consumer.id}, {"owner": owner})
 }
 
-caller_roles contains "partner" if input.consumer.method == "api_key"
+caller_roles := roles.with_inherited(data.shop.inherits, own_roles)
+
+own_roles contains "partner" if input.consumer.method == "api_key"
 
 # A token gives the roles of staff and no other.
-caller_roles contains role if {
+own_roles contains role if {
 	some role in roles.claimed({"method": input.consumer.method, "claims": input.consumer.claims})
-	role in {"clerk", "manager"}
+	role in {"clerk", "supervisor", "manager"}
 }

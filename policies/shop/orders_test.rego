@@ -6,6 +6,8 @@ acme := {"id": "acme", "method": "api_key", "scopes": [], "groups": []}
 
 clerk := {"id": "ada", "method": "jwt", "claims": {"role": "clerk"}}
 
+supervisor := {"id": "lin", "method": "jwt", "claims": {"role": "supervisor"}}
+
 manager := {"id": "grace", "method": "jwt", "claims": {"role": "manager"}}
 
 request(route, id, consumer) := {
@@ -44,6 +46,16 @@ test_a_clerk_changes_nothing if {
 	every route in ["POST /orders", "PUT /orders/{id}", "DELETE /orders/{id}"] {
 		not orders.allow with input as request(route, "acme-1001", clerk)
 		orders.reasons == {"role-lacks-permission"} with input as request(route, "acme-1001", clerk)
+	}
+}
+
+test_a_supervisor_is_a_clerk_who_replaces if {
+	every route in ["GET /orders", "GET /orders/{id}", "PUT /orders/{id}"] {
+		orders.allow with input as request(route, "globex-1001", supervisor)
+	}
+	every route in ["POST /orders", "DELETE /orders/{id}"] {
+		not orders.allow with input as request(route, "globex-1001", supervisor)
+		orders.reasons == {"role-lacks-permission"} with input as request(route, "globex-1001", supervisor)
 	}
 }
 

@@ -49,9 +49,9 @@ of_groups(table, consumer) := {role |
 #   with_inherited({"manager": ["clerk"], "clerk": ["guest"]}, {"clerk"}) is {"clerk", "guest"}. Each role is visited
 #   once, so that the work is bounded by the table and a circle in it does no harm.
 # scope: document
-with_inherited(inherits, roles) := {role | some role in roles} | {inherited |
-	some heir in graph.reachable(inherits, {role | some role in roles})
-	some inherited in inherits[heir]
+with_inherited(inherits, roles) := own | inherited if {
+	own := {role | some role in roles}
+	inherited := {role | some heir in graph.reachable(inherits, own); some role in inherits[heir]}
 }
 
 # METADATA

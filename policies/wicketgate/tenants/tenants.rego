@@ -39,9 +39,9 @@ assigned(table, consumer) := {tenant | some tenant in table[consumer.method][con
 #   with_below({"acme": ["acme-eu", "acme-us"]}, {"acme"}) is {"acme", "acme-eu", "acme-us"}. Each tenant is visited
 #   once, so that the work is bounded by the table and a circle in it does no harm.
 # scope: document
-with_below(children, tenants) := {tenant | some tenant in tenants} | {child |
-	some parent in graph.reachable(children, {tenant | some tenant in tenants})
-	some child in children[parent]
+with_below(children, tenants) := own | below if {
+	own := {tenant | some tenant in tenants}
+	below := {child | some parent in graph.reachable(children, own); some child in children[parent]}
 }
 
 # METADATA
