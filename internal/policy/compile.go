@@ -61,6 +61,9 @@ func newCompiler(c *ast.Capabilities, found *folders) *ast.Compiler {
 
 // hasData says whether a data file gives a value at a path, where a rule would then stand in its way.
 func (f *folders) hasData(path []string) (bool, error) {
+	if f.tree != nil {
+		return treeHas(f.tree, path), nil
+	}
 	var value any = f.data
 	for _, name := range path {
 		object, ok := value.(map[string]any)

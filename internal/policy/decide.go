@@ -31,6 +31,9 @@ func (q *Query) Handle(x *exchange.Exchange) *problem.Problem {
 // problem unless the answer is a boolean true: a 403 or what the policy wrote, whose instance names the decision, or
 // a 400 without a decision if the policy reads the body and cannot. What went wrong inside is its cause.
 func (q *Query) Decide(x *exchange.Exchange) (*exchange.Decision, *problem.Problem) {
+	if q.unready {
+		return nil, q.notReady()
+	}
 	if q.reach.parts&partBody != 0 {
 		if p := jsonBody(&x.Body); p != nil {
 			return nil, p

@@ -40,6 +40,7 @@ type folders struct {
 	broken    int                    // how many policies do not
 	documents []document
 	data      map[string]any // the documents, merged
+	tree      ast.Object     // in place of data, where a bundle gave it
 	bytes     int64
 }
 

@@ -1,11 +1,12 @@
-// Package policy is the authorize stage: policies in Rego, evaluated in this process. Load turns a folder into an
-// immutable snapshot, Prepare picks the query of a route out of it, and the Query decides requests. Only a boolean
-// true lets a request through: undefined, an error, a time-out, a panic and every other value are denials, so that a
-// policy needs no `default allow := false`.
+// Package policy is the authorize stage: policies in Rego, evaluated in this process. Load and FromBundle turn a folder
+// or an OPA bundle into an immutable snapshot, Prepare picks the query of a route out of it, and the Query decides
+// requests. Only a boolean true lets a request through: undefined, an error, a time-out, a panic and every other value
+// are denials, so that a policy needs no `default allow := false`.
 //
-// One file, one subject: folder.go reads the files, compile.go compiles them, diagnostic.go says where a mistake is,
-// reach.go finds which parts of input a query can read, input.go builds those, query.go prepares, decide.go
-// evaluates, answer.go and fields.go read what the policy said.
+// One file, one subject: folder.go reads the files, bundle.go and tree.go a bundle, compile.go compiles them,
+// diagnostic.go says where a mistake is, reach.go finds which parts of input a query can read, input.go builds those,
+// query.go prepares, waiting.go stands in for policies that are not there yet, decide.go evaluates, answer.go and
+// fields.go read what the policy said.
 package policy
 
 import (
@@ -45,6 +46,7 @@ type Snapshot struct {
 	limit    time.Duration
 	now      func() time.Time
 	revision string
+	waiting  string // why what is not defined may still come, for the log; empty where it cannot
 
 	observers []Observer
 }
@@ -57,38 +59,55 @@ func (s *Snapshot) Revision() string { return s.revision }
 // their folder) from each of paths, a folder or a file, and compiles them. All mistakes are reported at once, with
 // the file as it is reached from paths; with any error there is no snapshot.
 func Load(ctx context.Context, paths []string, opts Options) (*Snapshot, hcl.Diagnostics) {
-	if opts.Limit == 0 {
-		opts.Limit = DefaultLimit
-	}
-	if opts.now == nil {
-		opts.now = time.Now
-	}
-	if opts.Limit < 0 || opts.Limit > maxLimit {
-		return nil, hcl.Diagnostics{{
-			Severity: hcl.DiagError,
-			Summary:  "Time limit out of range",
-			Detail:   "A decision may be given more than 0 s and at most " + maxLimit.String() + ", not " + opts.Limit.String() + ".",
-		}}
+	opts, diags := opts.checked()
+	if diags.HasErrors() {
+		return nil, diags
 	}
 	found, diags := readFolders(ctx, paths)
-	compiler, more := compile(found)
+	return found.snapshot(ctx, paths[0], "", opts, diags)
+}
+
+// checked fills in what Options leave open, and tells what is out of bounds.
+func (o Options) checked() (Options, hcl.Diagnostics) {
+	if o.Limit == 0 {
+		o.Limit = DefaultLimit
+	}
+	if o.now == nil {
+		o.now = time.Now
+	}
+	if o.Limit < 0 || o.Limit > maxLimit {
+		return o, hcl.Diagnostics{{
+			Severity: hcl.DiagError,
+			Summary:  "Time limit out of range",
+			Detail:   "A decision may be given more than 0 s and at most " + maxLimit.String() + ", not " + o.Limit.String() + ".",
+		}}
+	}
+	return o, nil
+}
+
+// snapshot compiles what was found under a name; diags are the mistakes so far.
+func (f *folders) snapshot(ctx context.Context, name, revision string, opts Options, diags hcl.Diagnostics) (*Snapshot, hcl.Diagnostics) {
+	compiler, more := compile(f)
 	diags = append(diags, more...)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	store, err := newStore(ctx, found.data)
+	store, err := f.store(ctx)
 	if err == nil {
 		var txn storage.Transaction
 		if txn, err = store.NewTransaction(ctx); err == nil {
-			return &Snapshot{compiler: compiler, store: store, txn: txn, sources: found.sources, limit: opts.Limit, now: opts.now, observers: opts.Observers}, diags
+			return &Snapshot{compiler: compiler, store: store, txn: txn, sources: f.sources, limit: opts.Limit, now: opts.now, revision: revision, observers: opts.Observers}, diags
 		}
 	}
-	return nil, append(diags, fileDiagnostic(paths[0], "Data cannot be stored", err.Error()+"."))
+	return nil, append(diags, fileDiagnostic(name, "Data cannot be stored", err.Error()+"."))
 }
 
-// newStore puts data into a store that hands out the values policies compute with, so that a decision converts
-// nothing and cannot change the data.
-func newStore(ctx context.Context, data map[string]any) (storage.Store, error) {
+// store holds the data in the values that policies compute with, so that a decision converts nothing and cannot change
+// the data.
+func (f *folders) store(ctx context.Context) (storage.Store, error) {
+	if f.tree != nil {
+		return inmem.NewFromASTObject(f.tree), nil
+	}
 	store := inmem.NewWithOpts(inmem.OptReturnASTValuesOnRead(true), inmem.OptRoundTripOnWrite(false))
-	return store, storage.WriteOne(ctx, store, storage.AddOp, storage.RootPath, data)
+	return store, storage.WriteOne(ctx, store, storage.AddOp, storage.RootPath, f.data)
 }

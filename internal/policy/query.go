@@ -24,6 +24,7 @@ type Query struct {
 	reach      reach
 	headerKeys []headerKey
 	snapshot   *Snapshot
+	unready    bool // answers 503, since its policy may still come
 	observers  []Observer
 }
 
@@ -42,6 +43,14 @@ func (q *Query) Needs() exchange.Needs { return q.reach.needs() }
 // a package, the rules that have a name an answer knows are asked and all others are the policy's own affair: beside
 // allow it may well have a rule is_owner. Mistakes lie at the place that names the query, or in the policy.
 func (s *Snapshot) Prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics) {
+	q, diags := s.prepare(query, at)
+	if ref, ok := parseQuery(query); ok && q == nil && s.waiting != "" {
+		return &Query{name: ref.String(), snapshot: s, unready: true, observers: s.observers}, nil
+	}
+	return q, diags
+}
+
+func (s *Snapshot) prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics) {
 	refuse := func(summary, detail string, a ...any) (*Query, hcl.Diagnostics) {
 		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(detail, a...), Subject: &at}}
 	}

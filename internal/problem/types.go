@@ -70,6 +70,8 @@ var (
 		"Try again later.")
 	ReducedCapacity = addURI("https://iana.org/assignments/http-problem-types#temporary-reduced-capacity", "Request cannot be satisfied due to temporary server capacity constraints",
 		http.StatusServiceUnavailable, "Wait as long as Retry-After says.")
+	NotReady = add("not-ready", "The gateway cannot decide yet who may do this", http.StatusServiceUnavailable,
+		"Try again when Retry-After says; the gateway waits for its policies.")
 	GatewayTimeout = add("gateway-timeout", "The service behind the gateway did not answer in time", http.StatusGatewayTimeout,
 		"Try again later; the request may have been carried out.")
 )
