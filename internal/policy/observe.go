@@ -33,5 +33,11 @@ func (q *Query) Observed(o Observer) *Query {
 	return &observed
 }
 
+// Path is what is asked, as the logs of OPA spell it: "shop/orders".
+func (q *Query) Path() string { return q.path }
+
+// Revision is that of the policies that decide.
+func (q *Query) Revision() string { return q.snapshot.revision }
+
 // Input gives what the policy reads of input for a request, as it is given to the policy. Never change it.
 func (q *Query) Input(x *exchange.Exchange) (ast.Value, error) { return q.input(x) }

@@ -18,6 +18,7 @@ import (
 // immutable and may be used by many goroutines at once.
 type Query struct {
 	name       string // "data.shop.orders"
+	path       string // "shop/orders"
 	onlyAllow  bool   // asks a package that defines nothing but allow, or allowed
 	bothNames  bool   // asks a package that defines allow and allowed
 	prepared   rego.PreparedEvalQuery
@@ -65,7 +66,11 @@ func (s *Snapshot) prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics)
 			return refuse("No such policy", "No package or rule is called %s.%s Packages there are: %s.", ref, didYouMean(ref.String(), known), strings.Join(known, ", "))
 		}
 	}
-	q := &Query{name: ref.String(), snapshot: s, reach: s.reachOf(ref), observers: s.observers}
+	path, err := ref.Ptr()
+	if err != nil {
+		return refuse("Not a policy", "%s cannot be asked: %s.", ref, err)
+	}
+	q := &Query{name: ref.String(), path: path, snapshot: s, reach: s.reachOf(ref), observers: s.observers}
 	q.headerKeys = headerKeys(q.reach.headers)
 	text := q.name
 	if len(node.Values) == 0 {
