@@ -23,6 +23,7 @@ var sections = []struct{ title, module, dir, typ string }{
 	{"Directive `api_limit`", "api_limit", "limit", "Handler"},
 	{"Directive `api_validate`", "api_validate", "validate", "Handler"},
 	{"Directive `api_policy`", "api_policy", "policy", "Handler"},
+	{"Matcher `api_policy`", "api_policy", "policy", "Matcher"},
 	{"Directive `api_transform`", "api_transform", "transform", "Handler"},
 }
 

@@ -5,6 +5,7 @@ package exchange
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -121,12 +122,16 @@ func (q *Query) Replace(raw string) { *q = Query{Raw: raw} }
 type Consumer struct {
 	ID      string         // who is counted and pinned
 	Name    string         // for people; ID where nothing better is known
-	Method  string         // "api_key", "jwt", "user" (Caddy's own authentication)
+	Method  string         // "api_key", "jwt", "user" (Caddy's own authentication), "certificate"
 	Claims  map[string]any // of a token; nil otherwise. Never changed once set.
 	Scopes  []string
 	Groups  []string
 	Version string    // the version this consumer is pinned to, "" for none
 	Expires time.Time // when the credential ends; zero for never
+
+	// Certificate is the client certificate of the connection, verified against the authorities that the server
+	// trusts; nil where there is none. Never changed.
+	Certificate *x509.Certificate
 }
 
 // Parameter gives the value of a variable of the route's pattern, "" if there is none of that name.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -20,13 +21,19 @@ const missing = "needs policies, and none are configured: name their folder in t
 // UnmarshalCaddyfile sets up the handler:
 //
 //	api_policy [<matcher>] <query> {
+//		consumer <placeholder>
+//		groups   <placeholder> [<separator>]
 //		report_only
 //	}
 //
 // The words mean:
 //
 //   - query is the package or rule that is asked: data.httpapi.authz.
-//   - report_only denies nothing, but logs and counts what would have been denied.
+//   - consumer is who calls, whoever an earlier stage found: {rp.header.Remote-User} after forward_auth, a placeholder
+//     {http.auth.user.…} of a plugin that authenticates, or {vars.…}. Where it is empty, nobody is known. Default: who
+//     api_auth found; else the user of basic_auth; else whom a verified client certificate names.
+//   - groups are that caller's, separated by commas unless another separator is given. Default: none.
+//   - report_only denies and changes nothing, but logs and counts what would have been denied.
 //
 // The policies are those of the global option api_gateway. The block may be left out.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -36,21 +43,65 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return err
 	}
 	h.Query = args[0]
-	words := stage.NewWords("api_policy", []string{"report_only"}, []string{"shadow"})
+	words := stage.NewWords("api_policy", []string{"consumer", "groups", "report_only"}, []string{"shadow"})
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
 		if err == nil {
 			err = words.Once(d, word)
 		}
 		if err == nil {
-			_, err = stage.Arguments(d, 0, 0, "report_only")
+			err = h.word(d, word)
 		}
 		if err != nil {
 			return err
 		}
-		h.ReportOnly = true
+	}
+	if h.Consumer != nil && h.Consumer.ID == "" {
+		return d.Err("groups needs consumer: they are of whom it names")
 	}
 	return nil
+}
+
+func (h *Handler) word(d *caddyfile.Dispenser, word string) error {
+	if word == "report_only" {
+		h.ReportOnly = true
+		_, err := stage.Arguments(d, 0, 0, word)
+		return err
+	}
+	usage, most := "consumer <placeholder>, such as {rp.header.Remote-User}", 1
+	if word == "groups" {
+		usage, most = "groups <placeholder> [<separator>], such as {rp.header.Remote-Groups}", 2
+	}
+	args, err := stage.Arguments(d, 1, most, usage)
+	if err != nil {
+		return err
+	}
+	name, ok := braced(args[0])
+	if !ok {
+		return d.Errf("expected: %s", usage)
+	}
+	if err := trusted(name); err != nil {
+		return d.Errf("%s: %v", word, err)
+	}
+	if h.Consumer == nil {
+		h.Consumer = &Consumer{}
+	}
+	if word == "consumer" {
+		h.Consumer.ID = name
+		return nil
+	}
+	h.Consumer.Groups = name
+	if len(args) == 2 {
+		h.Consumer.Separator = args[1]
+	}
+	return nil
+}
+
+// braced takes the braces off a placeholder, of which a word must be one and nothing else.
+func braced(word string) (name string, ok bool) {
+	name, opened := strings.CutPrefix(word, "{")
+	name, closed := strings.CutSuffix(name, "}")
+	return name, opened && closed && name != "" && !strings.ContainsAny(name, "{}")
 }
 
 func parse(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
@@ -27,7 +28,11 @@ type Handler struct {
 	// The package or rule that is asked: "data.httpapi.authz". Required.
 	Query string `json:"query"`
 
-	// Deny nothing, but log and count what would have been denied. Default: false.
+	// Who calls, where a placeholder says so. Default: who api_auth found; else the user of Caddy's own authentication;
+	// else whom a verified client certificate names.
+	Consumer *Consumer `json:"consumer,omitempty"`
+
+	// Deny nothing, and change nothing, but log and count what would have been denied. Default: false.
 	ReportOnly bool `json:"report_only,omitempty"`
 
 	stage *stage.Stage
@@ -43,23 +48,24 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision prepares the query.
 func (h *Handler) Provision(ctx caddy.Context) (err error) {
+	if h.Consumer != nil {
+		if err := h.Consumer.check(); err != nil {
+			return fmt.Errorf("consumer: %w", err)
+		}
+	}
 	h.stage, err = stage.New(ctx, h.build)
 	return err
 }
 
 func (h *Handler) build(l *gateway.Load) []pipeline.Stage {
-	if l.Policies == nil {
-		if !l.Configured { // otherwise the mistakes in them have been told
-			l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "No policies", Detail: "api_policy " + h.Query + " " + missing + "."})
-		}
-		return nil
-	}
-	q, diags := l.Policies.Prepare(h.Query, hcl.Range{Filename: "api_policy " + h.Query, Start: hcl.InitialPos, End: hcl.InitialPos})
-	l.Diagnostics = append(l.Diagnostics, diags...)
+	q := prepare(l, h.Query)
 	if q == nil {
 		return nil
 	}
 	var stages []pipeline.Stage
+	if h.Consumer != nil {
+		stages = append(stages, named{h.Consumer})
+	}
 	if q.Needs().Body == exchange.JSON {
 		content := validate.ContentConfig{}
 		if h.ReportOnly { // the policy reports a body that it cannot read
@@ -73,15 +79,40 @@ func (h *Handler) build(l *gateway.Load) []pipeline.Stage {
 	return append(stages, q)
 }
 
-// reported is a policy that denies nothing: what it would have denied is logged and counted.
+// prepare prepares a query of the load's policies; nil after a mistake, which the load tells.
+func prepare(l *gateway.Load, query string) *policy.Query {
+	if l.Policies == nil {
+		if !l.Configured { // otherwise the mistakes in them have been told
+			l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "No policies", Detail: "api_policy " + query + " " + missing + "."})
+		}
+		return nil
+	}
+	q, diags := l.Policies.Prepare(query, placeOf(query))
+	l.Diagnostics = append(l.Diagnostics, diags...)
+	return q
+}
+
+// placeOf is where mistakes about a query lie, as far as it is known once a Caddyfile has become JSON.
+func placeOf(query string) hcl.Range {
+	return hcl.Range{Filename: "api_policy " + query, Start: hcl.InitialPos, End: hcl.InitialPos}
+}
+
+// reported is a policy that denies nothing: what it would have denied is logged and counted. Nor does it change
+// anything where it allows: a policy that is not in force does not reach the service.
 type reported struct {
-	*policy.Query
+	query   *policy.Query
 	handler *Handler
 }
 
+// Name implements pipeline.Stage.
+func (r *reported) Name() string { return r.query.Name() }
+
+// Needs implements pipeline.Stage.
+func (r *reported) Needs() exchange.Needs { return r.query.Needs() }
+
 // Handle implements pipeline.Stage.
 func (r *reported) Handle(x *exchange.Exchange) *problem.Problem {
-	if prob := r.Query.Handle(x); prob != nil {
+	if _, prob := r.query.Decide(x); prob != nil {
 		r.handler.stage.Report(x, prob)
 	}
 	return nil

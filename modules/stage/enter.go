@@ -3,9 +3,8 @@ package stage
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
-
-	"github.com/caddyserver/caddy/v2"
 
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/exchange"
@@ -15,12 +14,6 @@ import (
 
 // front admits requests that no stage has seen.
 var front = admit.New(admit.Config{})
-
-// userID is the placeholder in which Caddy's own authentication says who calls.
-const userID = "http.auth.user.id"
-
-// maxUser bounds the id of Caddy's users, in bytes, as that of any other consumer is bounded.
-const maxUser = 256
 
 // enter gives the request's exchange: the one an earlier stage made, or a new one. A problem says why the request was
 // not admitted.
@@ -40,9 +33,31 @@ func enter(w http.ResponseWriter, r *http.Request) (*exchange.Exchange, http.Res
 		w = &fields{ResponseWriter: w, x: x}
 	}
 	if x.Consumer == nil {
-		x.Consumer = user(r)
+		x.Consumer = caller(r)
 	}
 	return x, w, r, nil
+}
+
+// Look gives what a stage would know of the request, for whoever only looks: a matcher. It is a value of its own, with
+// what earlier stages found, and nothing done to it reaches them or the request; the body must not be read.
+func Look(r *http.Request) (*exchange.Exchange, *problem.Problem) {
+	x := &exchange.Exchange{}
+	if shared := exchange.FromContext(r.Context()); shared != nil {
+		*x = *shared
+		if prob := meanwhile(x, r); prob != nil {
+			return nil, prob
+		}
+	} else {
+		seen := r.WithContext(r.Context())
+		seen.Header = maps.Clone(r.Header) // from which admission takes fields off
+		if prob := front.Admit(x, seen, gateway.ClientAddress(r)); prob != nil {
+			return nil, prob
+		}
+	}
+	if x.Consumer == nil {
+		x.Consumer = caller(r)
+	}
+	return x, nil
 }
 
 // meanwhile sees to it that a stage judges what goes on from it: directives between two stages may have rewritten the
@@ -63,25 +78,6 @@ func meanwhile(x *exchange.Exchange, r *http.Request) *problem.Problem {
 		x.Body.Stream, x.Body.Length = r.Body, r.ContentLength
 	}
 	return nil
-}
-
-// user is whom Caddy's own authentication found, nil for nobody. An id that could be mistaken for something else, in a
-// log or as the key of a count, names nobody: then the caller is as good as anonymous.
-func user(r *http.Request) *exchange.Consumer {
-	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		return nil
-	}
-	id, _ := repl.GetString(userID)
-	if id == "" || len(id) > maxUser {
-		return nil
-	}
-	for i := range len(id) {
-		if id[i] < ' ' || id[i] == 0x7f {
-			return nil
-		}
-	}
-	return &exchange.Consumer{ID: id, Name: id, Method: "user"}
 }
 
 // leave puts what the stage found where the handlers to come look for it: on the request and on the answer.
