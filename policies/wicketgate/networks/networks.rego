@@ -1,18 +1,15 @@
 # METADATA
 # title: Networks
 # description: |
-#   Whether an address lies in a network. Networks are lists or sets of ranges (10.0.0.0/8, 2001:db8::/32) and single
-#   addresses. One that is neither fails the decision, which is a denial.
+#   Whether an address lies in a network. Networks are lists or sets of ranges: 10.0.0.0/8, 2001:db8::/32, 192.0.2.7/32.
+#   One that is no range fails the decision, which is a denial.
 package wicketgate.networks
 
 # METADATA
 # title: An address lies in one of the networks
 # description: has(["10.0.0.0/8"], input.request.address) is true if one of the ranges has the address.
 # scope: document
-has(networks, address) if {
-	some network in networks
-	net.cidr_contains(range(network), address)
-}
+has(networks, address) if count(net.cidr_contains_matches(networks, address)) > 0
 
 # METADATA
 # title: An address lies in none of the networks
@@ -21,7 +18,7 @@ has(networks, address) if {
 #   a caller without an address, whom no range has either: `not blocked`, of a rule blocked that asks has, would be true.
 # scope: document
 excludes(networks, address) if {
-	net.cidr_is_valid(range(address))
+	address != ""
 	not has(networks, address)
 }
 
@@ -35,17 +32,3 @@ named(table, address) := {name |
 	some name, networks in table
 	has(networks, address)
 }
-
-# METADATA
-# title: A range as it is, and a single address as a range of one
-# scope: document
-range(network) := network if is_range(network)
-
-else := concat("", [network, "/128"]) if indexof(network, ":") >= 0
-
-else := concat("", [network, "/32"])
-
-# METADATA
-# title: A range is written with a slash
-# scope: document
-is_range(network) if indexof(network, "/") >= 0

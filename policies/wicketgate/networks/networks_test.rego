@@ -2,7 +2,7 @@ package wicketgate.networks_test
 
 import data.wicketgate.networks
 
-office := ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "2001:DB9::1"]
+office := ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32", "2001:DB9::1/128"]
 
 test_an_address_inside if {
 	every address in ["10.1.2.3", "192.0.2.7", "2001:db8:1::1", "2001:db9::1"] {
@@ -39,7 +39,7 @@ test_no_address if {
 }
 
 test_names_of_networks if {
-	table := {"office": ["10.0.0.0/8"], "vpn": ["10.8.0.0/16"], "partner": ["192.0.2.7"]}
+	table := {"office": ["10.0.0.0/8"], "vpn": ["10.8.0.0/16"], "partner": ["192.0.2.7/32"]}
 	networks.named(table, "10.8.1.1") == {"office", "vpn"}
 	networks.named(table, "192.0.2.7") == {"partner"}
 	networks.named(table, "198.51.100.1") == set()

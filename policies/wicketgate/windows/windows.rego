@@ -28,19 +28,10 @@ between(time_ns, from, until) if {
 open(calendar, time_ns) if {
 	holidays_are_dates(calendar)
 	now := clock(time_ns, calendar.zone)
-	some window in begun(calendar, date_before(time_ns, calendar.zone, 0))
+	some days in [0, 1]
+	some window in begun(calendar, date_before(time_ns, calendar.zone, days))
 	is_window(window)
-	window[0] <= now
-	now < end_of_day(window)
-}
-
-open(calendar, time_ns) if {
-	holidays_are_dates(calendar)
-	now := clock(time_ns, calendar.zone)
-	some window in begun(calendar, date_before(time_ns, calendar.zone, 1))
-	is_window(window)
-	is_of_night(window)
-	now < window[1]
+	covers(window, now, days)
 }
 
 # METADATA
@@ -62,13 +53,12 @@ date(time_ns, zone) := sprintf("%04d-%02d-%02d", time.date([time_ns, zone]))
 weekday(time_ns, zone) := time.weekday([time_ns, zone])
 
 # METADATA
-# title: The date so many days before
-# description: |
-#   Days are counted on the calendar, not in hours: one of the days before may have had 23 of them.
+# title: The date of a time, or of the day before
+# description: The day before is found on the calendar, not in hours, for it may have had 23 of them.
 # scope: document
-date_before(time_ns, zone, days) := date(midnight - ((days * 86400) * 1000000000), "UTC") if {
-	midnight := time.parse_ns("2006-01-02", date(time_ns, zone))
-}
+date_before(time_ns, zone, 0) := date(time_ns, zone)
+
+date_before(time_ns, zone, 1) := date(time.parse_ns("2006-01-02", date(time_ns, zone)) - 86400000000000, "UTC")
 
 # METADATA
 # title: The windows that begin on a date
@@ -78,16 +68,25 @@ begun(calendar, day) := calendar.weekly[weekday(time.parse_ns("2006-01-02", day)
 }
 
 # METADATA
-# title: When a window ends on the day it begins
+# title: A window that began so many days before has a time of day in it
+# description: A window that ends before it begins is one of the night and ends the next day.
 # scope: document
-end_of_day(window) := "24:00" if is_of_night(window)
+covers(window, now, 0) if {
+	window[0] <= now
+	now < end_of_day(window)
+}
 
-else := window[1]
+covers(window, now, 1) if {
+	window[1] <= window[0]
+	now < window[1]
+}
 
 # METADATA
-# title: A window ends on the day after it begins
+# title: When a window ends on the day it begins
 # scope: document
-is_of_night(window) if window[1] <= window[0]
+end_of_day(window) := window[1] if window[0] < window[1]
+
+else := "24:00"
 
 # METADATA
 # title: A window has two times of day
@@ -99,9 +98,11 @@ is_window(window) if {
 
 # METADATA
 # title: All holidays are dates
+# description: One expression for all, since they are read with every decision.
 # scope: document
 holidays_are_dates(calendar) if {
-	every holiday in object.get(calendar, "holidays", []) {
-		regex.match(`^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`, holiday)
-	}
+	regex.match(
+		`^\[("[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",?)*\]$`,
+		json.marshal(object.get(calendar, "holidays", [])),
+	)
 }
