@@ -2,16 +2,17 @@
 # title: Obligations
 # description: |
 #   Values for drop, mask, filter and limits: what the gateway has to do to an answer, or to a quota, because of who
-#   asks. An obligation that is undefined is none; so give these functions sets that are always there, and let allow
-#   depend on a filter.
+#   asks. An obligation that is undefined hides nothing, as where its table is missing or nobody is known to call; so let
+#   allow depend on each: allow if { granted; drop; filter }.
 package wicketgate.obligations
 
 # METADATA
 # title: Fields that a caller does not see
 # description: |
 #   hidden({"/data/*/email": ["contacts.read"]}, held) are those JSON pointers of a table of which the caller holds
-#   none of the scopes (or roles, or groups) that let it see the field: a value for drop or mask. Let held be a partial
-#   set, `held contains scope if some scope in input.consumer.scopes`, which is empty and not undefined for strangers.
+#   none of the scopes (or roles, or groups) that let it see the field: a value for drop or mask. One table serves all
+#   routes, since what an answer does not have need not be hidden. Where strangers may call, let held be a partial set,
+#   `held contains scope if some scope in input.consumer.scopes`, which is empty and not undefined for them.
 # scope: document
 hidden(fields, held) := {pointer |
 	some pointer, sufficient in fields
@@ -30,7 +31,7 @@ holds_one(held, sufficient) if {
 # title: The caller's items of a list
 # description: |
 #   own_items("/data", input.consumer) keeps the items of a list whose owner is the caller: a value for filter. It is
-#   undefined for a caller without an id, whom allow must not let through.
+#   undefined for a caller without an id.
 # scope: document
 own_items(list, consumer) := {list: {"owner": consumer.id}} if consumer.id != ""
 
@@ -38,7 +39,7 @@ own_items(list, consumer) := {list: {"owner": consumer.id}} if consumer.id != ""
 # title: A tenant's items of a list
 # description: |
 #   tenant_items("/data", "acme") keeps the items of a list that belong to one tenant: a value for filter. It is
-#   undefined without a tenant, which allow must not let through.
+#   undefined without a tenant.
 # scope: document
 tenant_items(list, tenant) := {list: {"tenant": tenant}} if tenant != ""
 
