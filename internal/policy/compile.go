@@ -27,9 +27,9 @@ var inputSchemas = func() *ast.SchemaSet {
 	return set
 }()
 
-// pure are the functions below net. that policies may call: they compute with addresses and reach no network.
+// addresses are the functions below net. that policies may call: they compute with addresses and reach no network.
 // net.cidr_expand is none of them, for it makes 16 million addresses of a /8.
-var pure = map[string]bool{
+var addresses = map[string]bool{
 	"net.cidr_contains": true, "net.cidr_contains_matches": true, "net.cidr_intersects": true,
 	"net.cidr_is_valid": true, "net.cidr_merge": true,
 }
@@ -37,7 +37,7 @@ var pure = map[string]bool{
 // refused says whether policies may not call a built-in function: it reaches into the network or the process's own
 // settings, or answers the same question differently each time.
 func refused(name string) bool {
-	return name == "http.send" || name == "opa.runtime" || strings.HasPrefix(name, "net.") && !pure[name] || strings.HasPrefix(name, "rand.")
+	return name == "http.send" || name == "opa.runtime" || strings.HasPrefix(name, "net.") && !addresses[name] || strings.HasPrefix(name, "rand.")
 }
 
 // capabilities are OPA's own without the refused built-in functions and without network access for schemas.

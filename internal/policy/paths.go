@@ -28,14 +28,23 @@ const (
 
 // add puts the place at names into the set, with all that lies below it.
 func (p *paths) add(names ...string) {
+	if place := p.touch(names...); place != nil {
+		place.whole, place.members = true, nil
+	}
+}
+
+// touch puts the place at names into the set without what it holds, if that is an object: only whether something is
+// there, and of what kind, matters. It gives the place; nil where one above it is whole, or became so by a bound.
+func (p *paths) touch(names ...string) *paths {
 	for i, name := range names {
 		if p.whole {
-			return
+			return nil
 		}
 		next := p.members[name]
 		if next == nil {
 			if i >= maxPathDepth || len(p.members) >= maxPathMembers {
-				break
+				p.whole, p.members = true, nil
+				return nil
 			}
 			if p.members == nil {
 				p.members = map[string]*paths{}
@@ -45,7 +54,21 @@ func (p *paths) add(names ...string) {
 		}
 		p = next
 	}
-	p.whole, p.members = true, nil
+	return p
+}
+
+// graft puts what a set says of a place, as if that were a document of its own, at names.
+func (p *paths) graft(names []string, set *paths) {
+	if set.whole {
+		p.add(names...)
+		return
+	}
+	if p.touch(names...) == nil {
+		return
+	}
+	for _, name := range set.names() {
+		p.graft(append(names[:len(names):len(names)], name), set.members[name])
+	}
 }
 
 // at gives the part of the set at names, nil where nothing of it lies there. A whole place's members are whole.

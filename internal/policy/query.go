@@ -22,6 +22,7 @@ type Query struct {
 	onlyAllow  bool   // asks a package that defines nothing but allow, or allowed
 	bothNames  bool   // asks a package that defines allow and allowed
 	prepared   rego.PreparedEvalQuery
+	sees       *Reach
 	reach      reach
 	headerKeys []headerKey
 	snapshot   *Snapshot
@@ -36,6 +37,9 @@ func (*Query) Name() string { return "authorize" }
 
 // Asks is what is asked: "data.shop.orders".
 func (q *Query) Asks() string { return q.name }
+
+// Reach is what the query can see of input, found when it was prepared.
+func (q *Query) Reach() *Reach { return q.sees }
 
 // Needs implements pipeline.Stage: what the policy reads. The body is read only if the policy can reach it.
 func (q *Query) Needs() exchange.Needs { return q.reach.needs() }
@@ -70,9 +74,8 @@ func (s *Snapshot) prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics)
 	if err != nil {
 		return refuse("Not a policy", "%s cannot be asked: %s.", ref, err)
 	}
-	q := &Query{name: ref.String(), path: path, snapshot: s, reach: s.reachOf(ref), observers: s.observers}
-	q.headerKeys = headerKeys(q.reach.headers)
-	text := q.name
+	q := &Query{name: ref.String(), path: path, snapshot: s, observers: s.observers}
+	text, asked := q.name, []ast.Ref{ref}
 	if len(node.Values) == 0 {
 		keys, diags := s.answerRules(node, ref, at)
 		if diags.HasErrors() {
@@ -84,9 +87,16 @@ func (s *Snapshot) prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics)
 		} else {
 			text = fmt.Sprintf("{k: v | some k in [%s]; v := %s[k]}", strings.Join(keys, ", "), q.name)
 		}
+		asked = asked[:0]
+		for _, key := range keys {
+			asked = append(asked, ref.Append(ast.StringTerm(strings.Trim(key, `"`))))
+		}
 	} else if isFunction(node) {
 		return refuse("Not a rule", "%s is a function; expected a rule or a package.", ref)
 	}
+	q.sees = reachOf(s.compiler, asked...)
+	q.reach = q.sees.inParts()
+	q.headerKeys = headerKeys(q.reach.headers)
 	body, err := ast.ParseBodyWithOpts(text, ast.ParserOptions{RegoVersion: ast.RegoV1})
 	if err != nil {
 		return refuse("Not a policy", "%s cannot be asked: %s.", ref, err)

@@ -1,141 +1,297 @@
 package policy
 
 import (
-	"maps"
-	"net/textproto"
+	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-
-	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
-// reach is what a query can read of input, never less: only these parts are built, and only if the body is among
-// them is it read at all.
-type reach struct {
-	parts       part
-	headers     map[string]struct{} // names in lower case, where parts has partHeaders
-	everyHeader bool
+// Reach is what a query can see, and whether it says the same whenever it sees the same. It is found once, when
+// policies are loaded, and never too small: what it does not understand counts as everything.
+//
+// The analysis reads the compiled rules, in which every function's argument is a variable or a constant and every
+// expression stands where it is evaluated. It follows places of input: a reference with constant names is a place, a
+// variable that is bound to one and to nothing else stands for it, and a function is told of places by its parameters.
+// Whatever else is done with a value, comparing it or handing it to a built-in function, reads all of it; so a value
+// that went through anything but these is of no interest any more. OPA's own package dependencies does something
+// similar, but misses rules whose heads are references and gives up on functions.
+type Reach struct {
+	input  *paths
+	clock  bool      // the time is asked for, as time.now_ns or as input.time
+	impure []Finding // calls of built-in functions that may give different answers to the same question
+	wide   []Finding // what made a part of input count as a whole
 }
 
-// reachOf walks every module that a query's rules can lead to, and notes each reference to input in it. A module is
-// led to if a reference to data can meet its package; whole modules are taken, and a reference counts with all that
-// lies below its constant beginning, so this finds too much rather than too little.
-func (s *Snapshot) reachOf(query ast.Ref) reach {
-	w := walker{reach: reach{headers: map[string]struct{}{}}}
-	seen := map[string]bool{}
-	for refs := []ast.Ref{query}; len(refs) > 0; {
-		ref := refs[len(refs)-1]
-		refs = refs[:len(refs)-1]
-		for name, module := range s.compiler.Modules {
-			if seen[name] || !meets(module.Package.Path, ref) {
-				continue
-			}
-			seen[name] = true
-			w.data = nil
-			w.walk(module)
-			refs = append(refs, w.data...)
+// Finding is a place in a policy and what is the matter there.
+type Finding struct {
+	What string // "http.send", "input.request.headers[…]"
+	File string
+	Row  int
+	Col  int
+}
+
+// String is the finding as a line of a log.
+func (f Finding) String() string {
+	if f.File == "" {
+		return f.What
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Row, f.Col, f.What)
+}
+
+// maxFindings bounds what is kept of each kind of finding: a person reads them.
+const maxFindings = 20
+
+// Input lists the references below input that the query can see all of: "input.request.method".
+func (r *Reach) Input() []string {
+	if !r.input.whole && len(r.input.members) == 0 {
+		return nil
+	}
+	return r.input.refs(ast.InputRootRef)
+}
+
+// Impure lists the calls for whose sake decisions are not remembered, at most 20.
+func (r *Reach) Impure() []Finding { return r.impure }
+
+// Wide lists what in the policies made a part of input count as a whole, at most 20.
+func (r *Reach) Wide() []Finding { return r.wide }
+
+// reachOf finds what rules can see of input: those below each of the references, whose values are read wholly.
+func reachOf(c *ast.Compiler, refs ...ast.Ref) *Reach {
+	w := &reacher{
+		reach:     &Reach{input: &paths{}},
+		builtins:  builtinNames(),
+		rules:     indexRules(c),
+		analysed:  map[*ast.Rule]*analysis{},
+		functions: map[string][]*paths{},
+	}
+	for _, ref := range refs {
+		for _, rule := range w.rules.meeting(exactly(constantNames(ref[1:]))) {
+			w.value(rule)
 		}
 	}
-	if w.everyHeader {
-		w.headers = nil
+	if w.reach.input.at("time") != nil {
+		w.reach.clock = true
+	}
+	for _, list := range []*[]Finding{&w.reach.impure, &w.reach.wide} {
+		slices.SortFunc(*list, func(a, b Finding) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col), cmp.Compare(a.What, b.What))
+		})
+		*list = slices.Compact(*list)
+		*list = (*list)[:min(len(*list), maxFindings)]
 	}
 	return w.reach
 }
 
-// meets says whether a reference to data can name something in a package: one of the two begins with the other's
-// constant beginning.
-func meets(pkg, ref ast.Ref) bool {
-	for i := 1; i < min(len(pkg), len(ref)); i++ {
-		name, constant := ref[i].Value.(ast.String)
-		if !constant {
-			return true
-		}
-		if pkg[i].Value.Compare(name) != 0 {
-			return false
-		}
+// reacher is one analysis under way.
+type reacher struct {
+	reach     *Reach
+	builtins  map[string]bool
+	rules     *ruleIndex
+	analysed  map[*ast.Rule]*analysis
+	functions map[string][]*paths // what a function sees of each parameter, by its name and their number
+}
+
+// analysis is what is known of one rule with its alternatives.
+type analysis struct {
+	params []*paths // what a function sees of each parameter
+	alias  *place   // the place of input that the rule's value is, and nothing more; nil where it is another
+	done   bool
+}
+
+// place is a place in input, or in a parameter of the function that is looked at.
+type place struct {
+	param int // -1 for input
+	names []string
+}
+
+func (p place) below(names ...string) place {
+	return place{p.param, append(p.names[:len(p.names):len(p.names)], names...)}
+}
+
+// value notes that the value of a rule is read wholly.
+func (w *reacher) value(rule *ast.Rule) {
+	if alias := w.rule(rule).alias; alias != nil {
+		w.reach.input.add(alias.names...)
 	}
-	return true
 }
 
-// walker collects what a module refers to. It reads compiled modules, in which imports are resolved and every mention
-// of input and data is a reference.
-type walker struct {
-	reach
-	data []ast.Ref
+// rule looks at a rule and its alternatives, once.
+func (w *reacher) rule(rule *ast.Rule) *analysis {
+	if a := w.analysed[rule]; a != nil {
+		if !a.done { // the compiler refuses rules that lead to themselves
+			w.everything(rule.Loc(), "a rule that leads to itself")
+		}
+		return a
+	}
+	a := &analysis{params: make([]*paths, len(rule.Head.Args))}
+	for i := range a.params {
+		a.params[i] = &paths{}
+	}
+	w.analysed[rule] = a
+	for r := rule; r != nil; r = r.Else {
+		s := &scope{reacher: w, analysis: a, vars: map[ast.Var]variable{}}
+		s.parameters(r)
+		s.body(r.Body)
+		s.head(r, r == rule)
+	}
+	a.done = true
+	return a
 }
 
-func (w *walker) walk(node any) {
-	ast.NewGenericVisitor(func(x any) bool {
-		switch x := x.(type) {
-		case *ast.Package:
-			return true
-		case ast.Ref:
-			w.ref(x)
-			for _, term := range x[1:] {
-				w.walk(term)
+// function gives what a function with a name, which may be defined several times, sees of its parameters.
+func (w *reacher) function(names []string, arity int) []*paths {
+	key := fmt.Sprintf("%q/%d", names, arity)
+	if params, done := w.functions[key]; done {
+		return params
+	}
+	params := make([]*paths, arity)
+	for i := range params {
+		params[i] = &paths{}
+	}
+	w.functions[key] = params
+	for _, rule := range w.rules.meeting(exactly(names)) {
+		if len(rule.Head.Args) == 0 {
+			w.value(rule)
+			continue
+		}
+		for i, p := range w.rule(rule).params {
+			if i < arity {
+				params[i].graft(nil, p)
 			}
-			return true
-		case ast.Var:
-			w.ref(ast.Ref{ast.NewTerm(x)})
 		}
-		return false
-	}).Walk(node)
+	}
+	return params
 }
 
-func (w *walker) ref(ref ast.Ref) {
+// everything notes that all of input may be seen, and that what happens there is not understood.
+func (w *reacher) everything(at *ast.Location, what string) {
+	w.reach.input.add()
+	w.widened(at, what)
+}
+
+func (w *reacher) widened(at *ast.Location, what string) {
+	w.reach.wide = append(w.reach.wide, finding(at, what))
+}
+
+// calls notes a call of a built-in function.
+func (w *reacher) calls(name string, at *ast.Location) {
 	switch {
-	case ref[0].Equal(ast.DefaultRootDocument):
-		w.data = append(w.data, ref)
-	case ref[0].Equal(ast.InputRootDocument):
-		w.input(ref[1:])
+	case name == ast.NowNanos.Name:
+		w.reach.clock = true
+	case !pure[name]:
+		w.reach.impure = append(w.reach.impure, finding(at, name))
 	}
 }
 
-// input notes the parts below the constant beginning of a reference.
-func (w *walker) input(path ast.Ref) {
-	names := make([]string, 0, 3)
-	for _, term := range path {
+func finding(at *ast.Location, what string) Finding {
+	if at == nil {
+		return Finding{What: what}
+	}
+	return Finding{What: what, File: at.File, Row: at.Row, Col: at.Col}
+}
+
+func builtinNames() map[string]bool {
+	names := make(map[string]bool, len(ast.Builtins))
+	for _, b := range ast.Builtins {
+		names[b.Name] = true
+	}
+	return names
+}
+
+// ruleIndex finds rules by the constant beginning of their references.
+type ruleIndex struct {
+	rules   []*ast.Rule // whose reference ends here, or goes on with something that is no constant name
+	members map[string]*ruleIndex
+}
+
+func indexRules(c *ast.Compiler) *ruleIndex {
+	root := &ruleIndex{}
+	for _, module := range c.Modules {
+		for _, rule := range module.Rules {
+			n := root
+			for _, name := range constantNames(rule.Ref()[1:]) {
+				next := n.members[name]
+				if next == nil {
+					next = &ruleIndex{}
+					if n.members == nil {
+						n.members = map[string]*ruleIndex{}
+					}
+					n.members[name] = next
+				}
+				n = next
+			}
+			n.rules = append(n.rules, rule)
+		}
+	}
+	return root
+}
+
+// constantNames are the names that a reference begins with.
+func constantNames(ref ast.Ref) []string {
+	var names []string
+	for _, term := range ref {
 		name, ok := term.Value.(ast.String)
-		if !ok || len(names) == cap(names) {
+		if !ok {
 			break
 		}
 		names = append(names, string(name))
 	}
-	for _, p := range parts {
-		if !overlap(p.path, names) {
-			continue
-		}
-		w.parts |= p.part
-		if p.part == partHeaders {
-			if len(names) > len(p.path) {
-				w.headers[names[len(p.path)]] = struct{}{}
-			} else {
-				w.everyHeader = true
-			}
-		}
-	}
+	return names
 }
 
-// overlap says whether one path is the beginning of the other.
-func overlap(a, b []string) bool {
-	n := min(len(a), len(b))
-	return slices.Equal(a[:n], b[:n])
+// meeting gives the rules that a reference to data may evaluate: those whose own reference begins it, and those that it
+// begins. Each of its names is one of a few, or nil for any.
+func (n *ruleIndex) meeting(names [][]string) []*ast.Rule {
+	if len(names) == 0 {
+		return n.all(nil)
+	}
+	rules := n.rules[:len(n.rules):len(n.rules)]
+	if names[0] == nil {
+		for _, member := range n.members {
+			rules = append(rules, member.meeting(names[1:])...)
+		}
+		return rules
+	}
+	for _, name := range names[0] {
+		if member := n.members[name]; member != nil {
+			rules = append(rules, member.meeting(names[1:])...)
+		}
+	}
+	return rules
 }
 
-// needs is reach in the words of the pipeline.
-func (r reach) needs() exchange.Needs {
-	n := exchange.Needs{Query: r.parts&partQuery != 0}
-	if r.parts&partHeaders != 0 {
-		if r.everyHeader {
-			n.Header = []string{"*"}
+func (n *ruleIndex) all(rules []*ast.Rule) []*ast.Rule {
+	rules = append(rules, n.rules...)
+	for _, member := range n.members {
+		rules = member.all(rules)
+	}
+	return rules
+}
+
+// exactly makes a reference for meeting of constant names.
+func exactly(names []string) [][]string {
+	each := make([][]string, len(names))
+	for i := range names {
+		each[i] = names[i : i+1]
+	}
+	return each
+}
+
+// single gives the only rule that a reference with such a constant beginning may evaluate, if there is but one and its
+// value is what stands at the first n names; nil otherwise.
+func (n *ruleIndex) single(names []string) (rule *ast.Rule, used int) {
+	for i, name := range names {
+		if len(n.rules) > 0 {
+			return nil, 0
 		}
-		for _, name := range slices.Sorted(maps.Keys(r.headers)) {
-			n.Header = append(n.Header, textproto.CanonicalMIMEHeaderKey(name))
+		if n = n.members[name]; n == nil {
+			return nil, 0
+		}
+		if len(n.rules) == 1 && len(n.members) == 0 && len(n.rules[0].Ref()) == i+2 {
+			return n.rules[0], i + 1
 		}
 	}
-	if r.parts&partBody != 0 {
-		n.Body = exchange.JSON
-	}
-	return n
+	return nil, 0
 }
