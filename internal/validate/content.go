@@ -24,6 +24,9 @@ type ContentConfig struct {
 	XML *xmlform.Reader
 	// Offered are media types that stand for those taken, to be told besides them: those that name a version.
 	Offered []string
+	// Any takes bodies of all other media types too, and of none, as they are: whoever reads them looks at what they are.
+	// Whatever says that it is JSON, application/problem+json too, must be.
+	Any bool
 	// Required are the methods that must come with a body.
 	Required []string
 	// MaxBody bounds the body in bytes; 0 means exchange.DefaultMaxBody.
@@ -94,7 +97,11 @@ func (c *Content) check(x *exchange.Exchange) *problem.Problem {
 			return problem.New(problem.UnsupportedMediaType, "the body may not have a content coding").WithHeader("Accept-Encoding", "identity")
 		}
 	}
-	inXML, reason := c.media(x.Header["Content-Type"])
+	fields := x.Header["Content-Type"]
+	if c.config.Any && other(fields) {
+		return nil
+	}
+	inXML, reason := c.media(fields)
 	if reason != "" {
 		field := "Accept-Post"
 		if x.Method == "PATCH" {
@@ -164,7 +171,7 @@ func (c *Content) media(fields []string) (inXML bool, reason string) {
 		return false, "the Content-Type cannot be understood"
 	}
 	inXML = c.config.XML != nil && slices.Contains(xmlTypes, name)
-	if !inXML && !slices.Contains(c.types, name) {
+	if !inXML && !slices.Contains(c.types, name) && !(c.config.Any && isJSON(name)) {
 		return false, "the body's media type is not supported here"
 	}
 	// RFC 8259, section 8.1: JSON between systems is UTF-8. XML may be more (RFC 7303), and is not here.
@@ -172,6 +179,20 @@ func (c *Content) media(fields []string) (inXML bool, reason string) {
 		return false, "the body must be in UTF-8"
 	}
 	return inXML, ""
+}
+
+// isJSON says whether a media type is JSON or one of its kind (RFC 6838, section 4.2.8).
+func isJSON(name string) bool {
+	return name == "application/json" || strings.HasSuffix(name, "+json")
+}
+
+// other says whether a body is declared to be something else than JSON, or nothing.
+func other(fields []string) bool {
+	if len(fields) == 0 {
+		return true
+	}
+	name, _, err := mime.ParseMediaType(fields[0])
+	return len(fields) == 1 && err == nil && !isJSON(name)
 }
 
 func broken(err error) *problem.Problem {

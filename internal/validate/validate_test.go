@@ -166,6 +166,42 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
+// Where bodies of any media type are taken, those that say that they are JSON must be, and a type must say one thing.
+func TestAnyMediaType(t *testing.T) {
+	for _, c := range []struct {
+		name, contentType, body string
+		status                  int
+		valid                   bool
+	}{
+		{"JSON", "application/json", good, 0, true},
+		{"JSON of another name", "application/vnd.acme.v9+json; charset=utf-8", good, 0, true},
+		{"a form", "application/x-www-form-urlencoded", "currency=EUR", 0, false},
+		{"bytes", "application/octet-stream", "\x00\xff", 0, false},
+		{"no type", "", good, 0, false},
+		{"nothing", "", "", 0, false},
+		{"JSON that is none", "application/json", "{}{}", 400, false},
+		{"JSON of another name that is none", "application/problem+json", "{", 400, false},
+		{"JSON in another charset", "application/json; charset=utf-16", good, 415, false},
+		{"what is no type", "application/json, text/plain", good, 415, false},
+		{"above the bound", "text/plain", strings.Repeat("a", 1025), 413, false},
+	} {
+		x := post(c.contentType, c.body)
+		p := pipeline.New(NewContent(ContentConfig{Any: true, MaxBody: 1024})).Handle(x)
+		if status(p) != c.status || x.Body.Valid != c.valid || p == nil && string(x.Body.Bytes) != c.body {
+			t.Errorf("%s: got %v, valid %v", c.name, p, x.Body.Valid)
+		}
+	}
+	twice := post("text/plain", good)
+	twice.Header.Add("Content-Type", "application/json")
+	zipped := post("text/plain", good)
+	zipped.Header.Set("Content-Encoding", "gzip")
+	for _, x := range []*exchange.Exchange{twice, zipped} {
+		if p := pipeline.New(NewContent(ContentConfig{Any: true})).Handle(x); status(p) != 415 {
+			t.Errorf("%v: got %v", x.Header, p)
+		}
+	}
+}
+
 // Two lines of a field that has one are refused even if each of them alone would be taken.
 func TestTwoContentTypes(t *testing.T) {
 	x := post("application/json", good)
