@@ -93,7 +93,7 @@ func (a *Admit) Admit(x *exchange.Exchange, r *http.Request, client netip.Addr) 
 	if r.TLS != nil {
 		x.Scheme = "https"
 	}
-	x.Client = client.Unmap().WithZone("")
+	x.Peer, x.Client = r.RemoteAddr, client.Unmap().WithZone("")
 	x.Header = r.Header
 	x.Body = exchange.Body{Stream: r.Body, Length: r.ContentLength}
 	if r.Body == nil || r.Body == http.NoBody {

@@ -29,6 +29,7 @@ type Exchange struct {
 	Path   Path        // canonical
 	Query  Query       // well formed, undecoded until someone asks
 	Header http.Header // without hop-by-hop fields and forged identity
+	Peer   string      // the other end of the connection, "192.0.2.7:41000": the caller or a proxy
 	Client netip.Addr  // the caller's address as Caddy's trusted proxies tell it, without zone
 	TLS    *tls.ConnectionState
 	Proto  string // "HTTP/2.0"

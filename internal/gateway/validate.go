@@ -36,7 +36,11 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 	case r.Accepts != nil:
 		to.Schema = b.schemaAt(l, r.Accepts, end)
 	}
-	readsBody := r.Accepts != nil || decision != nil && decision.Needs().Body != exchange.None
+	var policyReads exchange.BodyNeed
+	if decision != nil {
+		policyReads = decision.Needs().Body
+	}
+	readsBody := r.Accepts != nil || policyReads == exchange.JSON
 	for _, from := range terms.Rules {
 		p := b.expression(from.When, rule.Environment{Roots: rule.All, Parameters: parameters(r)}, rule.Bool)
 		if p == nil {
@@ -46,9 +50,9 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 		readsBody = readsBody || p.Needs().Body != exchange.None
 		to.Rules = append(to.Rules, validate.Rule{Name: from.Name, Program: p, Detail: from.Detail, At: from.At})
 	}
-	if readsBody {
+	if readsBody || policyReads != exchange.None {
 		xml := l.formsOf(r, v).request
-		c := validate.ContentConfig{MaxBody: terms.MaxBody, XML: xml}
+		c := validate.ContentConfig{MaxBody: terms.MaxBody, XML: xml, Any: !readsBody}
 		if r.Accepts != nil {
 			c.Required = []string{r.Method}
 		}

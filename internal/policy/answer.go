@@ -180,7 +180,7 @@ func readString(value ast.Value) (string, error) {
 	return string(s), nil
 }
 
-var keyReasons = name("reasons")
+var keyReasons = ast.StringTerm("reasons")
 
 // readReasons reads a set or list of codes or objects, for the log alone.
 func readReasons(value ast.Value) ([]any, error) {

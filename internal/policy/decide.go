@@ -34,10 +34,8 @@ func (q *Query) Decide(x *exchange.Exchange) (*exchange.Decision, *problem.Probl
 	if q.unready {
 		return nil, q.notReady()
 	}
-	if q.reach.parts&partBody != 0 {
-		if p := jsonBody(&x.Body); p != nil {
-			return nil, p
-		}
+	if p := q.document.checkBody(&x.Body); p != nil {
+		return nil, p
 	}
 	began := time.Time{}
 	if len(q.observers) > 0 {
@@ -89,18 +87,6 @@ func (q *Query) outcome(x *exchange.Exchange) (*outcome, *problem.Problem) {
 	return &outcome{v, value, err}, nil
 }
 
-// jsonBody sees to it that a body which the policy reads is there and is JSON: a policy never decides on a part of
-// it, or on nothing in its place.
-func jsonBody(b *exchange.Body) *problem.Problem {
-	switch {
-	case !b.Read && b.Stream != nil:
-		return problem.New(problem.Internal, "").Because(errors.New("the policy reads the body, and no stage before it has"))
-	case len(b.Bytes) > 0 && !b.Valid:
-		return problem.New(problem.InvalidBody, "the body must be JSON")
-	}
-	return nil
-}
-
 // evaluate gives the value of the query, nil for undefined. A panic is an error: the policy has not said true.
 func (q *Query) evaluate(x *exchange.Exchange) (value ast.Value, err error) {
 	defer func() {
@@ -108,7 +94,7 @@ func (q *Query) evaluate(x *exchange.Exchange) (value ast.Value, err error) {
 			value, err = nil, fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
-	input, err := q.input(x)
+	input, err := q.document.build(x, x.Time)
 	if err != nil {
 		return nil, err
 	}

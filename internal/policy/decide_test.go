@@ -294,7 +294,7 @@ type breaking struct{}
 func (breaking) MarshalJSON() ([]byte, error) { panic("broken claim") }
 
 func TestPanicIsADenial(t *testing.T) {
-	q := files{"a.rego": "package a\n\nallow if not input.consumer.claims.blocked\n"}.prepare(t, "data.a")
+	q := files{"a.rego": "package a\n\nallow if not input.consumer.claims.x.blocked\n"}.prepare(t, "data.a")
 	x := fullExchange()
 	x.Consumer.Claims = map[string]any{"x": breaking{}}
 	if p := q.Handle(x); p == nil || p.StatusCode() != 403 || !strings.Contains(p.Cause.Error(), "panic: broken claim") {

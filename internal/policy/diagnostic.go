@@ -101,12 +101,6 @@ func (s sources) wrongName(d *hcl.Diagnostic, detail *ast.RefErrInvalidDetail) s
 	parent := detail.Ref[:detail.Pos].String()
 	d.Summary = "No such name in " + parent
 	d.Subject = s.narrow(d.Subject, string(wrong))
-	if parent == "input" || strings.HasPrefix(parent, "input.") {
-		if instead, later := laterInput[detail.Ref[:detail.Pos+1].String()]; later {
-			d.Summary = "Not supported by this version"
-			return fmt.Sprintf("%s is not supported by this version%s.", detail.Ref[:detail.Pos+1], instead)
-		}
-	}
 	var names []string
 	for _, v := range detail.OneOf {
 		if name, ok := v.(ast.String); ok {
@@ -119,17 +113,6 @@ func (s sources) wrongName(d *hcl.Diagnostic, detail *ast.RefErrInvalidDetail) s
 		text += " It has " + strings.Join(names, ", ") + "."
 	}
 	return text
-}
-
-// laterInput are parts of the input document that the design has and this version does not build.
-var laterInput = map[string]string{
-	"input.attributes":           "; the same request is in input.request",
-	"input.parsed_path":          "; use input.request.segments",
-	"input.parsed_query":         "; use input.request.query",
-	"input.parsed_body":          "; use input.request.body",
-	"input.truncated_body":       "; a body is never cut",
-	"input.version":              "; input has one form",
-	"input.consumer.certificate": "",
 }
 
 // rangeOf finds a location of OPA's in the source. A text of several lines is cut after its first, since that is the

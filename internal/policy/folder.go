@@ -26,8 +26,8 @@ const (
 // sources are the texts of the policies and data, by file name, for the places in diagnostics.
 type sources map[string][]byte
 
-// document is one data file and where its content belongs.
-type document struct {
+// dataFile is one data file and where its content belongs.
+type dataFile struct {
 	file    string
 	under   []string // the folders from the root of the loaded path to the file
 	content any
@@ -38,7 +38,7 @@ type folders struct {
 	sources   sources
 	modules   map[string]*ast.Module // by file name; those that parse
 	broken    int                    // how many policies do not
-	documents []document
+	documents []dataFile
 	data      map[string]any // the documents, merged
 	tree      ast.Object     // in place of data, where a bundle gave it
 	bytes     int64
@@ -160,7 +160,7 @@ func (f *folders) readData(path string, under []string, src []byte) hcl.Diagnost
 	if _, ok := content.(map[string]any); !ok && len(under) == 0 {
 		return hcl.Diagnostics{fileDiagnostic(path, "Data without names", "Data at the top of the policies folder must be an object, whose members are found under data.")}
 	}
-	f.documents = append(f.documents, document{path, under, content})
+	f.documents = append(f.documents, dataFile{path, under, content})
 	return nil
 }
 

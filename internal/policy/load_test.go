@@ -67,22 +67,44 @@ func TestMistakesAreToldAtTheirPlace(t *testing.T) {
 		{"a name that input does not have", files{"a.rego": `package a
 
 allow if input.reqest.method == "GET"
-`}, `a.rego:3:16 [reqest] No such name in input: input has no "reqest". Did you mean "request"? It has api, consumer, request, time.
+`}, `a.rego:3:16 [reqest] No such name in input: input has no "reqest". Did you mean "request"? It has api, attributes, consumer, parsed_body, parsed_path, parsed_query, request, source_principal, time, truncated_body, version.
 `},
 		{"a name further inside", files{"a.rego": `package a
 
 allow if {
 	"é" == "é"; input.consumer.scope == "x"
 }
-`}, `a.rego:4:29 [scope] No such name in input.consumer: input.consumer has no "scope". Did you mean "scopes"? It has claims, groups, id, method, name, scopes.
+`}, `a.rego:4:29 [scope] No such name in input.consumer: input.consumer has no "scope". Did you mean "scopes"? It has certificate, claims, groups, id, method, name, scopes.
 `},
-		{"what the design has and this version does not", files{"a.rego": `package a
+		{"names in the words of Envoy", files{"a.rego": `package a
 
-allow if input.attributes.request.http.method == "GET"
+import input.attributes.request.http as request
 
-deny if input.consumer.certificate
-`}, `a.rego:3:16 [attributes] Not supported by this version: input.attributes is not supported by this version; the same request is in input.request.
-a.rego:5:24 [certificate] Not supported by this version: input.consumer.certificate is not supported by this version.
+allow if request.headers["X-Tenant"] == "a"
+
+deny if input.attributes.reqest.http.metod
+
+deny if input.consumer.certificate.sans.dn[0]
+
+deny if request.headres.a
+`}, `a.rego:7:26 [reqest] No such name in input.attributes: input.attributes has no "reqest". Did you mean "request"? It has contextExtensions, destination, metadataContext, request, routeMetadataContext, source, tlsSession.
+a.rego:9:41 [dn] No such name in input.consumer.certificate.sans: input.consumer.certificate.sans has no "dn". Did you mean "dns"? It has dns, email, ip, uri.
+a.rego:11:17 [headres] No such name in input.attributes.request.http: input.attributes.request.http has no "headres". Did you mean "headers"? It has body, fragment, headers, host, id, method, path, protocol, query, rawBody, scheme, size.
+`},
+		{"header fields of Envoy in capitals", files{"a.rego": `package a
+
+import input.attributes.request.http as request
+
+allow if request.headers["X-Tenant"] == "a"
+
+allow if {
+	http_request := input.attributes.request.http
+	http_request.headers["X-Tenant"]
+}
+
+deny if input.attributes.request.http.headers.Authorization
+`}, `a.rego:5:26 ["X-Tenant"] Header field never found: Header fields are in input under their names in lower case. Did you mean "x-tenant"?
+a.rego:12:47 [Authorization] Header field never found: Header fields are in input under their names in lower case. Did you mean "authorization"?
 `},
 		{"functions that reach outside", files{"a.rego": `package a
 
@@ -135,7 +157,7 @@ allow if http.send({}).x
 
 b if input.tme == 1
 `}, `a.rego:3:10 [http.send] Function not allowed: http.send …
-a.rego:5:12 [tme] No such name in input: input has no "tme". Did you mean "time"? It has api, consumer, request, time.
+a.rego:5:12 [tme] No such name in input: input has no "tme". Did you mean "time"? It has api, attributes, consumer, parsed_body, parsed_path, parsed_query, request, source_principal, time, truncated_body, version.
 `},
 		{"header fields in capitals", files{"a.rego": `package a
 
@@ -176,7 +198,7 @@ allow if a.f(1)
 
 deny if input.tim
 `}, `a.rego:5:1 [}] Not valid Rego: Unexpected } token.
-b.rego:7:15 [tim] No such name in input: input has no "tim". Did you mean "time"? It has api, consumer, request, time.
+b.rego:7:15 [tim] No such name in input: input has no "tim". Did you mean "time"? It has api, attributes, consumer, parsed_body, parsed_path, parsed_query, request, source_principal, time, truncated_body, version.
 `},
 		{"two files that contradict each other", files{"a.rego": "package a\n\nx := 1\n", "b.rego": "package a\n\nx(y) := y\n"}, `a.rego:3:1 [x := 1] Type mistake in a policy: Conflicting rules data.a.x found.
 `},

@@ -40,4 +40,4 @@ func (q *Query) Path() string { return q.path }
 func (q *Query) Revision() string { return q.snapshot.revision }
 
 // Input gives what the policy reads of input for a request, as it is given to the policy. Never change it.
-func (q *Query) Input(x *exchange.Exchange) (ast.Value, error) { return q.input(x) }
+func (q *Query) Input(x *exchange.Exchange) (ast.Value, error) { return q.document.build(x, x.Time) }

@@ -4,9 +4,10 @@
 // are denials, so that a policy needs no `default allow := false`.
 //
 // One file, one subject: folder.go reads the files, bundle.go and tree.go a bundle, compile.go compiles them,
-// diagnostic.go says where a mistake is, reach.go finds which parts of input a query can read, input.go builds those,
-// query.go prepares, waiting.go stands in for policies that are not there yet, decide.go evaluates, answer.go and
-// fields.go read what the policy said.
+// diagnostic.go says where a mistake is, reach.go finds which parts of input a query can read, input.go says what parts
+// there are, input_document.go builds those that are read and tells requests apart by them, query.go prepares,
+// waiting.go stands in for policies that are not there yet, decide.go evaluates, answer.go and fields.go read what the
+// policy said.
 package policy
 
 import (

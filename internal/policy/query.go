@@ -17,17 +17,16 @@ import (
 // Query is one question to a snapshot, ready to be asked for each request: the authorize stage of a route. It is
 // immutable and may be used by many goroutines at once.
 type Query struct {
-	name       string // "data.shop.orders"
-	path       string // "shop/orders"
-	onlyAllow  bool   // asks a package that defines nothing but allow, or allowed
-	bothNames  bool   // asks a package that defines allow and allowed
-	prepared   rego.PreparedEvalQuery
-	sees       *Reach
-	reach      reach
-	headerKeys []headerKey
-	snapshot   *Snapshot
-	unready    bool // answers 503, since its policy may still come
-	observers  []Observer
+	name      string // "data.shop.orders"
+	path      string // "shop/orders"
+	onlyAllow bool   // asks a package that defines nothing but allow, or allowed
+	bothNames bool   // asks a package that defines allow and allowed
+	prepared  rego.PreparedEvalQuery
+	sees      *Reach
+	document  *document
+	snapshot  *Snapshot
+	unready   bool // answers 503, since its policy may still come
+	observers []Observer
 }
 
 var _ pipeline.Stage = (*Query)(nil)
@@ -42,7 +41,7 @@ func (q *Query) Asks() string { return q.name }
 func (q *Query) Reach() *Reach { return q.sees }
 
 // Needs implements pipeline.Stage: what the policy reads. The body is read only if the policy can reach it.
-func (q *Query) Needs() exchange.Needs { return q.reach.needs() }
+func (q *Query) Needs() exchange.Needs { return q.document.needs() }
 
 // Prepare makes a query of "data.shop.orders", which names either a rule, whose value is the answer, or a package. Of
 // a package, the rules that have a name an answer knows are asked and all others are the policy's own affair: beside
@@ -50,7 +49,7 @@ func (q *Query) Needs() exchange.Needs { return q.reach.needs() }
 func (s *Snapshot) Prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics) {
 	q, diags := s.prepare(query, at)
 	if ref, ok := parseQuery(query); ok && q == nil && s.waiting != "" {
-		return &Query{name: ref.String(), snapshot: s, unready: true, observers: s.observers}, nil
+		return &Query{name: ref.String(), snapshot: s, document: newDocument(&paths{}), unready: true, observers: s.observers}, nil
 	}
 	return q, diags
 }
@@ -95,8 +94,7 @@ func (s *Snapshot) prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics)
 		return refuse("Not a rule", "%s is a function; expected a rule or a package.", ref)
 	}
 	q.sees = reachOf(s.compiler, asked...)
-	q.reach = q.sees.inParts()
-	q.headerKeys = headerKeys(q.reach.headers)
+	q.document = newDocument(q.sees.input)
 	body, err := ast.ParseBodyWithOpts(text, ast.ParserOptions{RegoVersion: ast.RegoV1})
 	if err != nil {
 		return refuse("Not a policy", "%s cannot be asked: %s.", ref, err)

@@ -22,8 +22,8 @@ func init() {
 }
 
 // Handler asks a policy whether a request may pass, and answers 403, or what the policy says, unless the answer is a
-// boolean true. Where the policy reads the body, bodies are strict JSON of at most 1 MiB. The policies are those of the
-// global option api_gateway.
+// boolean true. Where the policy reads the body, it has at most 1 MiB, and is strict JSON where it says so or the policy
+// reads input.request.body. The policies are those of the global option api_gateway.
 type Handler struct {
 	// The package or rule that is asked: "data.httpapi.authz". Required.
 	Query string `json:"query"`
@@ -66,8 +66,8 @@ func (h *Handler) build(l *gateway.Load) []pipeline.Stage {
 	if h.Consumer != nil {
 		stages = append(stages, named{h.Consumer})
 	}
-	if q.Needs().Body == exchange.JSON {
-		content := validate.ContentConfig{}
+	if need := q.Needs().Body; need != exchange.None {
+		content := validate.ContentConfig{Any: need == exchange.Whole}
 		if h.ReportOnly { // the policy reports a body that it cannot read
 			content.Report = func(*exchange.Exchange, *problem.Problem) {}
 		}
