@@ -41,11 +41,11 @@ func (q *Query) Decide(x *exchange.Exchange) (*exchange.Decision, *problem.Probl
 	if len(q.observers) > 0 {
 		began = q.snapshot.now()
 	}
-	o, p := q.outcome(x)
+	o, cached, p := q.outcome(x)
 	if p != nil {
 		return nil, p
 	}
-	d := x.Decided(q.name, o.verdict, false)
+	d := x.Decided(q.name, o.verdict, cached)
 	if len(q.observers) > 0 {
 		seen := &Observation{Query: q, Decision: d, Result: o.result, Err: o.err, Took: q.snapshot.now().Sub(began)}
 		for _, observer := range q.observers {
@@ -69,9 +69,9 @@ type outcome struct {
 	err     error     // why there is no answer, or none that counts
 }
 
-// outcome evaluates the query and reads its answer. A problem is one of the request, about which nothing was decided.
-func (q *Query) outcome(x *exchange.Exchange) (*outcome, *problem.Problem) {
-	value, err := q.evaluate(x)
+// evaluated evaluates the query and reads its answer. A problem is one of the request, about which nothing was decided.
+func (q *Query) evaluated(x *exchange.Exchange, now time.Time) (*outcome, *problem.Problem) {
+	value, err := q.evaluate(x, now)
 	if p := (*problem.Problem)(nil); errors.As(err, &p) {
 		return nil, p
 	}
@@ -87,14 +87,14 @@ func (q *Query) outcome(x *exchange.Exchange) (*outcome, *problem.Problem) {
 	return &outcome{v, value, err}, nil
 }
 
-// evaluate gives the value of the query, nil for undefined. A panic is an error: the policy has not said true.
-func (q *Query) evaluate(x *exchange.Exchange) (value ast.Value, err error) {
+// evaluate gives the value of the query at a time, nil for undefined. A panic is an error: the policy has not said true.
+func (q *Query) evaluate(x *exchange.Exchange, now time.Time) (value ast.Value, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			value, err = nil, fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
-	input, err := q.document.build(x, x.Time)
+	input, err := q.document.build(x, now)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (q *Query) evaluate(x *exchange.Exchange) (value ast.Value, err error) {
 	stop := &deadline{ctx: ctx, now: s.now, end: s.now().Add(s.limit)}
 	results, err := q.prepared.Eval(ctx,
 		rego.EvalParsedInput(input),
-		rego.EvalTime(x.Time),
+		rego.EvalTime(now),
 		rego.EvalTransaction(s.txn),
 		rego.EvalMetrics(metrics.NoOp()),
 		rego.EvalExternalCancel(stop),

@@ -12,6 +12,8 @@ package policy
 
 import (
 	"context"
+	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -28,14 +30,17 @@ type Options struct {
 	// Limit is the time one decision may take, after which it is a denial; 100 ms by default, at most 10 s.
 	Limit time.Duration
 
-	// Observers are told of every decision.
-	Observers []Observer
+	// Cache is how many bytes of decisions are remembered for equal requests; 32 MiB by default, at most 1 GiB, and a
+	// negative number for none.
+	Cache int
 
 	now func() time.Time // the clock of the limit, time.Now unless a test sets it
 }
 
-// maxLimit bounds Options.Limit: a caller waits for the decision.
-const maxLimit = 10 * time.Second
+const (
+	maxLimit = 10 * time.Second // a caller waits for the decision
+	maxCache = 1 << 30
+)
 
 // Snapshot is a set of policies and their data, compiled. It never changes, and many goroutines may use it at once:
 // new policies are a new snapshot, with a store of its own, so that no decision ever waits for a writer.
@@ -50,6 +55,10 @@ type Snapshot struct {
 	waiting  string // why what is not defined may still come, for the log; empty where it cannot
 
 	observers []Observer
+	cache     *cache         // nil where nothing is remembered
+	queries   *atomic.Uint32 // how many were prepared
+	counts    *Counts
+	alarm     func(text string) // nil for nobody
 }
 
 // Revision is what the author of the policies calls this state of them, as the manifest of a bundle tells it; empty for
@@ -83,6 +92,16 @@ func (o Options) checked() (Options, hcl.Diagnostics) {
 			Detail:   "A decision may be given more than 0 s and at most " + maxLimit.String() + ", not " + o.Limit.String() + ".",
 		}}
 	}
+	if o.Cache > maxCache {
+		return o, hcl.Diagnostics{{
+			Severity: hcl.DiagError,
+			Summary:  "Memory for decisions out of range",
+			Detail:   fmt.Sprintf("At most %d bytes of decisions are remembered, not %d.", maxCache, o.Cache),
+		}}
+	}
+	if o.Cache == 0 {
+		o.Cache = DefaultCache
+	}
 	return o, nil
 }
 
@@ -97,7 +116,11 @@ func (f *folders) snapshot(ctx context.Context, name, revision string, opts Opti
 	if err == nil {
 		var txn storage.Transaction
 		if txn, err = store.NewTransaction(ctx); err == nil {
-			return &Snapshot{compiler: compiler, store: store, txn: txn, sources: f.sources, limit: opts.Limit, now: opts.now, revision: revision, observers: opts.Observers}, diags
+			s := &Snapshot{compiler: compiler, store: store, txn: txn, sources: f.sources, limit: opts.Limit, now: opts.now, revision: revision, queries: &atomic.Uint32{}, counts: &Counts{}}
+			if opts.Cache > 0 {
+				s.cache = newCache(opts.Cache)
+			}
+			return s, diags
 		}
 	}
 	return nil, append(diags, fileDiagnostic(name, "Data cannot be stored", err.Error()+"."))

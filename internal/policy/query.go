@@ -24,6 +24,8 @@ type Query struct {
 	prepared  rego.PreparedEvalQuery
 	sees      *Reach
 	document  *document
+	id        uint32 // among the queries that share a cache
+	bypass    Bypass // why its decisions are not remembered; negative where they are
 	snapshot  *Snapshot
 	unready   bool // answers 503, since its policy may still come
 	observers []Observer
@@ -37,7 +39,7 @@ func (*Query) Name() string { return "authorize" }
 // Asks is what is asked: "data.shop.orders".
 func (q *Query) Asks() string { return q.name }
 
-// Reach is what the query can see of input, found when it was prepared.
+// Reach is what the query can see of input, found when it was prepared; nil where its policy may still come.
 func (q *Query) Reach() *Reach { return q.sees }
 
 // Needs implements pipeline.Stage: what the policy reads. The body is read only if the policy can reach it.
@@ -95,6 +97,7 @@ func (s *Snapshot) prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics)
 	}
 	q.sees = reachOf(s.compiler, asked...)
 	q.document = newDocument(q.sees.input)
+	q.id, q.bypass = s.queries.Add(1), s.bypassOf(q.sees, q.document.needs())
 	body, err := ast.ParseBodyWithOpts(text, ast.ParserOptions{RegoVersion: ast.RegoV1})
 	if err != nil {
 		return refuse("Not a policy", "%s cannot be asked: %s.", ref, err)

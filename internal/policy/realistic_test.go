@@ -218,7 +218,7 @@ func list(values []string) []any {
 // TestRealistic holds that the benchmark measures decisions, and the same ones on either side.
 func TestRealistic(t *testing.T) {
 	paths := realisticPaths(t)
-	ask, q := opaDecisions(t, paths, true), realistic(t, paths)
+	ask, q := opaDecisions(t, paths, true), realistic(t, paths, -1)
 	requests, allow := realisticRequests()
 	for i := range requests {
 		x := requests[i]
@@ -231,9 +231,9 @@ func TestRealistic(t *testing.T) {
 	}
 }
 
-func realistic(tb testing.TB, paths []string) *Query {
+func realistic(tb testing.TB, paths []string, cache int) *Query {
 	tb.Helper()
-	snapshot, diags := Load(context.Background(), paths, Options{Limit: maxLimit})
+	snapshot, diags := Load(context.Background(), paths, Options{Limit: maxLimit, Cache: cache})
 	if diags.HasErrors() {
 		tb.Fatal(diags)
 	}
@@ -244,22 +244,24 @@ func realistic(tb testing.TB, paths []string) *Query {
 	return q
 }
 
-// BenchmarkRealistic compares a decision of ours, evaluated, with what it costs to ask OPA the same of all of input:
+// BenchmarkRealistic compares a decision of ours, evaluated, and remembered from an equal request, with what it costs to ask OPA the same of all of input:
 // with the store that OPA has by default, which converts what policies read of data, and with the one optimized for
 // reads. One operation is one decision, of the questions in turn.
 func BenchmarkRealistic(b *testing.B) {
 	paths := realisticPaths(b)
 	requests, allow := realisticRequests()
-	b.Run("ours", func(b *testing.B) {
-		q := realistic(b, paths)
-		b.ReportAllocs()
-		for i := 0; b.Loop(); i = (i + 1) % len(requests) {
-			x := requests[i]
-			if d, p := q.Decide(&x); d == nil || d.Allow != allow[i] {
-				b.Fatal(p)
+	for name, cache := range map[string]int{"ours": -1, "ours remembered": DefaultCache} {
+		b.Run(name, func(b *testing.B) {
+			q := realistic(b, paths, cache)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i = (i + 1) % len(requests) {
+				x := &requests[i]
+				if d, p := q.Decide(x); d == nil || d.Allow != allow[i] {
+					b.Fatal(p)
+				}
 			}
-		}
-	})
+		})
+	}
 	for _, c := range []struct {
 		name      string
 		optimized bool

@@ -265,7 +265,9 @@ func (a *App) load() error {
 	l := &Load{}
 	if a.policies != nil {
 		snapshot, files, sources, diags := a.policies.Load(a.ctx)
-		l.Policies, l.Configured = snapshot, true
+		if l.Configured = true; snapshot != nil {
+			l.Policies = snapshot.Reporting(a.metrics.decisions, func(text string) { a.logger.Error(text) })
+		}
 		l.Read(files, sources)
 		l.Diagnostics = append(l.Diagnostics, diags...)
 	}

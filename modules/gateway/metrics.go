@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
@@ -20,13 +21,18 @@ type metrics struct {
 	loads    *prometheus.CounterVec
 	failing  prometheus.Gauge
 	last     prometheus.Gauge
+
+	decisions *policy.Counts
+	decided   []prometheus.Collector // of decisions
 }
 
 var theMetrics = func() *metrics {
 	name := func(name, help string) prometheus.Opts {
 		return prometheus.Opts{Namespace: "caddy", Subsystem: "api_gateway", Name: name, Help: help}
 	}
-	return &metrics{
+	m := &metrics{
+		decisions: &policy.Counts{},
+
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts(name("requests_total",
 			"Requests to an API of the catalogue, by API, caller's version and whether they reached the upstream.")), []string{"api", "version", "forwarded"}),
 		denials: prometheus.NewCounterVec(prometheus.CounterOpts(name("denials_total",
@@ -38,11 +44,25 @@ var theMetrics = func() *metrics {
 		last: prometheus.NewGauge(prometheus.GaugeOpts(name("last_load_timestamp_seconds",
 			"When what is in force was loaded, in seconds since 1970."))),
 	}
+	decided := func(opts prometheus.Opts, labels prometheus.Labels, count func() uint64) {
+		opts.ConstLabels = labels
+		m.decided = append(m.decided, prometheus.NewCounterFunc(prometheus.CounterOpts(opts), func() float64 { return float64(count()) }))
+	}
+	decisions := name("decisions_total", "Decisions of policies: evaluated, or remembered from an equal request.")
+	decided(decisions, prometheus.Labels{"by": "evaluation"}, m.decisions.Evaluations)
+	decided(decisions, prometheus.Labels{"by": "memory"}, m.decisions.Hits)
+	for _, b := range policy.Bypasses() {
+		decided(name("decisions_not_remembered_total", "Decisions that were evaluated and could not be remembered, by reason."),
+			prometheus.Labels{"reason": b.String()}, func() uint64 { return m.decisions.Bypassed(b) })
+	}
+	decided(name("decision_disagreements_total", "Remembered decisions that differed from a new one about an equal request; after the first, none are remembered until policies are loaded again."),
+		nil, m.decisions.Disagreements)
+	return m
 }()
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range []prometheus.Collector{m.requests, m.denials, m.loads, m.failing, m.last} {
+	for _, c := range append([]prometheus.Collector{m.requests, m.denials, m.loads, m.failing, m.last}, m.decided...) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
