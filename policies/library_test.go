@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -153,7 +154,7 @@ func app(t *testing.T, folder, rules string) *policy.Snapshot {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	snapshot, diags := policy.Load(context.Background(), []string{"wicketgate", path}, policy.Options{})
+	snapshot, diags := policy.Load(context.Background(), []string{"wicketgate", path}, policy.Options{Limit: 10 * time.Second})
 	if diags.HasErrors() {
 		t.Fatalf("%s\n%v", text, diags)
 	}

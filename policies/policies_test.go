@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -88,7 +89,7 @@ func TestRegoIsFormatted(t *testing.T) {
 
 // TestShop asks the shop's policy as the gateway does.
 func TestShop(t *testing.T) {
-	snapshot, diags := policy.Load(context.Background(), []string{"."}, policy.Options{})
+	snapshot, diags := policy.Load(context.Background(), []string{"."}, policy.Options{Limit: 10 * time.Second})
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
