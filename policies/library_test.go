@@ -85,42 +85,43 @@ func TestLibraryReadsOnlyItsArguments(t *testing.T) {
 	}
 }
 
-// uses is for each package of the library a policy that uses all it has for policies, on what a caller has always.
-var uses = map[string]string{
-	"roles": `
+// uses is for each package of the library a policy that uses all it has for policies, and what the policy sees of input.
+var uses = map[string]struct{ policy, reach string }{
+	"roles": {`
 held := roles.claimed(input.consumer) | roles.assigned(data.assigned, input.consumer) | roles.of_groups(data.groups, input.consumer)
 allow if roles.grants(data.roles, roles.with_inherited(data.inherits, held), "orders:read")
-allow if "orders:read" in roles.permissions(data.roles, held)`,
-	"ownership": `
-allow if ownership.owns(input.consumer, {"owner": ownership.owner_of(input.api.parameters.id, "-")})`,
-	"tenants": `
+allow if "orders:read" in roles.permissions(data.roles, held)`, "input.consumer.claims.role input.consumer.claims.roles input.consumer.groups input.consumer.id input.consumer.method"},
+	"ownership": {`
+allow if ownership.owns(input.consumer, {"owner": ownership.owner_of(input.api.parameters.id, "-")})`, "input.api.parameters.id input.consumer.groups input.consumer.id"},
+	"tenants": {`
 held := tenants.claimed(input.consumer, "tenant") | tenants.assigned(data.tenants, input.consumer)
-allow if tenants.holds(tenants.with_below(data.children, held), {"tenant": input.api.parameters.tenant})`,
-	"scopes": `
+allow if tenants.holds(tenants.with_below(data.children, held), {"tenant": input.api.parameters.tenant})`, "input.api.parameters.tenant input.consumer.claims input.consumer.id input.consumer.method"},
+	"scopes": {`
 allow if scopes.allows(input.consumer, {"orders.read"})
 allow if scopes.allows_any(input.consumer, {"orders.read"})
 allow if scopes.allows_route(data.scopes, input.consumer, input.api.route)
 headers := {"www-authenticate": scopes.challenge(scopes.missing_on_route(data.scopes, input.consumer, input.api.route))} if not allow
-reasons contains scope if some scope in scopes.missing(input.consumer, {"orders.read"})`,
-	"windows": `
+reasons contains scope if some scope in scopes.missing(input.consumer, {"orders.read"})`, "input.api.route input.consumer.scopes"},
+	"windows": {`
 allow if windows.open(data.office, input.time)
 allow if windows.between(input.time, "2026-11-27T00:00:00Z", "2026-12-01T00:00:00Z")
 reasons contains windows.clock(input.time, "UTC")
 reasons contains windows.date(input.time, "UTC")
-reasons contains windows.weekday(input.time, "UTC")`,
-	"networks": `
+reasons contains windows.weekday(input.time, "UTC")`, "input.time"},
+	"networks": {`
 allow if networks.has(data.office, input.request.address)
 allow if networks.excludes(data.blocked, input.request.address)
-reasons contains name if some name in networks.named(data.named, input.request.address)`,
-	"obligations": `
+reasons contains name if some name in networks.named(data.named, input.request.address)`, "input.request.address"},
+	"obligations": {`
 allow if count(quotas) + count(hidden) + count(own) + count(theirs) > 4
 hidden := obligations.hidden(data.fields, {scope | some scope in input.consumer.scopes})
 own := obligations.own_items("/data", input.consumer)
 theirs := obligations.tenant_items("/data", input.consumer.claims.tenant)
-quotas := obligations.quotas(data.plans, input.consumer.groups)`,
+quotas := obligations.quotas(data.plans, input.consumer.groups)`, "input.consumer.claims.tenant input.consumer.groups input.consumer.id input.consumer.scopes"},
 }
 
-// TestLibraryReachesLittle holds that using the library makes the gateway read no body, query or header field.
+// TestLibraryReachesLittle holds that using the library makes the gateway read no body, query or header field, nothing
+// else of a request than the policy names, and that decisions by it can be remembered.
 func TestLibraryReachesLittle(t *testing.T) {
 	for folder, module := range library(t) {
 		use, ok := uses[folder]
@@ -131,17 +132,20 @@ func TestLibraryReachesLittle(t *testing.T) {
 			name := rule.Head.Name.String()
 			if described := slices.ContainsFunc(module.Annotations, func(a *ast.Annotations) bool {
 				return a.Description != "" && strings.Contains(a.Description, name+"(") && a.GetTargetPath().Equal(rule.Ref())
-			}); described && !strings.Contains(use, folder+"."+name+"(") {
+			}); described && !strings.Contains(use.policy, folder+"."+name+"(") {
 				t.Errorf("the policy of this test does not use %s.%s", folder, name)
 			}
 		}
-		snapshot := app(t, folder, use)
+		snapshot := app(t, folder, use.policy)
 		query, diags := snapshot.Prepare("data.app", hcl.Range{})
 		if diags.HasErrors() {
 			t.Fatal(diags)
 		}
 		if needs := query.Needs(); !reflect.DeepEqual(needs, exchange.Needs{}) {
 			t.Errorf("a policy that uses %s needs %+v", folder, needs)
+		}
+		if reach := query.Reach(); strings.Join(reach.Input(), " ") != use.reach || len(reach.Impure()) != 0 {
+			t.Errorf("a policy that uses %s sees %v, want %s; and calls %v", folder, reach.Input(), use.reach, reach.Impure())
 		}
 	}
 }
