@@ -244,9 +244,9 @@ func realistic(tb testing.TB, paths []string, cache int) *Query {
 	return q
 }
 
-// BenchmarkRealistic compares a decision of ours, evaluated, and remembered from an equal request, with what it costs to ask OPA the same of all of input:
-// with the store that OPA has by default, which converts what policies read of data, and with the one optimized for
-// reads. One operation is one decision, of the questions in turn.
+// BenchmarkRealistic compares a decision of ours, evaluated and remembered from an equal request, with what it costs to
+// ask OPA the same of all of input: with the store that OPA has by default, which converts what policies read of data,
+// and with the one optimized for reads. One operation is one decision, of the questions in turn.
 func BenchmarkRealistic(b *testing.B) {
 	paths := realisticPaths(b)
 	requests, allow := realisticRequests()
