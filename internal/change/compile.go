@@ -22,7 +22,7 @@ func Compile(chain []*Change, objects map[string]*Object, roots []Held) (*Progra
 		return nil, c.diags
 	}
 	c.program.root = root
-	c.program.passable()
+	passable(c.program.places[1:])
 	return c.program, c.diags
 }
 

@@ -14,6 +14,10 @@ type Program struct {
 	places   []*place // by number; number 0 is none
 	symbols  symbols
 	literals []byte // the constants of all operations, which nodes point into as they point into the message
+
+	// newest is, of a program that obligations were joined to, the one without: what goes up. nil in all others.
+	newest *Program
+	veils  [2]literal // what masked strings, and other masked values, become
 }
 
 // place is what is to be done with the value at one place of a message: it is a list with something to do in its
@@ -24,6 +28,10 @@ type place struct {
 	plan   *plan
 	fields []field
 	passes bool // all there is to do in the value is done to items of lists, so it need not be whole
+
+	// What obligations do with the whole value on the way down: conditions are for items of lists.
+	act        act
+	conditions []test
 }
 
 type field struct {
@@ -74,6 +82,9 @@ var runs = sync.Pool{New: func() any { return new(run) }}
 const keep = 1 << 14
 
 func (p *Program) run(doc []byte, up bool) ([]byte, error) {
+	if up && p.newest != nil {
+		p = p.newest
+	}
 	if p.root == nil {
 		return doc, nil
 	}

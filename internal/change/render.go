@@ -69,7 +69,7 @@ func (r *run) value(n int32) error {
 	if number := r.nodes[n].place; number != 0 {
 		todo := r.program.places[number]
 		switch {
-		case kind == 'n':
+		case kind == 'n', todo.idle():
 			// null stands for no object and no list.
 		case todo.items != nil && kind == '[':
 			return r.items(n, todo.items)
@@ -168,6 +168,9 @@ func (r *run) items(n int32, todo *place) error {
 	if v.flags&listed != 0 {
 		r.nodes[v.first].place = todo.number
 		return r.render(n)
+	}
+	if todo.sifts() {
+		return r.sift(n, todo)
 	}
 	from, known := v.value, v.val1
 	b := r.bytes(from)

@@ -43,7 +43,11 @@ func (r *run) steps(n int32, steps []step) error {
 func (r *run) assign(n int32, at *place) {
 	for i := range at.fields {
 		if c := r.child(n, at.fields[i].sym); c != 0 {
-			r.nodes[c].place = at.fields[i].place.number
+			if todo := at.fields[i].place; todo.act != shown {
+				r.conceal(c, todo.act)
+			} else {
+				r.nodes[c].place = todo.number
+			}
 		}
 	}
 }
@@ -96,8 +100,12 @@ func move(r *run, object int32, s *step) error {
 	if err != nil {
 		return err
 	}
-	if err := vacant(r, object, s.to, s); err != nil || n == 0 {
+	if err := vacant(r, object, s.to, s); err != nil {
 		return err
+	}
+	if n == 0 {
+		r.tidy(r.src)
+		return nil
 	}
 	parent := object
 	last := len(s.to) - 1
@@ -208,6 +216,9 @@ func translate(r *run, object int32, s *step) error {
 		return err
 	}
 	v := &r.nodes[n]
+	if v.flags&masked != 0 {
+		return nil
+	}
 	if k := r.kind(n); k != '{' && k != '[' {
 		raw := r.bytes(v.value)[v.val0:v.val1]
 		// No escape is longer than six bytes, and no other spelling of a longer value can be a key.

@@ -73,7 +73,7 @@ func scale(r *run, object int32, s *step) error {
 // only where the step takes one. n is 0 where there is nothing to do.
 func (r *run) plain(object int32, s *step) (n int32, raw []byte, err error) {
 	n, err = r.find(object, s.from, &r.src, s)
-	if err != nil || n == 0 || r.kind(n) == 'n' {
+	if err != nil || n == 0 || r.kind(n) == 'n' || r.nodes[n].flags&masked != 0 {
 		return 0, nil, err
 	}
 	if k := r.kind(n); k == '{' || k == '[' || k == '"' != s.number.fromText {

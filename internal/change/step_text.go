@@ -37,7 +37,7 @@ func split(r *run, object int32, s *step) error {
 	at := n
 	for k, sym := range s.parts {
 		part, more := rest, false
-		if k < len(s.parts)-1 {
+		if k < len(s.parts)-1 && v.flags&masked == 0 {
 			part, rest, more = bytes.Cut(rest, s.separator)
 		}
 		r.vacate(parent, sym)
@@ -48,7 +48,7 @@ func split(r *run, object int32, s *step) error {
 			// Errors point to the text.
 			at = r.link(parent, at, node{sym: sym, flags: added, nam0: v.nam0, nam1: v.nam1, member: v.member})
 		}
-		if k > 0 || more {
+		if k > 0 || more { // a masked text stays whole
 			if err := r.quote(at, part); err != nil {
 				return err
 			}

@@ -14,7 +14,7 @@ func wrap(r *run, object int32, s *step) error {
 // unwrap takes the member's value out of an object that has nothing else.
 func unwrap(r *run, object int32, s *step) error {
 	n, err := r.find(object, s.from, &r.src, s)
-	if err != nil || n == 0 {
+	if err != nil || n == 0 || r.nodes[n].flags&masked != 0 {
 		return err
 	}
 	if r.kind(n) != '{' {
@@ -32,6 +32,10 @@ func unwrap(r *run, object int32, s *step) error {
 			return r.misfit(n, object, s, s.expected)
 		}
 		only = c
+	}
+	if only == 0 && r.emptied(n) {
+		r.nodes[n].flags |= dead | masked
+		return nil
 	}
 	if only == 0 {
 		return r.misfit(n, object, s, s.expected)
@@ -52,20 +56,18 @@ func enlist(r *run, object int32, s *step) error {
 // unlist takes the member's value out of a list that has nothing else.
 func unlist(r *run, object int32, s *step) error {
 	n, err := r.find(object, s.from, &r.src, s)
-	if err != nil || n == 0 {
+	if err != nil || n == 0 || r.nodes[n].flags&masked != 0 {
 		return err
 	}
 	v := &r.nodes[n]
 	if r.kind(n) != '[' {
 		return r.misfit(n, object, s, s.expected)
 	}
-	place := int32(0)
+	var items *place
 	if v.place != 0 {
-		items := r.program.places[v.place].items
-		if items == nil {
+		if items = r.program.places[v.place].items; items == nil {
 			return r.fail(n, object, s, mustBeObject)
 		}
-		place = items.number
 	}
 	if v.flags&listed != 0 {
 		r.adopt(n, v.first)
@@ -87,10 +89,15 @@ func unlist(r *run, object int32, s *step) error {
 		}
 		v.val0, v.val1 = int32(start), int32(end)
 	}
-	if place != 0 {
-		v.place = place
+	if items == nil {
+		return nil
 	}
-	return nil
+	v.place = items.number
+	goes, err := r.hide(n, items)
+	if goes {
+		r.nodes[n].flags |= dead | masked
+	}
+	return err
 }
 
 // surround makes an object or a list the value of n, as flags say, and what was n's value its only child.

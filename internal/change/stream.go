@@ -12,15 +12,15 @@ import (
 // by itself, and nothing outside of them.
 func (p *Program) Local() bool { return p.root != nil && p.root.passes }
 
-// passable notes the places whose values need not be whole, because all there is to do in them is done to items of
+// passable notes, of places, those whose values need not be whole, because all there is to do in them is done to items of
 // lists. An object that holds itself is passable unless some place in it is not.
-func (p *Program) passable() {
-	for _, at := range p.places[1:] {
+func passable(places []*place) {
+	for _, at := range places {
 		at.passes = true
 	}
 	for again := true; again; {
 		again = false
-		for _, at := range p.places[1:] {
+		for _, at := range places {
 			if at.passes && !at.passable() {
 				at.passes, again = false, true
 			}
@@ -30,7 +30,7 @@ func (p *Program) passable() {
 
 func (at *place) passable() bool {
 	switch way := at.way(); {
-	case way == nil:
+	case way == nil, at.sifts():
 		return false
 	case way.items != nil:
 		return true
@@ -65,12 +65,22 @@ type Stream struct {
 	program *Program
 	src     io.ReadCloser
 	in      *jsonspan.Reader
-	run     *run     // nil once the message has ended
-	open    []*place // of the open objects and lists; nil in those with nothing to do
-	out     []byte   // what the message becomes, given up to given
+	run     *run // nil once the message has ended
+	open    []opening
+	gap     []byte // what lies before an item of a list that is sifted: at most a window
+	out     []byte // what the message becomes, given up to given
 	given   int
 	err     error
 }
+
+// opening is an open object or list.
+type opening struct {
+	at    *place
+	began bool // of a list that is sifted: an item has been given
+}
+
+// sifted says that it is a list of which items may be left out.
+func (o *opening) sifted() bool { return o.at.items != nil && o.at.items.sifts() }
 
 // UpStream carries a message up as src gives it. The program must be Local. Each item, and each value beside the lists,
 // may have limit bytes.
@@ -83,6 +93,9 @@ func (p *Program) DownStream(src io.ReadCloser, limit int) *Stream {
 }
 
 func (p *Program) stream(src io.ReadCloser, limit int, up bool) *Stream {
+	if up && p.newest != nil {
+		p = p.newest
+	}
 	r := runs.Get().(*run)
 	r.program, r.up = p, up
 	limit = min(limit, math.MaxInt32/2) // as in run
@@ -153,13 +166,22 @@ func (s *Stream) finish(err error) {
 // step carries the next value, or goes into it. It says false where that has not arrived.
 func (s *Stream) step() (more bool, err error) {
 	var token jsonspan.Token
-	s.out, token, err = s.in.Next(s.out)
+	var list *opening // that is sifted
+	if len(s.open) > 0 && s.open[len(s.open)-1].sifted() {
+		list = &s.open[len(s.open)-1]
+		s.gap, token, err = s.in.Next(s.gap[:0])
+	} else {
+		s.out, token, err = s.in.Next(s.out)
+	}
 	switch {
 	case err != nil || token == jsonspan.Wait:
 		return false, err
 	case token == jsonspan.Ended:
 		return false, io.EOF
 	case token == jsonspan.Closed:
+		if list != nil {
+			s.out = append(s.out, ']')
+		}
 		s.open = s.open[:len(s.open)-1]
 		return true, nil
 	}
@@ -167,7 +189,7 @@ func (s *Stream) step() (more bool, err error) {
 	if at != nil && at.passes {
 		way := at.way()
 		if kind := s.in.Kind(); kind == '[' && way.items != nil || kind == '{' && way.items == nil {
-			s.open = append(s.open, way)
+			s.open = append(s.open, opening{at: way})
 			s.out, err = s.in.Open(s.out)
 			return true, err
 		}
@@ -180,7 +202,12 @@ func (s *Stream) step() (more bool, err error) {
 		s.out = append(s.out, raw...)
 		return true, nil
 	}
-	if s.out, err = s.run.item(s.out, raw, at); err != nil {
+	if list == nil {
+		s.out, _, err = s.run.item(s.out, raw, at)
+	} else {
+		err = s.sift(list, raw)
+	}
+	if err != nil {
 		if e := (*Error)(nil); errors.As(err, &e) {
 			e.Pointer = s.in.Pointer() + e.Pointer
 		}
@@ -193,7 +220,7 @@ func (s *Stream) at() *place {
 	if len(s.open) == 0 {
 		return s.program.root
 	}
-	in := s.open[len(s.open)-1]
+	in := s.open[len(s.open)-1].at
 	if in.items != nil {
 		return in.items
 	}
@@ -206,6 +233,20 @@ func (s *Stream) at() *place {
 	return nil
 }
 
+// sift carries an item of a list that is sifted, unless it goes.
+func (s *Stream) sift(list *opening, raw []byte) error {
+	from := len(s.out)
+	if list.began {
+		s.out = append(s.out, ',')
+	}
+	out, goes, err := s.run.item(s.out, raw, list.at.items)
+	if s.out = out; goes {
+		s.out = s.out[:from]
+	}
+	list.began = list.began || !goes
+	return err
+}
+
 // Close closes the source.
 func (s *Stream) Close() error {
 	if s.err == nil {
@@ -214,14 +255,17 @@ func (s *Stream) Close() error {
 	return s.src.Close()
 }
 
-// item does with the value raw what is to be done at its place, and appends what it becomes to dst.
-func (r *run) item(dst, raw []byte, at *place) ([]byte, error) {
+// item does with the value raw what is to be done at its place, and appends what it becomes to dst, unless it goes.
+func (r *run) item(dst, raw []byte, at *place) (out []byte, goes bool, err error) {
 	r.doc, r.out = raw, dst
 	r.begin(0, int32(len(raw)), at)
 	r.waiting = waiting{from: -1, to: -1}
+	if goes, err = r.hide(1, at); goes || err != nil {
+		return dst, goes, err
+	}
 	if err := r.render(1); err != nil {
-		return dst, err
+		return dst, false, err
 	}
 	r.flush()
-	return r.out, nil
+	return r.out, false, nil
 }

@@ -55,8 +55,9 @@ const (
 	added                     // a member that no source has at this place: it is written anew
 	renamed                   // the name is written anew, the rest of the member as it came
 	dead                      // taken away
+	masked                    // hidden from the caller: by what veils say or, with dead, without a trace
 
-	ofValue = opened | made | listed | spelt // the flags that go where the value goes
+	ofValue = opened | made | listed | spelt | masked // the flags that go where the value goes
 )
 
 func (r *run) bytes(s source) []byte {
