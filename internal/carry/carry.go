@@ -13,11 +13,11 @@ import (
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
 )
 
-// Answer is what becomes of the answers of one way. It is immutable and serves many at once.
+// Answer is what becomes of the answers of one way, but for what policies oblige to. It is immutable and serves many at once.
 type Answer struct {
-	Program *change.Program
-	Up      bool      // which way of the program answers go
-	Mark    form.Mark // of the form they get
+	Program *change.Program // nil for nothing
+	Up      bool            // which way of the program answers go
+	Mark    form.Mark       // of the form they get
 
 	// Max bounds what is held of an answer, in bytes: the whole, or each item of one that is changed as it arrives.
 	Max int64
@@ -62,25 +62,41 @@ func Content(r *exchange.Response) (some bool, err error) {
 	return true, nil
 }
 
-// Return changes an answer. It takes only success for the route's objects: an error has a shape of its own. One that
-// cannot be changed is an error, and is not to be passed on.
+// Return changes an answer, and carries out what a policy obliges to in the same pass. Changes take only success for the
+// route's objects: an error has a shape of its own. What is to be hidden may stand in any answer. One that cannot be
+// changed is an error, and is not to be passed on.
 func (a *Answer) Return(r *exchange.Response) error {
-	if a.Program.Empty() || !Formed(r) {
+	var program *change.Program
+	if Formed(r) && !a.Program.Empty() {
+		program = a.Program
+		a.Mark.Put(r.Header)
+	}
+	if o := r.Obliged; o != nil {
+		r.Obliged = nil
+		o.Take()
+		if a.Up {
+			return errors.New("what is changed to a newer shape hides nothing")
+		}
+		var err error
+		if program, err = o.On(program); err != nil {
+			return err
+		}
+	}
+	if program == nil {
 		return nil
 	}
-	a.Mark.Put(r.Header)
 	if some, err := Content(r); !some || err != nil {
 		return err
 	}
 	if !r.Read {
-		return a.begin(r)
+		return a.begin(r, program)
 	}
 	if err := jsonspan.Check(r.Bytes, jsonspan.Bounds{}); err != nil {
 		return err
 	}
-	run := a.Program.Down
+	run := program.Down
 	if a.Up {
-		run = a.Program.Up
+		run = program.Up
 	}
 	doc, err := run(r.Bytes)
 	if err != nil {
@@ -91,13 +107,13 @@ func (a *Answer) Return(r *exchange.Response) error {
 }
 
 // begin has an answer changed as it arrives.
-func (a *Answer) begin(r *exchange.Response) error {
-	if !a.Program.Local() {
+func (a *Answer) begin(r *exchange.Response, program *change.Program) error {
+	if !program.Local() {
 		return errNotRead
 	}
-	run := a.Program.DownStream
+	run := program.DownStream
 	if a.Up {
-		run = a.Program.UpStream
+		run = program.UpStream
 	}
 	s := run(r.Stream, int(a.Max))
 	r.Replace(s)

@@ -27,6 +27,7 @@ func (o *Obligations) join(p *Program) (*Program, error) {
 			return nil, fmt.Errorf("%s: %w", pointerOf(h.way), err)
 		}
 		j.program.root = root
+		j.program.sifts = j.program.sifts || h.conditions != nil || h.act == gone && h.way[len(h.way)-1] == item
 	}
 	passable(slices.Collect(maps.Keys(j.own)))
 	return j.program, nil

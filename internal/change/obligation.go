@@ -44,12 +44,11 @@ type Condition struct {
 // goes into a list, or anything else where it goes into an object, is an error. It might have held what was to be
 // hidden.
 type Obligations struct {
-	hides   []hide
-	alone   *Program
-	digest  string
-	mu      sync.Mutex
-	paired  []pair // at most maxPaired, the latest last
-	filters bool
+	hides  []hide
+	alone  *Program
+	digest string
+	mu     sync.Mutex
+	paired []pair // at most maxPaired, the latest last
 }
 
 // hide is what is done at one place.
@@ -84,7 +83,7 @@ func NewObligations(drop, mask []string, filters []Filter) (*Obligations, error)
 	if len(drop)+len(mask)+len(filters) > maxHides {
 		return nil, fmt.Errorf("there may be at most %d pointers and filters", maxHides)
 	}
-	o := &Obligations{filters: len(filters) > 0}
+	o := &Obligations{}
 	for _, hidden := range [...]struct {
 		pointers []string
 		act      act
@@ -203,9 +202,6 @@ const digestBytes = 8
 
 // Digest names what is hidden, in 16 hexadecimal digits.
 func (o *Obligations) Digest() string { return o.digest }
-
-// Filters says whether items of lists are left out.
-func (o *Obligations) Filters() bool { return o.filters }
 
 // Local says that messages without changes can be carried as they arrive: see Program.Local.
 func (o *Obligations) Local() bool { return o.alone.Local() }

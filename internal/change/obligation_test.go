@@ -427,7 +427,7 @@ func FuzzObligations(f *testing.F) {
 // up without obligations.
 func TestNothingHiddenComesThrough(t *testing.T) {
 	carried := 0
-	for seed := range uint64(6_000) {
+	for seed := range uint64(rounds(6_000)) {
 		g := generator{rand.New(rand.NewPCG(seed, 4))}
 		held, own, o := g.places()
 		c := g.chain(o, true)
@@ -468,7 +468,7 @@ func TestNothingHiddenComesThrough(t *testing.T) {
 		}
 		likewise(t, joined, doc, false, g.Rand, func() string { return fmt.Sprint(all) })
 	}
-	if carried < 500 {
+	if carried < rounds(500) {
 		t.Errorf("only %d messages were carried", carried)
 	}
 }

@@ -18,6 +18,7 @@ type Program struct {
 	// newest is, of a program that obligations were joined to, the one without: what goes up. nil in all others.
 	newest *Program
 	veils  [2]literal // what masked strings, and other masked values, become
+	sifts  bool       // items of lists may be left out
 }
 
 // place is what is to be done with the value at one place of a message: it is a list with something to do in its
@@ -65,7 +66,7 @@ type step struct {
 type literal struct{ start, end int32 }
 
 // Empty says that messages are the same in both versions.
-func (p *Program) Empty() bool { return p.root == nil }
+func (p *Program) Empty() bool { return p == nil || p.root == nil }
 
 // Up carries a request from the caller's version to the newest. doc must be valid JSON without duplicate names, as
 // jsonspan.Check accepts it. The result shares doc's memory only if nothing changed, and then is doc. The error is an

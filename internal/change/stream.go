@@ -12,6 +12,9 @@ import (
 // by itself, and nothing outside of them.
 func (p *Program) Local() bool { return p.root != nil && p.root.passes }
 
+// Sifts says that obligations leave items of lists out on the way down.
+func (p *Program) Sifts() bool { return p.sifts }
+
 // passable notes, of places, those whose values need not be whole, because all there is to do in them is done to items of
 // lists. An object that holds itself is passable unless some place in it is not.
 func passable(places []*place) {

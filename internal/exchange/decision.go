@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
@@ -19,7 +20,15 @@ type Verdict struct {
 	UpstreamSet    http.Header
 	UpstreamRemove []string
 	AnswerSet      http.Header
-	QuerySet       map[string][]string
+	// QuerySet and QueryRemove are query parameters for the upstream.
+	QuerySet    map[string][]string
+	QueryRemove []string
+	// Obligations are what the caller does not see of the answer; nil for nothing.
+	Obligations *change.Obligations
+	// Limits are the requests that quotas allow this caller, by the names of limit and quota, in place of their own.
+	Limits map[string]map[string]int64
+	// Metadata is for the log alone.
+	Metadata map[string]any
 }
 
 // Decision is a verdict in force for one request.

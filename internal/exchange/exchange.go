@@ -81,12 +81,14 @@ type Exchange struct {
 	values     [4]string // each of one field of Answer
 	used       int       // of values
 	decision   Decision
+
+	obliged []*Obliged // by one policy of a route; of a Caddyfile, by as many as the request passes
 }
 
 // Back takes an answer back through the stages of a route.
 type Back interface {
-	// Reads is what is read of the answer's body.
-	Reads() Reads
+	// Reads is what is read of the body of the answer to x.
+	Reads(x *Exchange) Reads
 	// Return changes the answer; a problem takes its place.
 	Return(x *Exchange, r *Response) *problem.Problem
 }

@@ -23,6 +23,10 @@ type Response struct {
 
 	// Replaced says that Stream is no longer what the service sends.
 	Replaced bool
+
+	// Obliged is what a policy obliges to and has still to be done to the body, by the stage that changes it next; nil
+	// for nothing.
+	Obliged *Obliged
 }
 
 // Replace puts another body in the place of the one that arrives. It closes the other where it is closed.

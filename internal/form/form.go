@@ -86,6 +86,22 @@ func (m Mark) Take(h http.Header, cached bool) {
 	}
 }
 
+// TakeMarks takes off the entity tags of a field whatever mark they end with that is prefix and so many hexadecimal
+// digits.
+func TakeMarks(h http.Header, field, prefix string, digits int) {
+	var all []string
+	for _, line := range h[field] {
+		for tag := range tags(line) {
+			if at := len(tag) - 1 - digits - len(prefix); at > 0 && strings.HasSuffix(tag, `"`) && strings.HasPrefix(tag[at:], prefix) &&
+				strings.Trim(tag[at+len(prefix):len(tag)-1], "0123456789abcdef") == "" {
+				tag = tag[:at] + `"`
+			}
+			all = append(all, tag)
+		}
+	}
+	h[field] = []string{strings.Join(all, ", ")}
+}
+
 // AskWhole makes a request ask for a whole form of what it is about, in no content coding, and for no digest: a part,
 // a difference (RFC 3229) or a digest of the service's form says nothing of the one that the caller gets.
 func AskWhole(h http.Header) {

@@ -70,6 +70,48 @@ func TestAskWhole(t *testing.T) {
 	}
 }
 
+func TestTakeMarks(t *testing.T) {
+	for _, test := range []struct{ sent, want string }{
+		{`"7;~0123456789abcdef"`, `"7"`},
+		{`W/"7;~0123456789abcdef", "8"`, `W/"7", "8"`},
+		{`"7;~0123456789abcdef;v1"`, `"7;~0123456789abcdef;v1"`},
+		{`"7;~0123456789ABCDEF"`, `"7;~0123456789ABCDEF"`},
+		{`"7;~012345678abcdef"`, `"7;~012345678abcdef"`},
+		{`";~0123456789abcdef"`, `""`},
+		{`*`, `*`},
+		{`;~0123456789abcdef"`, `;~0123456789abcdef"`},
+	} {
+		h := http.Header{"If-Match": {test.sent}}
+		if TakeMarks(h, "If-Match", ";~", 16); h.Get("If-Match") != test.want {
+			t.Errorf("%s: got %s, want %s", test.sent, h.Get("If-Match"), test.want)
+		}
+	}
+}
+
+func TestPrivate(t *testing.T) {
+	for _, test := range []struct {
+		sent []string
+		want string
+	}{
+		{nil, "private"},
+		{[]string{""}, "private"},
+		{[]string{"no-store"}, "no-store"},
+		{[]string{"public, max-age=60", "S-MaxAge=600"}, "max-age=60, private"},
+		{[]string{"max-age=60, Private"}, "max-age=60, Private"},
+		{[]string{`private="set-cookie, private", max-age=1`}, `private="set-cookie, private", max-age=1, private`},
+		{[]string{`no-cache="a, no-store"`}, `no-cache="a, no-store", private`},
+		{[]string{"must-revalidate"}, "must-revalidate, private"},
+	} {
+		h := http.Header{"Cdn-Cache-Control": {"public"}, "Surrogate-Control": {"max-age=1"}}
+		if test.sent != nil {
+			h["Cache-Control"] = test.sent
+		}
+		if Private(h); strings.Join(h["Cache-Control"], " | ") != test.want || len(h) != 1 {
+			t.Errorf("%q: got %v, want %s", test.sent, h, test.want)
+		}
+	}
+}
+
 func TestCoded(t *testing.T) {
 	for _, test := range []struct {
 		lines []string

@@ -33,7 +33,7 @@ func newAnswers(from *catalogue.API) *answers {
 func (*answers) Name() string                               { return "upstream" }
 func (*answers) Needs() exchange.Needs                      { return exchange.Needs{} }
 func (*answers) Handle(*exchange.Exchange) *problem.Problem { return nil }
-func (*answers) Reads() exchange.Reads                      { return exchange.Reads{} }
+func (*answers) Reads(*exchange.Exchange) exchange.Reads    { return exchange.Reads{} }
 
 // Return answers a service's failure (5xx) as a problem of the same status unless the service speaks of problems
 // itself: what a failing service says is meant for its owner. Everything else passes.

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/wicketgate/wicketgate/internal/carry"
@@ -68,12 +67,9 @@ func invalid(err error) *problem.Problem {
 }
 
 // Reads says that an answer with anything to change is read.
-func (c *changes) Reads() exchange.Reads { return c.answer.Reads() }
+func (c *changes) Reads(*exchange.Exchange) exchange.Reads { return c.answer.Reads() }
 
 // Return brings the answer down.
 func (c *changes) Return(_ *exchange.Exchange, r *exchange.Response) *problem.Problem {
-	if err := c.answer.Return(r); err != nil {
-		return problem.New(problem.BadGateway, "").Because(fmt.Errorf("changing the answer to version %s: %w", c.version, err))
-	}
-	return nil
+	return c.answer.Give(r, "changing the answer to version "+c.version)
 }

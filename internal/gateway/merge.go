@@ -58,11 +58,20 @@ func (b *builder) lostUpdates(r *catalogue.Route, hidden []*change.Operation) {
 // was read (RFC 9110, section 13.1.1). If it is not, all of that is done once more; then the caller is told of the
 // conflict. Where there is no resource, the body goes on as it is, on the condition that there is still none.
 //
+// What a policy hides of the answer is hidden of what is there, too: the caller wrote without having seen it.
+//
 // What the caller demands of the resource is looked at here, each time, for the write has a demand of its own. A caller
 // who names the state that it changes gets 412 as soon as that has gone, even where what stands there is what it wrote:
 // its own write, of which the answer got lost, looks like that of another who wrote the same, and each of two who count
 // from 1 to 2 must not be told that it did.
 func (m *merging) put(w http.ResponseWriter, out *http.Request, x *exchange.Exchange, to Upstream) error {
+	program := m.program
+	if d := x.Decision; d != nil && d.Obligations != nil {
+		var err error
+		if program, err = d.Obligations.On(program); err != nil {
+			return m.ended(x, x.Unfit(err))
+		}
+	}
 	mine, demand, back := x.Body.Bytes, form.TakePreconditions(x.Header), x.Back
 	for range maxTries {
 		was, err := m.read(out, x, to)
@@ -78,8 +87,8 @@ func (m *merging) put(w http.ResponseWriter, out *http.Request, x *exchange.Exch
 		if was.header == nil {
 			x.Header["If-None-Match"] = []string{"*"}
 		} else {
-			if body, err = merge.Overlay(m.program, was.doc, mine, m.fits); err != nil {
-				return m.ended(x, unmerged(err))
+			if body, err = merge.Overlay(program, was.doc, mine, m.fits); err != nil {
+				return m.ended(x, unmerged(x, err))
 			}
 			x.Header["If-Match"] = was.header["Etag"]
 		}
@@ -106,11 +115,14 @@ func (m *merging) ended(x *exchange.Exchange, p *problem.Problem) *problem.Probl
 // fits says whether the service would accept a document, as far as its schema tells.
 func (m *merging) fits(doc []byte) bool { return m.schema == nil || len(m.schema.Validate(doc)) == 0 }
 
-func unmerged(err error) *problem.Problem {
+func unmerged(x *exchange.Exchange, err error) *problem.Problem {
+	if errors.Is(err, merge.ErrUnsafe) && x.Owed() {
+		return problem.New(problem.Conflict, "this caller does not see all of the resource, and what it sees cannot be changed in this way without touching the rest").Because(err)
+	}
 	if errors.Is(err, merge.ErrUnsafe) {
 		return problem.New(problem.Conflict, "this version does not show all of the resource, and what it shows cannot be changed in this way without touching the rest; use a newer version").Because(err)
 	}
-	return problem.New(problem.BadGateway, "").Because(err)
+	return x.Unfit(err)
 }
 
 // errChanged takes the place of a 412 to the gateway's own condition, which says nothing to the caller.
@@ -145,6 +157,7 @@ func (m *merging) read(out *http.Request, x *exchange.Exchange, to Upstream) (*r
 	seen := &reading{}
 	get := *x
 	get.Method, get.Body, get.Back, get.Answer, get.Refused = http.MethodGet, exchange.Body{Read: true}, pipeline.New(seen), nil, nil
+	get.Disoblige()
 	get.Header = maps.Clone(x.Header)
 	for _, name := range aboutWrite {
 		delete(get.Header, name)
@@ -176,7 +189,9 @@ type reading struct {
 func (*reading) Name() string                               { return "merge" }
 func (*reading) Needs() exchange.Needs                      { return exchange.Needs{} }
 func (*reading) Handle(*exchange.Exchange) *problem.Problem { return nil }
-func (*reading) Reads() exchange.Reads                      { return exchange.Reads{Body: true, Whole: maxAnswer} }
+func (*reading) Reads(*exchange.Exchange) exchange.Reads {
+	return exchange.Reads{Body: true, Whole: maxAnswer}
+}
 
 // Return implements pipeline.Returner.
 func (s *reading) Return(_ *exchange.Exchange, r *exchange.Response) *problem.Problem {

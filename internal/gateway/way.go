@@ -41,8 +41,12 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	if content != nil {
 		add(content)
 	}
-	if up != nil {
+	hides := decision != nil && decision.Hides()
+	switch {
+	case up != nil:
 		add(up)
+	case hides:
+		add(&carry.Hiding{Max: policy.MaxAnswer})
 	}
 	if patch != nil {
 		add(patch)
@@ -52,6 +56,9 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	}
 	if decision != nil {
 		add(decision)
+	}
+	if hides {
+		add(policy.Hiding{Query: decision})
 	}
 	add(newAnswers(from))
 	with := func(s pipeline.Stage) *pipeline.Pipeline {

@@ -216,7 +216,9 @@ type xmlAnswer struct {
 }
 
 // Reads says that the answer is needed whole.
-func (*xmlAnswer) Reads() exchange.Reads { return exchange.Reads{Body: true, Whole: maxAnswer} }
+func (*xmlAnswer) Reads(*exchange.Exchange) exchange.Reads {
+	return exchange.Reads{Body: true, Whole: maxAnswer}
+}
 
 // Return writes the answer in XML. It takes only success for the route's objects: an error has a form of its own.
 func (a *xmlAnswer) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {

@@ -24,7 +24,8 @@ var ErrUnsafe = errors.New("what the caller wrote and what it cannot see exclude
 // the caller's version and the newest; theirs and mine are in the newest shape, and strict JSON. The caller reads back
 // what it wrote, and what it cannot see stays as it was, save in what the caller takes away: items of lists, and whole
 // objects where fits, which says what the service would accept, or the caller's own view does not let the hidden rest
-// stand alone. The error is ErrUnsafe, or that of a resource that cannot be brought to the caller's version and back.
+// stand alone. Where p hides something, as a policy wants it, that is nothing that the caller can see either; and a list
+// of which p leaves items out can only be written back as it was read. The error is ErrUnsafe, or that of a resource that cannot be brought to the caller's version and back.
 func Overlay(p *change.Program, theirs, mine []byte, fits func([]byte) bool) ([]byte, error) {
 	seen, err := p.Down(theirs)
 	if err != nil {
@@ -39,7 +40,11 @@ func Overlay(p *change.Program, theirs, mine []byte, fits func([]byte) bool) ([]
 		return nil, fmt.Errorf("bringing the body to the caller's version: %w", err)
 	}
 	for _, m := range []merger{{keep: true}, {keep: true, older: p.Pointer}, {}, {older: p.Pointer}} {
+		m.sifted = p.Sifts()
 		doc := m.merge(base, theirs, mine)
+		if m.lost {
+			break
+		}
 		if reads, err := p.Down(doc); err == nil && same(reads, wrote, m.kept) && (!m.kept || fits(doc)) {
 			return doc, nil
 		}
@@ -52,8 +57,11 @@ type merger struct {
 	older func(pointer string) string // where a value stands in the caller's shape; nil: members that are one there are not looked for
 	keep  bool                        // what is hidden in an object that the caller took away is kept
 	kept  bool                        // something was
-	path  []byte                      // the pointer of the object at hand
-	out   []byte
+
+	sifted bool   // items of lists may be hidden
+	lost   bool   // such a list was changed, and with it what is hidden would go
+	path   []byte // the pointer of the object at hand
+	out    []byte
 }
 
 // merge gives the three documents as one, in memory of its own.
@@ -80,6 +88,7 @@ func (m *merger) value(base, theirs, mine []byte) {
 
 // both writes a value that the caller changed and could not see all of.
 func (m *merger) both(base, theirs, mine []byte) {
+	m.lost = m.lost || m.sifted && partial(base, theirs)
 	switch {
 	case base[0] == '{' && theirs[0] == '{' && mine[0] == '{':
 		m.object(base, theirs, mine)
@@ -88,6 +97,11 @@ func (m *merger) both(base, theirs, mine []byte) {
 	default:
 		m.out = append(m.out, mine...)
 	}
+}
+
+// partial says whether a list has items that the caller does not see.
+func partial(base, theirs []byte) bool {
+	return base[0] == '[' && theirs[0] == '[' && len(items(base)) != len(items(theirs))
 }
 
 // member is what the three have under one name; nil where they have nothing.
@@ -186,6 +200,8 @@ func (m *merger) member(e *member, start int) {
 		m.put(e, start, e.theirs)
 	case e.base == nil || e.theirs == nil:
 		m.put(e, start, e.mine)
+	case e.mine == nil && m.sifted && partial(e.base, e.theirs):
+		m.lost = true
 	case e.mine != nil:
 		m.begin(e, start)
 		mark := len(m.path)

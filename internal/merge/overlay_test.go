@@ -71,6 +71,55 @@ func TestOverlay(t *testing.T) {
 	}
 }
 
+// What a policy hides is nothing that the caller sees, either: it stays, whatever the caller writes beside it.
+func TestOverlayOfWhatIsHidden(t *testing.T) {
+	p := compile(t, []*change.Change{{Name: "mail", On: "order", Operations: []change.Operation{{Kind: change.Rename, Path: "mail", To: "email"}}}}, map[string]*change.Object{"order": {Name: "order"}})
+	const theirs = `{"email":"a@x","card":{"no":"4111","to":"12/30"},"lines":[{"k":1,"v":"a"},{"k":2,"v":"b"}],"more":{"l":[{"k":2}]}}`
+	hide := func(drop, mask, list string) *change.Program {
+		var filters []change.Filter
+		if list != "" {
+			filters = []change.Filter{{List: list, Equals: []change.Condition{{Member: "k", Value: json.RawMessage(`1`)}}}}
+		}
+		o, err := change.NewObligations(strings.Fields(drop), strings.Fields(mask), filters)
+		if err != nil {
+			t.Fatal(err)
+		}
+		joined, err := o.On(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return joined
+	}
+	for _, test := range []struct {
+		name string
+		p    *change.Program
+		body string // in the older shape
+		want string // "" for unsafe
+	}{
+		{"all as it was", hide("/card/no", "/email", ""), `{"mail":"***","card":{"to":"12/30"},"lines":[{"k":1,"v":"a"},{"k":2,"v":"b"}],"more":{"l":[{"k":2}]}}`, theirs},
+		{"beside it", hide("/card/no", "/email /lines", ""), `{"mail":"***","card":{"to":"01/31"},"lines":null,"more":{"l":[{"k":2}]}}`, strings.Replace(theirs, "12/30", "01/31", 1)},
+		{"over it", hide("/card/no", "/email", ""), `{"mail":"b@x","card":{"no":"5","to":"12/30"},"lines":[{"k":1,"v":"a"},{"k":2,"v":"b"}],"more":{"l":[{"k":2}]}}`,
+			strings.NewReplacer("a@x", "b@x", "4111", "5").Replace(theirs)},
+		{"in items", hide("/lines/*/v", "", ""), `{"mail":"a@x","card":{"no":"4111","to":"12/30"},"lines":[{"k":2},{"k":1}],"more":{"l":[{"k":2}]}}`,
+			strings.Replace(theirs, `{"k":1,"v":"a"},{"k":2,"v":"b"}`, `{"k":2,"v":"b"},{"k":1,"v":"a"}`, 1)},
+		{"items left out", hide("", "", "/lines"), `{"mail":"b@x","card":{"no":"4111","to":"12/30"},"lines":[{"k":1,"v":"a"}],"more":{"l":[{"k":2}]}}`, strings.Replace(theirs, "a@x", "b@x", 1)},
+		{"items left out, another changed", hide("", "", "/lines"), `{"mail":"a@x","card":{"no":"4111","to":"12/30"},"lines":[{"k":1,"v":"c"}],"more":{"l":[{"k":2}]}}`, ""},
+		{"items left out, the list taken away", hide("", "", "/lines"), `{"mail":"a@x","card":{"no":"4111","to":"12/30"},"more":{"l":[{"k":2}]}}`, ""},
+		{"items left out, the list made null", hide("", "", "/lines"), `{"mail":"a@x","card":{"no":"4111","to":"12/30"},"lines":null,"more":{"l":[{"k":2}]}}`, ""},
+		{"items left out, deeper", hide("", "", "/more/l"), `{"mail":"a@x","card":{"no":"4111","to":"12/30"},"lines":[{"k":1,"v":"a"},{"k":2,"v":"b"}],"more":{"l":[{"k":1}]}}`, ""},
+		{"items dropped", hide("/lines/*", "", ""), `{"mail":"a@x","card":{"no":"4111","to":"12/30"},"lines":[{"k":1}],"more":{"l":[{"k":2}]}}`, ""},
+	} {
+		mine, err := test.p.Up([]byte(test.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Overlay(test.p, []byte(theirs), mine, always)
+		if errors.Is(err, ErrUnsafe) != (test.want == "") || test.want != "" && !equal(t, got, []byte(test.want)) {
+			t.Errorf("%s:\ngot  %s, %v\nwant %s", test.name, got, err, test.want)
+		}
+	}
+}
+
 // What the caller wrote and what it cannot see exclude each other: nothing is written then.
 func TestUnsafe(t *testing.T) {
 	p := compile(t, []*change.Change{{Name: "renamed", On: "order", Operations: []change.Operation{{Kind: change.Rename, Path: "a", To: "b"}}}},

@@ -11,16 +11,16 @@ import (
 )
 
 // read reads what the stages need of an answer's body before they see it.
-func (p *Pipeline) read(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
-	if p.reads.Whole == 0 {
+func read(x *exchange.Exchange, r *exchange.Response, reads exchange.Reads) *problem.Problem {
+	if reads.Whole == 0 {
 		return begin(x, r)
 	}
-	b, err := io.ReadAll(io.LimitReader(r.Stream, p.reads.Whole+1))
+	b, err := io.ReadAll(io.LimitReader(r.Stream, reads.Whole+1))
 	if err != nil {
 		return unread("reading the answer", err)
 	}
-	if int64(len(b)) > p.reads.Whole {
-		return problem.New(problem.BadGateway, "").Because(fmt.Errorf("the answer has more than %d bytes", p.reads.Whole))
+	if int64(len(b)) > reads.Whole {
+		return x.Unfit(fmt.Errorf("the answer has more than %d bytes", reads.Whole))
 	}
 	r.Bytes, r.Read = b, true
 	return nil

@@ -24,8 +24,8 @@ type Stage interface {
 type Returner interface {
 	Stage
 
-	// Reads states, at load, what Return reads of an answer's body.
-	Reads() exchange.Reads
+	// Reads states what Return will read of the body of the answer to x, once Handle has seen the request.
+	Reads(x *exchange.Exchange) exchange.Reads
 
 	// Return reads and changes the upstream's answer. Where a stage of the route needs the body whole, and where it
 	// ends within exchange.Head, Bytes hold it; otherwise Stream may be replaced. A problem takes the answer's place.

@@ -24,9 +24,9 @@ type step struct {
 	log    *[]string
 }
 
-func (s *step) Name() string          { return s.name }
-func (s *step) Needs() exchange.Needs { return s.needs }
-func (s *step) Reads() exchange.Reads { return s.reads }
+func (s *step) Name() string                            { return s.name }
+func (s *step) Needs() exchange.Needs                   { return s.needs }
+func (s *step) Reads(*exchange.Exchange) exchange.Reads { return s.reads }
 
 func (s *step) Handle(x *exchange.Exchange) *problem.Problem {
 	*s.log = append(*s.log, s.name)
@@ -158,8 +158,8 @@ func TestAnswerThatArrives(t *testing.T) {
 		}
 		return nil
 	}})
-	if p.Reads() != (exchange.Reads{Body: true}) {
-		t.Errorf("it reads %+v", p.Reads())
+	if reads := p.Reads(&exchange.Exchange{}); reads != (exchange.Reads{Body: true}) {
+		t.Errorf("it reads %+v", reads)
 	}
 	reset := errors.New("connection reset")
 	for _, test := range []struct {

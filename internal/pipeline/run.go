@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -15,7 +16,6 @@ type Pipeline struct {
 	backs  []Returner // in the order of the way back
 	needs  exchange.Needs
 	bodyAt int // the first stage that needs the body; len(stages) where none does
-	reads  exchange.Reads
 }
 
 // New joins stages, nil ones left out, to the pipeline of a route.
@@ -40,7 +40,6 @@ func New(stages ...Stage) *Pipeline {
 	for i := len(p.stages) - 1; i >= 0; i-- {
 		if b, ok := p.stages[i].(Returner); ok {
 			p.backs = append(p.backs, b)
-			p.reads.Add(b.Reads())
 		}
 	}
 	return p
@@ -98,16 +97,22 @@ func panicked(stage string, r any) *problem.Problem {
 // Returns says whether any stage works on the answer.
 func (p *Pipeline) Returns() bool { return len(p.backs) > 0 }
 
-// Reads is what the way back reads of an answer's body.
-func (p *Pipeline) Reads() exchange.Reads { return p.reads }
+// Reads is what the way back reads of the body of the answer to x.
+func (p *Pipeline) Reads(x *exchange.Exchange) exchange.Reads {
+	var reads exchange.Reads
+	for _, b := range p.backs {
+		reads.Add(b.Reads(x))
+	}
+	return reads
+}
 
 // Return takes an answer back through the stages, from the last. It reads the body whole where a stage needs it: one
-// over the bound is a 502 and is never passed on unchanged, one that does not arrive in time a 504. Where stages read
+// over the bound is unfit and is never passed on unchanged, one that does not arrive in time a 504. Where stages read
 // the body as it arrives, Return reads exchange.Head of it. Whoever calls closes r.Stream, and sends nothing after an
 // error of it; what that means for the request is noted in x.
 func (p *Pipeline) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
-	if p.reads.Body && !r.Read && r.Stream != nil {
-		if prob := p.read(x, r); prob != nil {
+	if reads := p.Reads(x); reads.Body && !r.Read && r.Stream != nil {
+		if prob := read(x, r, reads); prob != nil {
 			return prob
 		}
 	}
@@ -120,6 +125,9 @@ func (p *Pipeline) Return(x *exchange.Exchange, r *exchange.Response) *problem.P
 		if r.Stream != before && !r.Read {
 			r.Stream = &watched{r.Stream, b.Name(), x}
 		}
+	}
+	if r.Obliged != nil { // no stage changes the body
+		return r.Obliged.Denial(errors.New("nothing on this way changes answers"))
 	}
 	return nil
 }

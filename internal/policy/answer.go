@@ -8,6 +8,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
+	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
@@ -19,16 +20,14 @@ const (
 	maxTextBytes   = 4 << 10 // of a text for the caller
 )
 
-// obligations are keys of the design that ask for something this version cannot carry out. Ignored, a caller would
-// see what the policy meant to hide; so they are refused at load where they can be seen, and are a denial otherwise.
-var obligations = map[string]bool{"drop": true, "mask": true, "filter": true, "limits": true}
-
-// answerKeys are the keys an answer may have, obligations aside. Those of OPA's plugin for Envoy are among them.
+// answerKeys are the keys an answer may have. Those of OPA's plugin for Envoy are among them.
 var answerKeys = map[string]bool{
 	"allow": true, "allowed": true, "reasons": true,
 	"status": true, "http_status": true, "status_code": true,
 	"headers": true, "response_headers_to_add": true, "request_headers_to_remove": true,
-	"body": true, "message": true, "query_parameters_to_set": true, "problem": true,
+	"body": true, "message": true, "problem": true,
+	"query_parameters_to_set": true, "query_parameters_to_remove": true,
+	"drop": true, "mask": true, "filter": true, "limits": true, "dynamic_metadata": true,
 }
 
 // answer is a policy's answer, read.
@@ -40,7 +39,13 @@ type answer struct {
 	addToAnswer    http.Header
 	remove         []string
 	query          map[string][]string
+	removeQuery    []string
 	problem        map[string]string
+
+	drop, mask []string
+	filters    []change.Filter
+	limits     map[string]map[string]int64
+	metadata   map[string]any
 }
 
 // readAnswer fills in a verdict from the value of its query, nil for undefined. An error is a denial.
@@ -88,8 +93,12 @@ func (q *Query) readObject(v *exchange.Verdict, object ast.Object) error {
 	if err != nil {
 		return err
 	}
+	v.Limits, v.Metadata = a.limits, a.metadata
 	if allow {
-		v.UpstreamSet, v.UpstreamRemove, v.AnswerSet, v.QuerySet = a.headers, a.remove, a.addToAnswer, a.query
+		if v.Obligations, err = change.NewObligations(a.drop, a.mask, a.filters); err != nil {
+			return fmt.Errorf("reading obligations: %w", err)
+		}
+		v.UpstreamSet, v.UpstreamRemove, v.AnswerSet, v.QuerySet, v.QueryRemove = a.headers, a.remove, a.addToAnswer, a.query, a.removeQuery
 		v.Allow = true
 		return nil
 	}
@@ -126,12 +135,21 @@ func (a *answer) read(name string, value ast.Value) (err error) {
 		a.remove, err = readNames(value)
 	case "query_parameters_to_set":
 		a.query, err = readParameters(value)
+	case "query_parameters_to_remove":
+		a.removeQuery, err = readParameterNames(value)
 	case "problem":
 		a.problem, err = readProblem(value)
+	case "drop":
+		a.drop, err = readPointers(value)
+	case "mask":
+		a.mask, err = readPointers(value)
+	case "filter":
+		a.filters, err = readFilters(value)
+	case "limits":
+		a.limits, err = readLimits(value)
+	case "dynamic_metadata":
+		a.metadata, err = readMetadata(value)
 	default:
-		if obligations[name] {
-			return errors.New("this obligation is not supported by this version")
-		}
 		return errors.New("unknown key")
 	}
 	return err
@@ -145,12 +163,13 @@ func readBoolean(value ast.Value) (*bool, error) {
 	return (*bool)(&b), nil
 }
 
-// readStatus reads the status of a denial under any of its names.
+// readStatus reads the status under any of its names. Policies for Envoy give one to those who may pass, too, who get
+// the service's.
 func (a *answer) readStatus(value ast.Value) error {
 	n, ok := value.(ast.Number)
 	status, exact := n.Int()
-	if !ok || !exact || status < 400 || status > 599 {
-		return fmt.Errorf("expected an integer from 400 to 599, not %.40s", value)
+	if !ok || !exact || status < 200 || status > 599 {
+		return fmt.Errorf("expected an integer from 200 to 599, not %.40s", value)
 	}
 	if a.status != 0 && a.status != status {
 		return errors.New("the status is given twice and differs")
@@ -257,6 +276,9 @@ func (a *answer) denial() (*problem.Problem, error) {
 	p := problem.New(problem.Forbidden, a.problem["detail"])
 	if p.Detail == "" {
 		p.Detail = a.text
+	}
+	if a.status != 0 && a.status < 400 {
+		return nil, fmt.Errorf("the status of a denial is from 400 to 599, not %d", a.status)
 	}
 	switch a.status {
 	case 0, http.StatusForbidden:

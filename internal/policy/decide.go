@@ -23,8 +23,27 @@ func (q *Query) Handle(x *exchange.Exchange) *problem.Problem {
 	if p != nil {
 		return p
 	}
+	if d.Limits != nil {
+		return denied(d, errors.New("limits: nothing is counted behind this policy"))
+	}
+	return q.Follow(x, d)
+}
+
+// Follow carries out what a decision that lets a request pass says besides. A problem says that it cannot be.
+func (q *Query) Follow(x *exchange.Exchange, d *exchange.Decision) *problem.Problem {
+	if d.Obligations != nil && !q.hides {
+		return denied(d, errors.New("the policy hides something, which its rules did not tell"))
+	}
 	carryOut(x, d.Verdict)
+	q.oblige(x, d.Verdict)
 	return nil
+}
+
+// denied is the denial of a request that the policy would let pass.
+func denied(d *exchange.Decision, err error) *problem.Problem {
+	p := problem.New(problem.Forbidden, "").Because(fmt.Errorf("carrying out what %s obliges to: %w", d.Query, err))
+	p.Instance = "urn:uuid:" + d.ID()
+	return p
 }
 
 // Decide asks the policy about a request and notes the decision in the exchange, changing nothing else. It returns a
@@ -128,7 +147,7 @@ func (q *Query) evaluate(x *exchange.Exchange, now time.Time) (value ast.Value, 
 	return value, nil
 }
 
-// carryOut changes a request and its answer as the policy that allowed it wants.
+// carryOut sets and removes fields and query parameters of a request and its answer as the policy that allowed it wants.
 func carryOut(x *exchange.Exchange, v *exchange.Verdict) {
 	for _, name := range v.UpstreamRemove {
 		delete(x.Header, name)
@@ -143,9 +162,12 @@ func carryOut(x *exchange.Exchange, v *exchange.Verdict) {
 	for name, values := range v.AnswerSet {
 		x.SetAnswer(name, values...)
 	}
-	if len(v.QuerySet) > 0 {
+	if len(v.QuerySet)+len(v.QueryRemove) > 0 {
 		query := maps.Clone(x.Query.Values())
 		maps.Copy(query, v.QuerySet)
+		for _, name := range v.QueryRemove {
+			delete(query, name)
+		}
 		x.Query.Replace(query.Encode())
 	}
 }

@@ -86,6 +86,15 @@ func readParameters(value ast.Value) (map[string][]string, error) {
 	return readPairs(value)
 }
 
+// readParameterNames reads a list or set of names of query parameters.
+func readParameterNames(value ast.Value) ([]string, error) {
+	list, err := readStrings(value)
+	if err == nil && len(list) > maxFields {
+		err = fmt.Errorf("there may be at most %d", maxFields)
+	}
+	return list, err
+}
+
 // readPairs reads names with a string or a list of strings each.
 func readPairs(value ast.Value) (map[string][]string, error) {
 	pairs := map[string][]string{}

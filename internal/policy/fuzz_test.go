@@ -15,7 +15,7 @@ func FuzzAnswer(f *testing.F) {
 	for _, seed := range []string{
 		`true`, `false`, `null`, `"true"`, `1`, `[]`, `{"allow": true}`, `{"allowed": true, "allow": false}`, `{"allow": "true"}`, `{"allow": [true]}`,
 		`{"allow": true, "headers": {"X-A": ["a", "b"]}, "response_headers_to_add": [{"X-B": "c"}]}`,
-		`{"allow": true, "headers": {"X-A": "\r\nX-B: c"}}`, `{"allow": true, "drop": ["/a"]}`, `{"allow": false, "status": 404, "problem": {"type": "a:b", "detail": "c"}}`,
+		`{"allow": true, "headers": {"X-A": "\r\nX-B: c"}}`, `{"allow": true, "drop": ["/a"], "mask": ["/b/*/c"], "filter": {"/b": {"d": 1.0}}, "limits": {"a": {"b": 0}}, "dynamic_metadata": {"a": 1}}`, `{"allow": false, "status": 404, "problem": {"type": "a:b", "detail": "c"}}`,
 		`{"allow": true, "reasons": ["a", {"b": 1}], "query_parameters_to_set": {"a": ["b"]}, "request_headers_to_remove": ["X-C"]}`, `{"status": 1e9}`, `{"status_code": 451, "body": "a"}`,
 	} {
 		f.Add(seed, false)
@@ -34,7 +34,7 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil && d.Allow {
 			t.Fatalf("%s: allowed in spite of %v", text, err)
 		}
-		if err == nil && !d.Allow && (d.Denial == nil || d.Denial.StatusCode() < 400 || d.Denial.StatusCode() > 599 || d.UpstreamSet != nil || d.QuerySet != nil) {
+		if err == nil && !d.Allow && (d.Denial == nil || d.Denial.StatusCode() < 400 || d.Denial.StatusCode() > 599 || d.UpstreamSet != nil || d.QuerySet != nil || d.Obligations != nil) {
 			t.Fatalf("%s: denied with %+v", text, d)
 		}
 		for _, header := range []map[string][]string{d.UpstreamSet, d.AnswerSet} {

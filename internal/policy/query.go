@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -29,6 +30,9 @@ type Query struct {
 	snapshot  *Snapshot
 	unready   bool // answers 503, since its policy may still come
 	observers []Observer
+
+	// The answer may oblige to hide something of what the service answers, or override quotas.
+	hides, limits bool
 }
 
 var _ pipeline.Stage = (*Query)(nil)
@@ -82,7 +86,9 @@ func (s *Snapshot) prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics)
 		if diags.HasErrors() {
 			return nil, diags
 		}
-		q.bothNames = slices.Contains(keys, `"allow"`) && slices.Contains(keys, `"allowed"`)
+		has := func(name string) bool { return slices.Contains(keys, strconv.Quote(name)) }
+		q.bothNames = has("allow") && has("allowed")
+		q.hides, q.limits = has("drop") || has("mask") || has("filter"), has("limits")
 		if q.onlyAllow = len(keys) == 1; q.onlyAllow { // several times faster than an object of one member
 			text = fmt.Sprintf("%s[%s]", q.name, keys[0])
 		} else {
@@ -94,6 +100,10 @@ func (s *Snapshot) prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics)
 		}
 	} else if isFunction(node) {
 		return refuse("Not a rule", "%s is a function; expected a rule or a package.", ref)
+	} else if len(node.Children) == 0 && !slices.ContainsFunc(node.Values, isObject) {
+		q.onlyAllow = true
+	} else {
+		q.hides, q.limits = true, true
 	}
 	q.sees = reachOf(s.compiler, asked...)
 	q.document = newDocument(q.sees.input)
@@ -140,25 +150,13 @@ func (s *Snapshot) answerRules(node *ast.TreeNode, ref ast.Ref, at hcl.Range) (k
 		if !ok || isFunction(child) {
 			continue
 		}
-		if obligations[string(name)] {
-			d := &hcl.Diagnostic{
-				Severity: hcl.DiagError, Subject: &at,
-				Summary: "Not supported by this version",
-				Detail:  fmt.Sprintf("%s answers with the obligation %q, which is not supported by this version. If it is a helper, give it another name.", ref, string(name)),
-			}
-			if rule := firstRule(child); rule != nil && rule.Loc().HasFile() {
-				subject := s.sources.rangeOf(rule.Loc())
-				d.Subject = s.sources.narrow(&subject, string(name))
-			}
-			diags = append(diags, d)
-		}
 		if answerKeys[string(name)] {
 			keys = append(keys, name.String())
 			decides = decides || name == "allow" || name == "allowed"
 		}
 	}
 	slices.Sort(keys)
-	if !decides && !diags.HasErrors() {
+	if !decides {
 		diags = append(diags, &hcl.Diagnostic{
 			Severity: hcl.DiagError, Subject: &at,
 			Summary: "Policy that never allows",
@@ -173,16 +171,19 @@ func isFunction(node *ast.TreeNode) bool {
 	return len(node.Values) > 0 && !slices.ContainsFunc(node.Values, func(r *ast.Rule) bool { return len(r.Head.Args) == 0 })
 }
 
-func firstRule(node *ast.TreeNode) *ast.Rule {
-	if len(node.Values) > 0 {
-		return node.Values[0]
+// isObject says whether a rule may have another value than true or false.
+func isObject(r *ast.Rule) bool {
+	if r.Head.RuleKind() == ast.MultiValue || len(r.Ref()) > len(r.Ref().GroundPrefix()) {
+		return true
 	}
-	for _, child := range node.Children {
-		if rule := firstRule(child); rule != nil {
-			return rule
+	for ; r != nil; r = r.Else {
+		if r.Head.Value != nil {
+			if _, plain := r.Head.Value.Value.(ast.Boolean); !plain {
+				return true
+			}
 		}
 	}
-	return nil
+	return false
 }
 
 // packages are the names of the packages there are, in order.

@@ -25,13 +25,12 @@ func TestPrepareRefuses(t *testing.T) {
 	f := files{
 		"orders.rego":  "package shop.orders\n\nallow if is_owner\n\nis_owner if input.time == 1\n\nf(x) := x\n",
 		"helpers.rego": "package shop.helpers\n\nis_owner if input.time == 1\n",
-		"hide.rego":    "package shop.hide\n\nallow if true\n\nmask contains \"/email\"\n\ndrop := [\"/card\"] if true\n",
 		"f.rego":       "package shop.f\n\nallow(x) if x\n",
 		"data.json":    `{"facts": {"allow": true}}`,
 	}
 	snapshot := f.load(t)
 	for _, c := range []struct{ query, want string }{
-		{"data.shop.order", `No such policy: No package or rule is called data.shop.order. Did you mean "data.shop.orders"? Packages there are: data.shop.f, data.shop.helpers, data.shop.hide, data.shop.orders.`},
+		{"data.shop.order", `No such policy: No package or rule is called data.shop.order. Did you mean "data.shop.orders"? Packages there are: data.shop.f, data.shop.helpers, data.shop.orders.`},
 		{"data.shop.orders.alow", `No such policy: No package or rule is called data.shop.orders.alow.`},
 		{"data.facts", `No such policy: No package or rule is called data.facts.`},
 		{"data.shop", `Policy that never allows: data.shop has no rule allow`},
@@ -48,14 +47,32 @@ func TestPrepareRefuses(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", c.query, diags, c.want)
 		}
 	}
+}
 
-	_, diags := snapshot.Prepare("data.shop.hide", here)
-	if len(diags) != 2 {
-		t.Fatalf("obligations: got %v, want 2", diags)
-	}
-	for _, d := range diags {
-		if word := snapshot.sources.text(d.Subject); !obligations[word] || !strings.Contains(d.Detail, "not supported by this version") {
-			t.Errorf("obligation: got %s at %q", d.Detail, word)
+// What a query may oblige to is known before it is asked: other routes pay nothing for it.
+func TestWhatMayBeObligedTo(t *testing.T) {
+	for _, test := range []struct {
+		policy, query string
+		hides, limits bool
+	}{
+		{`allow if true`, "data.a", false, false},
+		{"allow if true\n\nproblem := {}\n\nhelper.drop := []", "data.a", false, false},
+		{"allow if true\n\ndrop contains \"/a\"", "data.a", true, false},
+		{"allow if true\n\nmask := []", "data.a", true, false},
+		{"allow if true\n\nfilter := {}", "data.a", true, false},
+		{"allow if true\n\nlimits.a.b := 1", "data.a", false, true},
+		{"allow if true\n\nfilter(x) := x", "data.a", false, false},
+		{"allow if true\n\ndrop := []", "data.a.allow", false, false},
+		{"default ok := false\n\nok if input.time > 1\n\nelse := false", "data.a.ok", false, false},
+		{`ok := {"allow": true}`, "data.a.ok", true, true},
+		{`ok := input.time > 1`, "data.a.ok", true, true},
+		{"ok if input.time > 1\n\nelse := {}", "data.a.ok", true, true},
+		{`ok contains "allow"`, "data.a.ok", true, true},
+		{`ok[input.api.name] := true`, "data.a.ok", true, true},
+	} {
+		q := files{"a.rego": "package a\n\n" + test.policy + "\n"}.prepare(t, test.query)
+		if q.Hides() != test.hides || q.Limits() != test.limits {
+			t.Errorf("%s of %s: hides %t, limits %t", test.query, test.policy, q.Hides(), q.Limits())
 		}
 	}
 }

@@ -92,7 +92,7 @@ func (m *message) fields(x *exchange.Exchange, h, other http.Header) error {
 }
 
 // Reads implements pipeline.Returner.
-func (s *Stage) Reads() exchange.Reads { return s.answer.Reads() }
+func (s *Stage) Reads(*exchange.Exchange) exchange.Reads { return s.answer.Reads() }
 
 // Return changes an answer: 502 in the place of a successful one that cannot be changed.
 func (s *Stage) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {

@@ -92,7 +92,7 @@ func TestBodies(t *testing.T) {
 
 func TestFields(t *testing.T) {
 	p := build(t, `{"request":{"set":{"x-tenant":"t-{who}"},"remove":["x-debug"]},"response":{"set":{"Cache-Control":"no-store"},"remove":["x-powered-by"]}}`)
-	if p.Reads().Body || p.Needs().Body != exchange.None {
+	if p.Reads(&exchange.Exchange{}).Body || p.Needs().Body != exchange.None {
 		t.Error("header fields alone must let bodies stream")
 	}
 	x := &exchange.Exchange{Context: t.Context(), Header: http.Header{"X-Tenant": {"forged"}, "X-Debug": {"1"}}, Forward: http.Header{"X-Tenant": {"earlier"}},

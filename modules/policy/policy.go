@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/wicketgate/wicketgate/internal/carry"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/policy"
@@ -73,8 +74,11 @@ func (h *Handler) build(l *gateway.Load) []pipeline.Stage {
 		}
 		stages = append(stages, validate.NewContent(content))
 	}
-	if h.ReportOnly {
+	switch {
+	case h.ReportOnly:
 		return append(stages, &reported{q, h})
+	case q.Hides():
+		return append(stages, &carry.Hiding{Max: policy.MaxAnswer}, q, policy.Hiding{Query: q})
 	}
 	return append(stages, q)
 }

@@ -72,10 +72,14 @@ func interim(status int) bool { return status < 200 && status != http.StatusSwit
 
 // back hands the request to next and takes what it answers through the stage, whole where the stage needs it so.
 func (s *Stage) back(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, p *pipeline.Pipeline, next caddyhttp.Handler) (err error) {
-	if p.Reads().Body {
+	reads := p.Reads(x)
+	if reads.Body {
 		form.AskWhole(r.Header)
 	}
-	a := &answer{ResponseWriter: w, stage: s, r: r, x: x, pipeline: p, reads: p.Reads(), before: maps.Clone(w.Header())}
+	if x.Owed() { // in another protocol nothing can be hidden
+		delete(r.Header, "Upgrade")
+	}
+	a := &answer{ResponseWriter: w, stage: s, r: r, x: x, pipeline: p, reads: reads, before: maps.Clone(w.Header())}
 	defer func() {
 		// The proxy's way to end an answer that it cannot write to its end; ours may have been written instead.
 		e := recover()
@@ -161,6 +165,10 @@ func (a *answer) WriteHeader(status int) {
 		return
 	}
 	a.status = status
+	if status == http.StatusSwitchingProtocols && a.x.Owed() {
+		a.refuse(a.x.Unfit(errors.New("the service switched to another protocol"))) //nolint:errcheck // as below
+		return
+	}
 	if status == http.StatusSwitchingProtocols { // what follows is no answer
 		a.ResponseWriter.WriteHeader(status)
 		return
@@ -193,7 +201,7 @@ func (a *answer) Write(b []byte) (int, error) {
 		return a.ResponseWriter.Write(b)
 	}
 	if whole := a.reads.Whole; whole > 0 && int64(a.body.Len()+len(b)) > whole {
-		over := problem.New(problem.BadGateway, "").Because(fmt.Errorf("the answer has more than %d bytes", whole))
+		over := a.x.Unfit(fmt.Errorf("the answer has more than %d bytes", whole))
 		a.x.Ended = "change"
 		return 0, errors.Join(errRefused, a.refuse(over))
 	}

@@ -44,7 +44,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x.Body.Read {
 		setBody(req, x.Body.Bytes)
 	}
-	reads := x.Back != nil && x.Back.Reads().Body
+	reads := x.Back != nil && x.Back.Reads(x).Body
 	caller := req.Context()
 	var waits *patience
 	if reads {
@@ -66,7 +66,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if !reads && req.Header["Upgrade"] != nil {
 			return res, nil
 		}
-		x.Refused = problem.New(problem.BadGateway, "").Because(errors.New("the service switched to a protocol that nobody asked for"))
+		x.Refused = x.Unfit(errors.New("the service switched to a protocol that nobody asked for"))
 	} else {
 		if reads {
 			res.Body = &patient{res.Body, waits}
@@ -141,16 +141,19 @@ func setBody(req *http.Request, b []byte) {
 // service's, and would be put on the one that the transport made.
 func back(x *exchange.Exchange, res *http.Response) (*http.Response, *problem.Problem) {
 	if x.Back != nil {
-		reads := x.Back.Reads().Body
+		reads := x.Back.Reads(x).Body
 		r := &exchange.Response{Status: res.StatusCode, Header: res.Header, Stream: res.Body}
 		if !hasBody(x.Method, res) {
 			r.Stream = nil
 		}
 		if reads && r.Stream != nil && form.Coded(res.Header) {
-			return res, problem.New(problem.BadGateway, "").Because(errors.New("the service answered in a content coding although asked for none"))
+			return res, x.Unfit(errors.New("the service answered in a content coding although asked for none"))
 		}
 		if prob := x.Back.Return(x, r); prob != nil {
 			return res, prob
+		}
+		if x.Owed() {
+			return res, x.Unfit(errors.New("no stage has hidden what the policy wants hidden"))
 		}
 		switch {
 		case r.Read:
