@@ -97,6 +97,6 @@ var errBoth = fmt.Errorf("what it leads through is an object for one and a list 
 // clone gives symbols to which others may be added.
 func (s *symbols) clone() symbols {
 	to := *s
-	to.names, to.quoted, to.next, to.index = slices.Clip(s.names), slices.Clip(s.quoted), slices.Clip(s.next), maps.Clone(s.index)
+	to.names, to.quoted, to.next = slices.Clip(s.names), slices.Clip(s.quoted), slices.Clip(s.next)
 	return to
 }

@@ -22,7 +22,7 @@ const (
 	maxPointer    = 1 << 10 // bytes of a pointer
 	maxConditions = 16      // of a filter
 	maxCondition  = 1 << 10 // bytes of the value of one, as JSON
-	maxPaired     = 16      // programs that obligations remember themselves joined to
+	maxPaired     = 8       // programs that obligations remember themselves joined to: of the versions of a route, or of a few routes
 )
 
 // Filter keeps those items of a list that meet all conditions.

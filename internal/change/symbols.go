@@ -6,8 +6,7 @@ import "github.com/wicketgate/wicketgate/internal/jsonspan"
 // their object is opened, and compared as numbers from then on.
 type symbols struct {
 	names  []string
-	quoted [][]byte // as JSON strings
-	index  map[string]int32
+	quoted [][]byte   // as JSON strings
 	heads  [256]int32 // by hash: the number of a name plus one
 	next   []int32    // the number, plus one, of the next name of the same hash
 }
@@ -17,14 +16,10 @@ const none int32 = -1
 
 // intern gives the number of name.
 func (s *symbols) intern(name string) int32 {
-	if sym, ok := s.index[name]; ok {
+	if sym := s.find([]byte(name)); sym != none {
 		return sym
 	}
-	if s.index == nil {
-		s.index = make(map[string]int32)
-	}
 	sym := int32(len(s.names))
-	s.index[name] = sym
 	s.names = append(s.names, name)
 	s.quoted = append(s.quoted, jsonspan.AppendQuote(nil, name))
 	head := &s.heads[hash([]byte(name))]

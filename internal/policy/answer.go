@@ -95,7 +95,7 @@ func (q *Query) readObject(v *exchange.Verdict, object ast.Object) error {
 	}
 	v.Limits, v.Metadata = a.limits, a.metadata
 	if allow {
-		if v.Obligations, err = change.NewObligations(a.drop, a.mask, a.filters); err != nil {
+		if v.Obligations, err = q.snapshot.hidings.of(&a); err != nil {
 			return fmt.Errorf("reading obligations: %w", err)
 		}
 		v.UpstreamSet, v.UpstreamRemove, v.AnswerSet, v.QuerySet, v.QueryRemove = a.headers, a.remove, a.addToAnswer, a.query, a.removeQuery

@@ -55,6 +55,7 @@ type Snapshot struct {
 	waiting  string // why what is not defined may still come, for the log; empty where it cannot
 
 	observers []Observer
+	hidings   *hidings
 	cache     *cache         // nil where nothing is remembered
 	queries   *atomic.Uint32 // how many were prepared
 	counts    *Counts
@@ -116,7 +117,7 @@ func (f *folders) snapshot(ctx context.Context, name, revision string, opts Opti
 	if err == nil {
 		var txn storage.Transaction
 		if txn, err = store.NewTransaction(ctx); err == nil {
-			s := &Snapshot{compiler: compiler, store: store, txn: txn, sources: f.sources, limit: opts.Limit, now: opts.now, revision: revision, queries: &atomic.Uint32{}, counts: &Counts{}}
+			s := &Snapshot{compiler: compiler, store: store, txn: txn, sources: f.sources, limit: opts.Limit, now: opts.now, revision: revision, queries: &atomic.Uint32{}, hidings: &hidings{}, counts: &Counts{}}
 			if opts.Cache > 0 {
 				s.cache = newCache(opts.Cache)
 			}
