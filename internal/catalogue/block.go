@@ -14,6 +14,7 @@ import (
 // what is decoded, what a mistake is told, and what docs/catalogue.md says.
 type block struct {
 	name       string
+	what       string // of a whole file, which has no name: what diagnostics call it
 	label      *label // nil: none
 	min, max   int    // how many there may be in the block around it; max 0: any number
 	refused    bool   // part of the language, but not run by this version
@@ -89,7 +90,7 @@ func (b *block) blockNames() []string {
 // title is what diagnostics call the block.
 func (b *block) title() string {
 	if b.name == "" {
-		return "a catalogue"
+		return b.what
 	}
 	return article(b.name) + " " + b.name + " block"
 }

@@ -123,7 +123,7 @@ func Load(paths []string, variables map[string]string) (*Catalogue, map[string][
 
 func load(paths []string, variables map[string]string, now time.Time) (*Catalogue, map[string][]byte, hcl.Diagnostics) {
 	files, watched, diags := find(paths)
-	d := &decoder{files: make(map[string]bool), sources: make(map[string][]byte), diags: diags}
+	d := &decoder{language: &language, outermost: outermost, files: make(map[string]bool), sources: make(map[string][]byte), diags: diags}
 	for _, path := range watched {
 		d.files[path] = true
 	}

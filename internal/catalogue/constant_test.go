@@ -82,7 +82,7 @@ locals {
 func evaluated(t *testing.T, src, name string) (constant, string) {
 	t.Helper()
 	d := &decoder{sources: map[string][]byte{"a.hcl": []byte(src)}}
-	body, diags := parse([]byte(src), "a.hcl")
+	body, diags := parse([]byte(src), "a.hcl", outermost)
 	d.diags = diags
 	d.scope = newScope(d, []*hclsyntax.Body{body}, nil)
 	c, _ := d.scope.value(d, d.scope.locals[name])
@@ -120,7 +120,7 @@ locals { all = [var.text, var.number, var.truth, var.free, var.none] }
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := &decoder{sources: map[string][]byte{"a.hcl": []byte(src)}}
-			body, diags := parse([]byte(src), "a.hcl")
+			body, diags := parse([]byte(src), "a.hcl", outermost)
 			if diags.HasErrors() {
 				t.Fatal(diags)
 			}

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,6 +14,9 @@ import (
 
 // decoder is one load. It collects what is wrong as it goes on.
 type decoder struct {
+	language  *block
+	outermost *regexp.Regexp // finds the beginnings of its blocks
+
 	sources map[string][]byte
 	files   map[string]bool // to watch
 	scope   *scope
@@ -131,14 +135,14 @@ func (d *decoder) parse(path string) *hclsyntax.Body {
 		d.diags = append(d.diags, diag)
 		return nil
 	}
-	body, diags := parse(src, path)
+	body, diags := parse(src, path, d.outermost)
 	d.diags = append(d.diags, diags...)
 	return body
 }
 
 // root decodes all files as one block.
 func (d *decoder) root(bodies []*hclsyntax.Body) *node {
-	n := &node{spec: &language}
+	n := &node{spec: d.language}
 	for _, body := range bodies {
 		d.body(n, body)
 	}

@@ -41,11 +41,11 @@ func find(paths []string) (files, watched []string, diags hcl.Diagnostics) {
 			watched = append(watched, globFolders(path)...)
 			before := len(files)
 			for _, match := range matches {
-				if catalogueFile(match) {
+				if Loads(filepath.Base(match)) {
 					add(match)
 				}
 			}
-			if len(files) == before && !slices.ContainsFunc(matches, catalogueFile) {
+			if len(files) == before && !slices.ContainsFunc(matches, func(m string) bool { return Loads(filepath.Base(m)) }) {
 				fail("No catalogue", fmt.Sprintf("No *.hcl file matches %q.", path))
 			}
 			continue
@@ -64,7 +64,7 @@ func find(paths []string) (files, watched []string, diags hcl.Diagnostics) {
 			}
 			found := false
 			for _, e := range entries {
-				if !e.IsDir() && catalogueFile(e.Name()) {
+				if !e.IsDir() && Loads(e.Name()) {
 					add(filepath.Join(path, e.Name()))
 					found = true
 				}
@@ -86,11 +86,10 @@ func find(paths []string) (files, watched []string, diags hcl.Diagnostics) {
 	return files, append(watched, files...), diags
 }
 
-// catalogueFile says whether a file found in a folder or by a glob belongs to the catalogue: hidden ones are editors',
-// *.case.hcl are test cases.
-func catalogueFile(path string) bool {
-	name := filepath.Base(path)
-	return strings.HasSuffix(name, ".hcl") && !strings.HasSuffix(name, ".case.hcl") && !strings.HasPrefix(name, ".")
+// Loads says whether a file of this name that is found in a folder or by a glob belongs to the catalogue: hidden ones
+// are editors', *.case.hcl are test cases.
+func Loads(name string) bool {
+	return strings.HasSuffix(name, ".hcl") && !strings.HasSuffix(name, caseEnding) && !strings.HasPrefix(name, ".")
 }
 
 // globFolders are the folders in which files that match a glob may appear.

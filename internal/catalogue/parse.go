@@ -20,12 +20,18 @@ const (
 )
 
 var (
-	outermost = regexp.MustCompile(`(?m)^(` + strings.Join(language.blockNames(), "|") + `)\b[^=\n]*\{`)
-	heredoc   = regexp.MustCompile(`<<-?[A-Za-z_]`) // its lines may look like anything
+	outermost     = language.beginnings()
+	outermostCase = caseLanguage.beginnings()
+	heredoc       = regexp.MustCompile(`<<-?[A-Za-z_]`) // its lines may look like anything
 )
 
-// parse gives what could be understood of a file.
-func parse(src []byte, path string) (*hclsyntax.Body, hcl.Diagnostics) {
+// beginnings finds lines on which a block begins that stands in b.
+func (b *block) beginnings() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^(` + strings.Join(b.blockNames(), "|") + `)\b[^=\n]*\{`)
+}
+
+// parse gives what could be understood of a file, in which outermost finds the beginnings of blocks.
+func parse(src []byte, path string, outermost *regexp.Regexp) (*hclsyntax.Body, hcl.Diagnostics) {
 	body, diags := parseFrom(src, path, hcl.InitialPos)
 	if !diags.HasErrors() || heredoc.Match(src) {
 		return body, diags

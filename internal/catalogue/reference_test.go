@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -13,14 +14,41 @@ func TestReference(t *testing.T) {
 	out.WriteString("<!-- Made from internal/catalogue's table: go test ./internal/catalogue -run Reference -update -->\n\n")
 	out.WriteString(language.doc + "\n")
 	for _, b := range language.blocks {
-		document(&out, b, "", false)
+		document(&out, b, "", false, nil)
 	}
 	golden(t, "../../docs/catalogue.md", out.String())
 }
 
-// document writes a block and those in it; path are the blocks around it.
-func document(out *strings.Builder, b *block, path string, refused bool) {
+// docs/testing.md ends with the table of cases, written out by the same command.
+func TestCaseReference(t *testing.T) {
+	const path, begin = "../../docs/testing.md", "<!-- Made from internal/catalogue's table: go test ./internal/catalogue -run Reference -update -->"
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prose, _, ok := strings.Cut(string(page), begin)
+	if !ok {
+		t.Fatalf("%s does not say where its reference begins", path)
+	}
+	var out strings.Builder
+	out.WriteString(prose + begin + "\n\n" + caseLanguage.doc + "\n")
+	told := map[string]bool{}
+	for _, b := range caseLanguage.blocks {
+		document(&out, b, "", false, told)
+	}
+	golden(t, path, out.String())
+}
+
+// document writes a block and those in it; path are the blocks around it. What is the same as a block in told is left
+// out; nil for all of them.
+func document(out *strings.Builder, b *block, path string, refused bool, told map[string]bool) {
 	path = strings.TrimPrefix(path+" › "+b.name, " › ")
+	if told[b.name+b.doc] {
+		return
+	}
+	if told != nil && b.label != caseLabel {
+		told[b.name+b.doc] = true
+	}
 	fmt.Fprintf(out, "\n%s %s\n\n%s\n\n", strings.Repeat("#", min(2+strings.Count(path, "›"), 6)), path, b.doc)
 	if b.refused {
 		out.WriteString("**Not supported by this version**: a catalogue that has it does not load.\n\n")
@@ -57,7 +85,7 @@ func document(out *strings.Builder, b *block, path string, refused bool) {
 		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", a.name, strings.ReplaceAll(a.kind.String(), "|", "\\|"), def, doc)
 	}
 	for _, inner := range b.blocks {
-		document(out, inner, path, refused || b.refused)
+		document(out, inner, path, refused || b.refused, told)
 	}
 }
 
@@ -120,4 +148,5 @@ func TestTable(t *testing.T) {
 		}
 	}
 	walk(&language, "")
+	walk(&caseLanguage, "")
 }

@@ -35,7 +35,8 @@ var retryUpstreamOn = each{of: word{`"connect", "429" or a status of 500 to 599`
 
 // language is the table: all that a catalogue may say.
 var language = block{
-	doc: "One or more `*.hcl` files, merged. Labels are identity; references are bare (`upstream.orders`) and checked at load.",
+	what: "a catalogue",
+	doc:  "One or more `*.hcl` files, merged. Labels are identity; references are bare (`upstream.orders`) and checked at load.",
 	blocks: []*block{
 		{
 			name: "variable", label: nameLabel, max: maxNames,
