@@ -8,6 +8,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/policy"
@@ -25,6 +26,10 @@ type Config struct {
 	PoliciesBroken bool
 	Counter        limit.Counter
 	Upstream       func(*catalogue.Upstream) (Upstream, error)
+
+	// Method puts another in the place of a way to identify oneself; nil in every gateway that serves. Tests say with
+	// it who calls.
+	Method func(*catalogue.Identity, identity.Method) identity.Method
 }
 
 // Upstream sends requests on.

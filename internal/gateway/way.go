@@ -179,6 +179,9 @@ func (b *builder) method(from *catalogue.Identity) identity.Method {
 			b.credentials = append(b.credentials, field)
 		}
 	}
+	if b.Method != nil {
+		m = b.Method(from, m)
+	}
 	b.methods[from] = m
 	return m
 }

@@ -130,6 +130,12 @@ func (c *claims) check(t *token, issuer string, audience []string, leeway time.D
 	return nil
 }
 
+// Granted gives the scopes and groups that the claims of a token give its bearer.
+func Granted(all map[string]any) (scopes, groups []string) {
+	c := claims{all: all}
+	return c.scopes(), c.strings("groups")
+}
+
 // scopes are the scope claim (RFC 8693, section 4.2: one string divided by blanks), or scp, as some issuers call it, a
 // string or a list.
 func (c *claims) scopes() []string {

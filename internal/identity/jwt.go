@@ -193,10 +193,8 @@ func (t *Tokens) Authenticate(x *exchange.Exchange) (*exchange.Consumer, *Refusa
 	if name == "" {
 		name = id
 	}
-	return &exchange.Consumer{
-		ID: id, Name: name, Method: "jwt", Claims: c.all,
-		Scopes: c.scopes(), Groups: c.strings("groups"), Expires: c.expires,
-	}, nil
+	scopes, groups := Granted(c.all)
+	return &exchange.Consumer{ID: id, Name: name, Method: "jwt", Claims: c.all, Scopes: scopes, Groups: groups, Expires: c.expires}, nil
 }
 
 // key chooses the key of a token: the one it names, and where it names none the only one there is for its algorithm.

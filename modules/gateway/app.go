@@ -56,8 +56,9 @@ type App struct {
 	// says nothing to the gateway. Default: none.
 	FilesHash string `json:"files_hash,omitempty"`
 
-	checking bool       // only look for mistakes: run no upstream
-	warned   *LoadError // what the load told, when checking without mistakes
+	checking bool         // only look for mistakes: run no upstream
+	trial    *TrialConfig // of an app that serves tests alone; checking is set too
+	warned   *LoadError   // what the load told, when checking without mistakes
 	ctx      caddy.Context
 	logger   *zap.Logger
 	policies PolicySource
@@ -129,6 +130,13 @@ func (a *App) provisionEngines() error {
 			return fmt.Errorf("loading the source of policies: %w", err)
 		}
 		a.policies = guest.(PolicySource)
+	}
+	if a.trial != nil {
+		a.counter = a.trial.Counter
+		if slow, ok := a.policies.(Unhurried); ok {
+			slow.Unhurry()
+		}
+		return nil
 	}
 	guest, err := any(nil), error(nil)
 	if a.CountersRaw != nil {

@@ -20,6 +20,7 @@ import (
 type catalogued struct {
 	app     *App
 	current atomic.Pointer[generation]
+	read    *catalogue.Catalogue // by the last load, mistaken or not
 
 	mu        sync.Mutex
 	upstreams map[string]*shared // by what their configuration says, so that a load that leaves one as it was keeps its connections
@@ -45,6 +46,7 @@ type shared struct {
 // Load builds the next generation.
 func (c *catalogued) Load(l *Load) func() {
 	cat, sources, diags := catalogue.Load(c.app.Catalogue, c.app.Variables)
+	c.read = cat
 	l.Read(cat.Files, sources)
 	l.Diagnostics = append(l.Diagnostics, diags...)
 	next := &generation{}
@@ -59,8 +61,9 @@ func (c *catalogued) Load(l *Load) func() {
 
 		PoliciesBroken: l.Configured && l.Policies == nil,
 		Counter:        c.app.counter,
+		Method:         c.app.trial.method(),
 		Upstream: func(u *catalogue.Upstream) (gateway.Upstream, error) {
-			if c.app.checking {
+			if c.app.checking && c.app.trial == nil {
 				return nil, nil
 			}
 			key, s, err := c.acquire(u)
@@ -141,7 +144,7 @@ func (c *catalogued) acquire(u *catalogue.Upstream) (string, *upstream.Upstream,
 	defer c.mu.Unlock()
 	s := c.upstreams[key]
 	if s == nil {
-		running, err := upstream.New(c.app.ctx, u, c.app.started.Load)
+		running, err := c.run(u)
 		if err != nil {
 			return "", nil, err
 		}
@@ -153,6 +156,13 @@ func (c *catalogued) acquire(u *catalogue.Upstream) (string, *upstream.Upstream,
 	}
 	s.users++
 	return key, s.Upstream, nil
+}
+
+func (c *catalogued) run(u *catalogue.Upstream) (*upstream.Upstream, error) {
+	if c.app.trial != nil {
+		return upstream.NewTrial(c.app.ctx, u, c.app.trial.Network)
+	}
+	return upstream.New(c.app.ctx, u, c.app.started.Load)
 }
 
 func (c *catalogued) release(keys []string) {

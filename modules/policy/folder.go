@@ -72,6 +72,12 @@ func (f *Folder) Load(ctx context.Context) (*policy.Snapshot, []string, map[stri
 	return snapshot, files, nil, diags
 }
 
+// Folders implements gateway.PolicyFolder.
+func (f *Folder) Folders() []string { return f.Paths }
+
+// Unhurry implements gateway.Unhurried.
+func (f *Folder) Unhurry() { f.Limit = caddy.Duration(10 * time.Second) }
+
 // files lists what a change may change: all folders, and the files in them that are loaded.
 func (f *Folder) files() []string {
 	var files []string
@@ -139,4 +145,6 @@ var (
 	_ caddy.Validator       = (*Folder)(nil)
 	_ caddyfile.Unmarshaler = (*Folder)(nil)
 	_ gateway.PolicySource  = (*Folder)(nil)
+	_ gateway.PolicyFolder  = (*Folder)(nil)
+	_ gateway.Unhurried     = (*Folder)(nil)
 )

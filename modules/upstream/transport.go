@@ -22,7 +22,8 @@ import (
 // the answer before anything of it is written, so that a problem can still take its place.
 type transport struct {
 	*reverseproxy.HTTPTransport
-	timeout time.Duration // for an answer that stages read, as far as they do before it goes out, and then for each read
+	network http.RoundTripper // sends a try: HTTPTransport, unless a test listens in its place
+	timeout time.Duration     // for an answer that stages read, as far as they do before it goes out, and then for each read
 	probing func() bool
 }
 
@@ -35,7 +36,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if !t.probing() {
 			return nil, errNotStarted
 		}
-		return t.HTTPTransport.RoundTrip(req)
+		return t.network.RoundTrip(req)
 	}
 	x.Refused = nil
 	for name, values := range x.Forward {
@@ -54,7 +55,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		req, waits = wait(req, t.timeout)
 	}
-	res, err := t.HTTPTransport.RoundTrip(req)
+	res, err := t.network.RoundTrip(req)
 	if err != nil {
 		if waits.late() {
 			err = errLate

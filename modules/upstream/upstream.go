@@ -79,11 +79,23 @@ func Key(c *catalogue.Upstream) (string, error) {
 // New makes c run. ctx is the gateway's: what New starts ends with it, or with Close. Its servers are not probed before
 // probing says so: a configuration that is only validated asks nothing of the network.
 func New(ctx caddy.Context, c *catalogue.Upstream, probing func() bool) (*Upstream, error) {
+	return start(ctx, c, nil, probing)
+}
+
+// NewTrial makes c run as New does, but asks network in the place of the network, and probes nothing.
+func NewTrial(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper) (*Upstream, error) {
+	unprobed := *c
+	unprobed.Health = nil
+	return start(ctx, &unprobed, network, func() bool { return false })
+}
+
+// start makes c run; network is nil for the real one.
+func start(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, probing func() bool) (*Upstream, error) {
 	inner, cancel := context.WithCancel(ctx.Context)
 	// A copy of the context with an end of its own, and not caddy.NewContext: that would make a metrics registry
 	// that nobody scrapes.
 	ctx.Context = inner
-	u, err := build(ctx, c, probing)
+	u, err := build(ctx, c, network, probing)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -92,7 +104,7 @@ func New(ctx caddy.Context, c *catalogue.Upstream, probing func() bool) (*Upstre
 	return u, nil
 }
 
-func build(ctx caddy.Context, c *catalogue.Upstream, probing func() bool) (*Upstream, error) {
+func build(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, probing func() bool) (*Upstream, error) {
 	t := &reverseproxy.HTTPTransport{
 		DialTimeout:           caddy.Duration(c.DialTimeout),
 		ResponseHeaderTimeout: caddy.Duration(c.Timeout),
@@ -123,7 +135,10 @@ func build(ctx caddy.Context, c *catalogue.Upstream, probing func() bool) (*Upst
 		}
 		t.Transport.TLSClientConfig.RootCAs = roots
 	}
-	wrapped := &transport{HTTPTransport: t, timeout: c.Timeout, probing: probing}
+	if network == nil {
+		network = t
+	}
+	wrapped := &transport{HTTPTransport: t, network: network, timeout: c.Timeout, probing: probing}
 	h := &reverseproxy.Handler{
 		Transport:     wrapped,
 		Upstreams:     pool,
