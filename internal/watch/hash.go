@@ -6,15 +6,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
-// Contents is a hash of what lies in files: of their names and contents. What cannot be read, folders included, counts
-// as empty.
+// Contents is a hash of what lies in files and folders: of their names, the files' contents, and the names that a folder
+// has. What cannot be read counts as empty.
 func Contents(files []string) [sha256.Size]byte {
 	h := sha256.New()
 	for _, f := range files {
-		content, _ := os.ReadFile(f) //nolint:errcheck // see above
+		content, err := os.ReadFile(f)
+		if err != nil {
+			content = names(f)
+		}
 		sum := sha256.Sum256(content)
 		h.Write([]byte(f + "\x00")) //nolint:errcheck // a hash takes all
 		h.Write(sum[:])             //nolint:errcheck // a hash takes all
@@ -22,12 +24,22 @@ func Contents(files []string) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
+// names are those of what lies in a folder, in order.
+func names(folder string) []byte {
+	entries, _ := os.ReadDir(folder) //nolint:errcheck // see above
+	var list []byte
+	for _, e := range entries {
+		list = append(append(list, e.Name()...), 0)
+	}
+	return list
+}
+
 // Hash is a short hash of what lies in files, folders with all below them, and globs: of the names and contents of
-// every file whose ending is in endings (".hcl"). What cannot be read counts as empty: loading says so.
-func Hash(paths, endings []string) string {
+// every file whose name counts. What cannot be read counts as empty: loading says so.
+func Hash(paths []string, counts func(name string) bool) string {
 	h := sha256.New()
 	add := func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !slices.Contains(endings, filepath.Ext(path)) {
+		if err != nil || entry.IsDir() || !counts(entry.Name()) {
 			return nil
 		}
 		content, _ := os.ReadFile(path) //nolint:errcheck // see above

@@ -126,17 +126,43 @@ func TestPoll(t *testing.T) {
 	})
 }
 
+func TestContents(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.hcl")
+	write(t, file, "one")
+	paths := []string{dir, file, filepath.Join(dir, "missing")}
+	now := Contents(paths)
+	changed := func(what string, want bool) {
+		t.Helper()
+		next := Contents(paths)
+		if (next != now) != want {
+			t.Errorf("%s: changed %v, want %v", what, next != now, want)
+		}
+		now = next
+	}
+	changed("nothing", false)
+	write(t, file, "one")
+	changed("the same again", false)
+	write(t, file, "two")
+	changed("another content", true)
+	write(t, filepath.Join(dir, "b.hcl"), "")
+	changed("a file added to the folder", true)
+	write(t, filepath.Join(dir, "b.hcl"), "what nobody named")
+	changed("a file that is not named", false)
+}
+
 func TestHash(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.hcl"), "one")
 	write(t, filepath.Join(dir, "note.txt"), "one")
-	first := Hash([]string{dir}, []string{".hcl"})
+	counts := func(name string) bool { return filepath.Ext(name) == ".hcl" }
+	first := Hash([]string{dir}, counts)
 	write(t, filepath.Join(dir, "note.txt"), "two")
-	if Hash([]string{dir}, []string{".hcl"}) != first {
+	if Hash([]string{dir}, counts) != first {
 		t.Error("a file of another ending counted")
 	}
 	write(t, filepath.Join(dir, "a.hcl"), "two")
-	if Hash([]string{filepath.Join(dir, "*.hcl")}, []string{".hcl"}) == first {
+	if Hash([]string{filepath.Join(dir, "*.hcl")}, counts) == first {
 		t.Error("a change did not count")
 	}
 }

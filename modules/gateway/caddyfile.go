@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/watch"
 )
@@ -174,7 +175,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if err := a.UnmarshalCaddyfile(d); err != nil {
 		return nil, err
 	}
-	a.FilesHash = watch.Hash(a.Catalogue, []string{".hcl"})
+	a.FilesHash = watch.Hash(a.Catalogue, catalogue.Loads)
 	return httpcaddyfile.App{Name: "api_gateway", Value: caddyconfig.JSON(a, nil)}, nil
 }
 

@@ -136,7 +136,7 @@ func (f *Folder) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return d.Errf("unrecognised option %s; policies take limit", d.Val())
 		}
 	}
-	f.FilesHash = watch.Hash(f.Paths, []string{".rego", ".json", ".yaml", ".yml"})
+	f.FilesHash = watch.Hash(f.Paths, policy.Loads)
 	return nil
 }
 
