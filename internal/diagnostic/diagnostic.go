@@ -49,14 +49,14 @@ func Write(w io.Writer, diags hcl.Diagnostics, sources map[string][]byte) error 
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		b.WriteString(place(d) + severity(d) + clean(d.Summary) + "\n")
+		b.WriteString(place(d) + severity(d) + Clean(d.Summary) + "\n")
 		if d.Subject != nil {
 			if src, ok := sources[d.Subject.Filename]; ok {
 				snippet(&b, *d.Subject, src, blots)
 			}
 		}
 		for line := range strings.Lines(d.Detail) {
-			b.WriteString("  " + clean(strings.TrimRight(line, "\r\n")) + "\n")
+			b.WriteString("  " + Clean(strings.TrimRight(line, "\r\n")) + "\n")
 		}
 	}
 	if _, err := w.Write(b.Bytes()); err != nil {
@@ -67,9 +67,9 @@ func Write(w io.Writer, diags hcl.Diagnostics, sources map[string][]byte) error 
 
 // Line is a diagnostic on one line, for logs: file:line:col: error: summary: detail. It never holds source text.
 func Line(d *hcl.Diagnostic) string {
-	line := place(d) + severity(d) + clean(d.Summary)
+	line := place(d) + severity(d) + Clean(d.Summary)
 	if detail := strings.Join(strings.Fields(d.Detail), " "); detail != "" {
-		line += ": " + clean(detail)
+		line += ": " + Clean(detail)
 	}
 	return line
 }
@@ -86,7 +86,7 @@ func place(d *hcl.Diagnostic) string {
 		return ""
 	}
 	at := d.Subject.Start
-	return clean(d.Subject.Filename) + ":" + strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column) + ": "
+	return Clean(d.Subject.Filename) + ":" + strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column) + ": "
 }
 
 func severity(d *hcl.Diagnostic) string {

@@ -115,9 +115,9 @@ func clip(line []glyph) []glyph {
 	return out
 }
 
-// clean makes text fit for a terminal: what would move the cursor, change colours or turn the direction of writing is
+// Clean makes text fit for a terminal: what would move the cursor, change colours or turn the direction of writing is
 // shown as an escape.
-func clean(text string) string {
+func Clean(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
 		c, size := utf8.DecodeRuneInString(text[i:])
