@@ -42,10 +42,11 @@ type folders struct {
 	data      map[string]any // the documents, merged
 	tree      ast.Object     // in place of data, where a bundle gave it
 	bytes     int64
+	tests     bool // *_test.rego are read too
 }
 
-func readFolders(ctx context.Context, paths []string) (*folders, hcl.Diagnostics) {
-	f := &folders{sources: sources{}, modules: map[string]*ast.Module{}, data: map[string]any{}}
+func readFolders(ctx context.Context, paths []string, tests bool) (*folders, hcl.Diagnostics) {
+	f := &folders{sources: sources{}, modules: map[string]*ast.Module{}, data: map[string]any{}, tests: tests}
 	var diags hcl.Diagnostics
 	for _, path := range paths {
 		info, err := os.Stat(path)
@@ -91,9 +92,10 @@ func (f *folders) walk(ctx context.Context, folder string, under []string) hcl.D
 			diags = append(diags, unreadable(path, err))
 		case info.IsDir():
 			diags = append(diags, f.walk(ctx, path, append(slices.Clip(under), name))...)
-		case Loads(name) && !info.Mode().IsRegular(): // a pipe would never end
+		case !Loads(name) && !(f.tests && IsTest(name)):
+		case !info.Mode().IsRegular(): // a pipe would never end
 			diags = append(diags, unreadable(path, errors.New("it is not a regular file")))
-		case Loads(name):
+		default:
 			diags = append(diags, f.read(path, under)...)
 		}
 		if len(f.sources) > maxFiles || f.bytes > maxAllBytes {
@@ -107,12 +109,15 @@ func (f *folders) walk(ctx context.Context, folder string, under []string) hcl.D
 func Loads(name string) bool {
 	switch filepath.Ext(name) {
 	case ".rego":
-		return !strings.HasSuffix(name, "_test.rego")
+		return !IsTest(name)
 	case ".json", ".yaml", ".yml":
 		return true
 	}
 	return false
 }
+
+// IsTest says whether a file of this name holds tests of policies.
+func IsTest(name string) bool { return strings.HasSuffix(name, "_test.rego") }
 
 func (f *folders) read(path string, under []string) hcl.Diagnostics {
 	src, err := readFile(path)

@@ -74,7 +74,7 @@ func Load(ctx context.Context, paths []string, opts Options) (*Snapshot, hcl.Dia
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	found, diags := readFolders(ctx, paths)
+	found, diags := readFolders(ctx, paths, false)
 	return found.snapshot(ctx, paths[0], "", opts, diags)
 }
 
