@@ -13,39 +13,43 @@ import (
 // tryExamples runs the examples of a change both ways, through this change alone.
 func tryExamples(ch *Change) hcl.Diagnostics {
 	var diags hcl.Diagnostics
-	if len(ch.Examples) == 0 {
-		return nil
+	for i := range ch.Examples {
+		diags = append(diags, TryExample(ch, i)...)
 	}
+	return diags
+}
+
+// TryExample runs the i-th example of a change both ways, through this change alone.
+func TryExample(ch *Change, i int) hcl.Diagnostics {
 	// What the object holds is left alone: other changes may have moved it.
 	object := map[string]*Object{ch.On: {Name: ch.On}}
 	p, diags := Compile([]*Change{ch}, object, []Held{{Object: ch.On}})
 	if diags.HasErrors() {
 		return diags
 	}
-	for _, ex := range ch.Examples {
-		for _, way := range []struct {
-			run        func([]byte) ([]byte, error)
-			from, to   string
-			give, want json.RawMessage
-		}{
-			{p.Up, "old", "new", ex.Old, ex.New},
-			{p.Down, "new", "old", ex.New, ex.Old},
-		} {
-			detail := ""
-			if err := jsonspan.Check(way.give, jsonspan.Bounds{}); err != nil {
-				detail = fmt.Sprintf("The %s value is not valid: %s.", way.from, err)
-			} else if got, err := way.run(way.give); err != nil {
-				e := &Error{Detail: err.Error()}
-				errors.As(err, &e)
-				detail = fmt.Sprintf("The %s value cannot be carried to the other version: %s %s.", way.from, at(e.Pointer), e.Detail)
-			} else if pointer, a, b := difference(got, way.want, ""); a != nil || b != nil {
-				detail = fmt.Sprintf("The %s value becomes %s, which is not the %s value: %s it has %s where %s was expected.",
-					way.from, brief(got), way.to, at(pointer), word(a), word(b))
-			}
-			if detail != "" {
-				diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Example does not hold",
-					Detail: detail, Subject: ex.Range.Ptr(), Context: ch.Range.Ptr()})
-			}
+	ex := &ch.Examples[i]
+	for _, way := range []struct {
+		run        func([]byte) ([]byte, error)
+		from, to   string
+		give, want json.RawMessage
+	}{
+		{p.Up, "old", "new", ex.Old, ex.New},
+		{p.Down, "new", "old", ex.New, ex.Old},
+	} {
+		detail := ""
+		if err := jsonspan.Check(way.give, jsonspan.Bounds{}); err != nil {
+			detail = fmt.Sprintf("The %s value is not valid: %s.", way.from, err)
+		} else if got, err := way.run(way.give); err != nil {
+			e := &Error{Detail: err.Error()}
+			errors.As(err, &e)
+			detail = fmt.Sprintf("The %s value cannot be carried to the other version: %s %s.", way.from, at(e.Pointer), e.Detail)
+		} else if pointer, a, b := difference(got, way.want, ""); a != nil || b != nil {
+			detail = fmt.Sprintf("The %s value becomes %s, which is not the %s value: %s it has %s where %s was expected.",
+				way.from, brief(got), way.to, at(pointer), word(a), word(b))
+		}
+		if detail != "" {
+			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Example does not hold",
+				Detail: detail, Subject: ex.Range.Ptr(), Context: ch.Range.Ptr()})
 		}
 	}
 	return diags

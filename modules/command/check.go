@@ -15,8 +15,12 @@ import (
 	"github.com/wicketgate/wicketgate/modules/gateway"
 )
 
-// errMistakes ends a command whose mistakes have been printed.
-var errMistakes = errors.New("there are mistakes")
+var (
+	// errMistakes ends a command whose mistakes have been printed.
+	errMistakes = errors.New("there are mistakes")
+	// errNoCaddyfile says that nothing tells what the gateway serves.
+	errNoCaddyfile = errors.New("there is no Caddyfile in this folder; name a configuration with --config")
+)
 
 func checkCommand() *cobra.Command {
 	var from source
@@ -68,7 +72,7 @@ func configuration(config, adapter string) (raw []byte, app json.RawMessage, err
 		return nil, nil, err
 	}
 	if raw == nil {
-		return nil, nil, errors.New("there is no Caddyfile in this folder; name a configuration with --config")
+		return nil, nil, errNoCaddyfile
 	}
 	var whole struct {
 		Apps map[string]json.RawMessage `json:"apps"`
@@ -81,8 +85,7 @@ func configuration(config, adapter string) (raw []byte, app json.RawMessage, err
 
 // alone looks at the gateway's own files, with no other part of Caddy there, and prints the mistakes in them.
 func alone(w io.Writer, look func(caddy.Context) error) error {
-	quiet := &caddy.Config{Admin: &caddy.AdminConfig{Disabled: true}, Logging: onlyErrors()}
-	ctx, err := caddy.ProvisionContext(quiet)
+	ctx, err := caddy.ProvisionContext(&caddy.Config{Admin: &caddy.AdminConfig{Disabled: true}, Logging: onlyErrors()})
 	if err != nil {
 		return err
 	}

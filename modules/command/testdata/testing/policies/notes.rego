@@ -1,0 +1,5 @@
+package notes
+
+allow if input.consumer.id == "acme"
+
+reasons contains "stranger" if not allow
