@@ -34,6 +34,13 @@ func (s *Snapshot) Unconfirmed() *Snapshot {
 	return &unconfirmed
 }
 
+// Confirmed gives the same policies, known to be the newest: a query that they do not define is a mistake.
+func (s *Snapshot) Confirmed() *Snapshot {
+	confirmed := *s
+	confirmed.waiting = ""
+	return &confirmed
+}
+
 // Observed gives the same policies, whose decisions more observers are told of.
 func (s *Snapshot) Observed(observers ...Observer) *Snapshot {
 	observed := *s
