@@ -11,6 +11,9 @@ func TestMistakes(t *testing.T) {
 	global := func(lines ...string) string {
 		return "{\n\tapi_gateway {\n\t\t" + strings.Join(lines, "\n\t\t") + "\n\t}\n}\n"
 	}
+	bundle := func(url string, lines ...string) string {
+		return global(append(append([]string{"policies bundle " + url + " {"}, lines...), "}")...)
+	}
 	jwt := func(lines ...string) string {
 		return site("api_auth {", "\tjwt {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
 	}
@@ -178,7 +181,35 @@ func TestMistakes(t *testing.T) {
 		{"global: empty catalogue", global("catalogue"), "after 'catalogue', at Caddyfile:3"},
 		{"global: empty policies", global("policies"), "after 'policies', at Caddyfile:3"},
 		{"global: policies twice", global("policies a", "policies b"), "policies is given twice, at Caddyfile:4"},
-		{"global: bundles", global("policies bundle https://bundles.acme.example/gw.tar.gz"), "bundle is not supported by this version, at Caddyfile:3"},
+		{"bundle: no address", global("policies bundle"), "expected: policies bundle <url>, at Caddyfile:3"},
+		{"bundle: two addresses", global("policies bundle https://a/b https://a/c"), "expected: policies bundle <url>, at Caddyfile:3"},
+		{"bundle: no URL", global("policies bundle gw.tar.gz"), "expected the address of a bundle, such as https://bundles.acme.example/gw.tar.gz, at Caddyfile:3"},
+		{"bundle: a user in the address", global("policies bundle https://u:p@a.example/b"), "the address holds a user, which would show in Caddy's configuration; use bearer or client_certificate, at Caddyfile:3"},
+		{"bundle: plain http", global("policies bundle http://a.example/b"), "over http, anybody on the way could write the policies: use https, or verify a signature, at Caddyfile:3"},
+		{"bundle: a token over http", bundle("http://a.example/b", "verify key.pem", "bearer {env.TOKEN}"), "over http, anybody on the way could read the bearer token: use https, at Caddyfile:3"},
+		{"bundle: no such word", bundle("https://a/b", "verfy key.pem"), `policies bundle has no keyword "verfy"; did you mean verify?, at Caddyfile:4`},
+		{"bundle: verify without a key", bundle("https://a/b", "verify"), "expected: verify <file>, at Caddyfile:4"},
+		{"bundle: a key twice", bundle("https://a/b", "verify a.pem {", "\tkey_id a", "}", "verify a.pem"), "verify: a.pem is given twice, at Caddyfile:7"},
+		{"bundle: keys without ids", bundle("https://a/b", "verify a.pem", "verify b.pem"), "policies bundle: of several verify each needs a key_id, at Caddyfile:3"},
+		{"bundle: an id twice", bundle("https://a/b", "verify a.pem {", "\tkey_id a", "}", "verify b.pem {", "\tkey_id a", "}"), "verify: two keys have the key_id a, at Caddyfile:8"},
+		{"bundle: a word of verify twice", bundle("https://a/b", "verify a.pem {", "\tscope a", "\tscope b", "}"), "verify: scope is given twice, at Caddyfile:6"},
+		{"bundle: an empty word of verify", bundle("https://a/b", "verify a.pem {", "\tscope", "}"), "expected: scope <value>, at Caddyfile:5"},
+		{"bundle: no such word of verify", bundle("https://a/b", "verify a.pem {", "\talgoritm RS256", "}"), `verify has no keyword "algoritm"; did you mean algorithm?, at Caddyfile:5`},
+		{"bundle: no such algorithm", bundle("https://a/b", "verify a.pem {", "\talgorithm none", "}"), `algorithm: "none" is not one of RS256, RS384`},
+		{"bundle: an empty poll", bundle("https://a/b", "poll"), "expected: poll <least> [<most>], such as 30s 60s, at Caddyfile:4"},
+		{"bundle: poll too often", bundle("https://a/b", "poll 500ms"), `poll takes whole seconds from 1s to 24h0m0s, not "500ms", at Caddyfile:4`},
+		{"bundle: poll the wrong way round", bundle("https://a/b", "poll 60s 30s"), "poll: the most, 30s, is less than the least, at Caddyfile:4"},
+		{"bundle: poll twice", bundle("https://a/b", "poll 1s", "poll 1s"), "policies bundle: poll is given twice, at Caddyfile:5"},
+		{"bundle: an empty long_polling", bundle("https://a/b", "long_polling"), "expected: long_polling <time>, at Caddyfile:4"},
+		{"bundle: long_polling for ever", bundle("https://a/b", "long_polling 1h"), `long_polling takes whole seconds from 1s to 10m0s, not "1h", at Caddyfile:4`},
+		{"bundle: an empty bearer", bundle("https://a/b", "bearer"), "expected: bearer <placeholder>, at Caddyfile:4"},
+		{"bundle: a token written out", bundle("https://a/b", "bearer s3cret"), "bearer: a token that is written here shows in Caddy's configuration; say where it is, {env.BUNDLE_TOKEN} or {file./run/secrets/token}, at Caddyfile:4"},
+		{"bundle: a certificate without its key", bundle("https://a/b", "client_certificate a.pem"), "expected: client_certificate <certificate> <key>, at Caddyfile:4"},
+		{"bundle: an empty ca", bundle("https://a/b", "ca \"\""), "expected: ca <file>, at Caddyfile:4"},
+		{"bundle: a limit of words", bundle("https://a/b", "limit soon"), `limit takes a time such as 100ms, not "soon", at Caddyfile:4`},
+		{"bundle: an empty size", bundle("https://a/b", "max_size"), "expected: max_size <archive> [<unpacked>], such as 64MiB 256MiB, at Caddyfile:4"},
+		{"bundle: a size beyond all", bundle("https://a/b", "max_size 2GiB"), `expected a size from 1B to 1GiB such as 64KiB, not "2GiB", at Caddyfile:4`},
+		{"bundle: unpacked beyond all", bundle("https://a/b", "max_size 1GiB 5GiB"), `expected a size from 1B to 4GiB such as 256MiB, not "5GiB", at Caddyfile:4`},
 		{"global: a limit of words", global("policies a {", "\tlimit soon", "}"), `limit takes a time such as 100ms, not "soon", at Caddyfile:4`},
 		{"global: an empty limit", global("policies a {", "\tlimit", "}"), "after 'limit', at Caddyfile:4"},
 		{"global: a limit twice", global("policies a {", "\tlimit 1s", "\tlimit 1s", "}"), "limit is given twice, at Caddyfile:5"},

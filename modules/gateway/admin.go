@@ -40,7 +40,7 @@ func (a *admin) status(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, app)
+	return tell(w, app)
 }
 
 // reload loads the files now, whether or not they are being watched, and answers the status after it.
@@ -53,7 +53,7 @@ func (a *admin) reload(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	app.Reload()
-	return answer(w, app)
+	return tell(w, app)
 }
 
 func running() (*App, error) {
@@ -64,9 +64,13 @@ func running() (*App, error) {
 	return app.(*App), nil
 }
 
-func answer(w http.ResponseWriter, app *App) error {
+func tell(w http.ResponseWriter, app *App) error {
+	all := answer{status: app.status.Load()}
+	if live, ok := app.policies.(LivePolicySource); ok {
+		all.Policies = live.Status()
+	}
 	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(app.status.Load())
+	return json.NewEncoder(w).Encode(all)
 }
 
 // Interface guards

@@ -65,11 +65,12 @@ type App struct {
 	counter  limit.Counter
 	gateway  *catalogued // nil without a catalogue
 
-	loading  sync.Mutex // one load at a time; guards the four below
+	loading  sync.Mutex // one load at a time; guards the five below
 	parts    []Part
-	files    []string // all that the last load read or looked for
-	seen     uint64   // their fingerprint, 0 if they may have changed since
-	contents [32]byte // a hash of what they said when they were read, zero if that is not known
+	files    []string         // all that the last load read or looked for
+	seen     uint64           // their fingerprint, 0 if they may have changed since
+	contents [32]byte         // a hash of what they said when they were read, zero if that is not known
+	offered  *policy.Snapshot // new policies that a live source has, during the load with them
 
 	policy  atomic.Pointer[policy.Snapshot]
 	status  atomic.Pointer[status]
@@ -204,9 +205,14 @@ func (a *App) Use(part Part) error {
 // Counter is what counts requests against quotas.
 func (a *App) Counter() limit.Counter { return a.counter }
 
-// Start begins to watch the files and to probe the upstreams.
+// Start begins to watch the files and to probe the upstreams, and to look for policies where they do not lie in files.
 func (a *App) Start() error {
 	a.started.Store(true)
+	if live, ok := a.policies.(LivePolicySource); ok {
+		if err := live.Start(a.take); err != nil {
+			return err
+		}
+	}
 	if a.Watch < 0 {
 		return nil
 	}
@@ -224,6 +230,9 @@ func (a *App) Start() error {
 
 // Stop ends the watching. Requests under way go on until the server is done with them.
 func (a *App) Stop() error {
+	if live, ok := a.policies.(LivePolicySource); ok {
+		live.Stop()
+	}
 	if a.stop != nil {
 		a.stop()
 		<-a.done
@@ -272,7 +281,7 @@ func (a *App) load() error {
 	began, contents := time.Now(), watch.Contents(a.files)
 	l := &Load{}
 	if a.policies != nil {
-		snapshot, files, sources, diags := a.policies.Load(a.ctx)
+		snapshot, files, sources, diags := a.loadPolicies()
 		if l.Configured = true; snapshot != nil {
 			l.Policies = snapshot.Reporting(a.metrics.decisions, func(text string) { a.logger.Error(text) })
 		}

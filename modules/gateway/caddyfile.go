@@ -139,7 +139,7 @@ func guest(d *caddyfile.Dispenser, namespace, key, standard string) (json.RawMes
 			known = append(known, m.ID.Name())
 		}
 		switch {
-		case name == "bundle" || name == "redis":
+		case name == "redis":
 			return nil, d.Errf("%s is not supported by this version", name)
 		case standard == "":
 			if s := diagnostic.Suggest(name, known); s != "" {

@@ -22,11 +22,11 @@ type status struct {
 // loadFailure says when and why a load failed.
 type loadFailure struct {
 	Time     time.Time `json:"time"`
-	Mistakes []mistake `json:"mistakes"`
+	Mistakes []Mistake `json:"mistakes"`
 }
 
-// mistake is one diagnostic with its place.
-type mistake struct {
+// Mistake is one diagnostic with its place.
+type Mistake struct {
 	File    string `json:"file,omitempty"`
 	Line    int    `json:"line,omitempty"`
 	Column  int    `json:"column,omitempty"`
@@ -47,16 +47,28 @@ func (s *status) failed(l *Load, at time.Time) *status {
 	if s != nil {
 		*next = *s
 	}
-	next.Error = &loadFailure{Time: at}
-	for _, d := range diagnostic.Sort(l.Diagnostics) {
+	next.Error = &loadFailure{Time: at, Mistakes: Mistakes(l.Diagnostics)}
+	return next
+}
+
+// Mistakes are the errors among diagnostics, as the status tells them.
+func Mistakes(diags hcl.Diagnostics) []Mistake {
+	var mistakes []Mistake
+	for _, d := range diagnostic.Sort(diags) {
 		if d.Severity != hcl.DiagError {
 			continue
 		}
-		m := mistake{Summary: d.Summary, Detail: d.Detail}
+		m := Mistake{Summary: d.Summary, Detail: d.Detail}
 		if d.Subject != nil {
 			m.File, m.Line, m.Column = d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column
 		}
-		next.Error.Mistakes = append(next.Error.Mistakes, m)
+		mistakes = append(mistakes, m)
 	}
-	return next
+	return mistakes
+}
+
+// answer is what the status says, and what the source of policies adds to it.
+type answer struct {
+	*status
+	Policies any `json:"policies,omitempty"`
 }

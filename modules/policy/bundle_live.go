@@ -1,0 +1,146 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/wicketgate/wicketgate/internal/bundle"
+	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/modules/gateway"
+)
+
+// Start begins to look for new bundles.
+func (b *Bundle) Start(take func(*policy.Snapshot) error) (err error) {
+	b.member, err = b.feed.Join(b.given, take, b.report)
+	return err
+}
+
+// Stop ends it. The bundle in force stays so for requests under way.
+func (b *Bundle) Stop() {
+	if b.member != nil {
+		b.member.Leave()
+		b.member = nil
+	}
+}
+
+// report tells log and metrics what happened. A mistake that stands is logged once.
+func (b *Bundle) report(e bundle.Event) {
+	b.metrics.happened(e)
+	fields := []zap.Field{zap.String("url", b.shown)}
+	switch {
+	case e.Kind == bundle.Activated:
+		b.logger.Info("bundle activated", append(fields, zap.String("revision", e.Revision), zap.String("etag", e.ETag),
+			zap.Int("bytes", e.Bytes), zap.Duration("took", e.Took))...)
+	case e.Err == nil || e.Again:
+	case e.Kind == bundle.NotKept:
+		b.logger.Error("the bundle in force is not on disk", append(fields, zap.Error(e.Err))...)
+	default:
+		b.logger.Error("keeping the last good bundle", append(fields, zap.String("because", string(e.Kind)), zap.String("revision", e.Revision), zap.Error(e.Err))...)
+	}
+}
+
+// bundleMetrics are the bundle's own. There is one set in the process, registered anew with each configuration's
+// registry, so that a reload of Caddy loses no count.
+type bundleMetrics struct {
+	activations *prometheus.CounterVec
+	failing     prometheus.Gauge
+	last        prometheus.Gauge
+}
+
+var theBundleMetrics = func() *bundleMetrics {
+	name := func(name, help string) prometheus.Opts {
+		return prometheus.Opts{Namespace: "caddy", Subsystem: "api_gateway", Name: name, Help: help}
+	}
+	return &bundleMetrics{
+		activations: prometheus.NewCounterVec(prometheus.CounterOpts(name("bundle_activations_total",
+			"What became of the policy bundle each time the server was asked: activated, unchanged, unreachable, broken, refused or not_kept.")), []string{"result"}),
+		failing: prometheus.NewGauge(prometheus.GaugeOpts(name("bundle_failing",
+			"1 while the newest policy bundle cannot be had or taken and the last good one is in force, otherwise 0."))),
+		last: prometheus.NewGauge(prometheus.GaugeOpts(name("bundle_last_activation_timestamp_seconds",
+			"When a policy bundle was last activated, in seconds since 1970."))),
+	}
+}()
+
+func registerBundleMetrics(registry *prometheus.Registry) (*bundleMetrics, error) {
+	m := theBundleMetrics
+	for _, c := range []prometheus.Collector{m.activations, m.failing, m.last} {
+		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
+			return nil, fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func (m *bundleMetrics) happened(e bundle.Event) {
+	m.activations.WithLabelValues(string(e.Kind)).Inc()
+	m.failing.Set(0)
+	if e.Failing {
+		m.failing.Set(1)
+	}
+	if e.Kind == bundle.Activated {
+		m.last.SetToCurrentTime()
+	}
+}
+
+// bundleStatus is the source's part of what GET /api_gateway/status answers.
+type bundleStatus struct {
+	Source string `json:"source"`
+	URL    string `json:"url"` // without a query, which may hold a secret
+	// Waiting is true while there are no policies, and every decision is a 503.
+	Waiting bool `json:"waiting,omitempty"`
+	// Unconfirmed is true while the policies are those from disk, and the server has not said whether there are newer.
+	Unconfirmed bool       `json:"unconfirmed,omitempty"`
+	Revision    string     `json:"revision,omitempty"`
+	ETag        string     `json:"etag,omitempty"`
+	Requested   *time.Time `json:"requested,omitempty"`
+	Activated   *time.Time `json:"activated,omitempty"`
+	// Unreachable says why the server gives no bundle, Error why the newest one is not in force.
+	Unreachable *bundleFailure `json:"unreachable,omitempty"`
+	Error       *bundleFailure `json:"error,omitempty"`
+}
+
+type bundleFailure struct {
+	Kind     string            `json:"kind"`
+	Time     time.Time         `json:"time"` // when it was first seen
+	Detail   string            `json:"detail,omitempty"`
+	Mistakes []gateway.Mistake `json:"mistakes,omitempty"`
+}
+
+// Status says how the bundle is.
+func (b *Bundle) Status() any {
+	s := b.feed.Status()
+	return bundleStatus{
+		Source: "bundle", URL: s.URL, Waiting: s.Waiting, Unconfirmed: s.FromDisk,
+		Revision: s.Revision, ETag: s.ETag, Requested: s.Requested, Activated: s.Activated,
+		Unreachable: failure(s.Unreachable), Error: failure(s.Broken),
+	}
+}
+
+func failure(f *bundle.Failure) *bundleFailure {
+	if f == nil {
+		return nil
+	}
+	told := &bundleFailure{Kind: string(f.Kind), Time: f.Time}
+	var mistakes bundle.Mistakes
+	var load *gateway.LoadError
+	switch {
+	case errors.As(f.Err, &mistakes):
+		told.Mistakes = gateway.Mistakes(hcl.Diagnostics(mistakes))
+	case errors.As(f.Err, &load):
+		told.Mistakes = gateway.Mistakes(load.Diagnostics)
+	default:
+		told.Detail = f.Err.Error()
+	}
+	return told
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
