@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -92,12 +91,8 @@ func (b *Bundle) hash() {
 	if b.CA != "" {
 		files = append(files, b.CA)
 	}
-	endings := make([]string, len(files))
-	for i, file := range files {
-		endings[i] = filepath.Ext(file)
-	}
 	if len(files) > 0 {
-		b.FilesHash = watch.Hash(files, endings)
+		b.FilesHash = watch.Hash(files, func(string) bool { return true })
 	}
 }
 
