@@ -110,6 +110,16 @@ func (m *maker) term(v ast.Value) *ast.Term {
 	return t
 }
 
+// roomForMembers is how many members an object gathers without an allocation of its own.
+const roomForMembers = 8
+
+func roomFor(room [][2]*ast.Term, n int) [][2]*ast.Term {
+	if n > len(room) {
+		return make([][2]*ast.Term, 0, n)
+	}
+	return room[:0]
+}
+
 func (m *maker) array(values []string) ast.Value {
 	terms := make([]*ast.Term, len(values))
 	for i, v := range values {

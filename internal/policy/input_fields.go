@@ -50,7 +50,8 @@ func (f fields) build(m *maker) (ast.Value, error) {
 	if f.whole {
 		size = len(f.pseudo) + len(m.x.Header)
 	}
-	members := make([][2]*ast.Term, 0, size)
+	var room [roomForMembers][2]*ast.Term
+	members := roomFor(room[:], size)
 	for _, p := range f.pseudo {
 		v, err := p.value.build(m)
 		if err != nil {

@@ -52,19 +52,7 @@ func (m *maker) json(v any, c *cut) (ast.Value, error) {
 		}
 		return ast.NewArray(terms...), nil
 	case map[string]any:
-		members := make([][2]*ast.Term, 0, len(v))
-		for name, inner := range v {
-			below := c.at(name)
-			if below == nil {
-				continue
-			}
-			value, err := m.json(inner, below)
-			if err != nil {
-				return nil, err
-			}
-			members = append(members, [2]*ast.Term{m.term(ast.String(name)), m.term(value)})
-		}
-		return ast.NewObject(members...), nil
+		return m.members(v, c)
 	}
 	value, err := ast.InterfaceToValue(v)
 	if err != nil {
@@ -73,13 +61,42 @@ func (m *maker) json(v any, c *cut) (ast.Value, error) {
 	return m.restrict(value, c), nil
 }
 
+func (m *maker) members(v map[string]any, c *cut) (ast.Value, error) {
+	var room [roomForMembers][2]*ast.Term
+	if !c.whole {
+		members := roomFor(room[:], len(c.members))
+		for i := range c.members {
+			inner, ok := v[c.members[i].name]
+			if !ok {
+				continue
+			}
+			value, err := m.json(inner, c.members[i].below)
+			if err != nil {
+				return nil, err
+			}
+			members = append(members, [2]*ast.Term{c.members[i].key, m.term(value)})
+		}
+		return ast.NewObject(members...), nil
+	}
+	members := roomFor(room[:], len(v))
+	for name, inner := range v {
+		value, err := m.json(inner, everything)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, [2]*ast.Term{m.term(ast.String(name)), m.term(value)})
+	}
+	return ast.NewObject(members...), nil
+}
+
 // restrict does the same with a value that policies compute with.
 func (m *maker) restrict(v ast.Value, c *cut) ast.Value {
 	from, ok := v.(ast.Object)
 	if !ok || c.whole {
 		return v
 	}
-	members := make([][2]*ast.Term, 0, len(c.members))
+	var room [roomForMembers][2]*ast.Term
+	members := roomFor(room[:], len(c.members))
 	for i := range c.members {
 		if inner := from.Get(c.members[i].key); inner != nil {
 			members = append(members, [2]*ast.Term{c.members[i].key, m.term(m.restrict(inner.Value, c.members[i].below))})

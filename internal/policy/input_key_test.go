@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -286,7 +287,7 @@ func BenchmarkKey(b *testing.B) {
 func BenchmarkInput(b *testing.B) {
 	for name, p := range map[string]*paths{"shop": shopPaths, "envoy": envoyPaths} {
 		d, x := newDocument(p), fullExchange()
-		x.Header = browserHeader()
+		x.Header, x.TLS = browserHeader(), &tls.ConnectionState{ServerName: "shop.example"}
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

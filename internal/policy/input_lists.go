@@ -44,7 +44,8 @@ type lists struct {
 func (l lists) build(m *maker) (ast.Value, error) {
 	from := l.of(m.x)
 	if !l.whole {
-		members := make([][2]*ast.Term, 0, len(l.members))
+		var room [roomForMembers][2]*ast.Term
+		members := roomFor(room[:], len(l.members))
 		for i := range l.members {
 			if values, ok := l.get(from, i); ok {
 				members = append(members, [2]*ast.Term{l.members[i].key, m.term(m.array(values))})
@@ -52,7 +53,8 @@ func (l lists) build(m *maker) (ast.Value, error) {
 		}
 		return ast.NewObject(members...), nil
 	}
-	members := make([][2]*ast.Term, 0, len(from))
+	var room [roomForMembers][2]*ast.Term
+	members := roomFor(room[:], len(from))
 	for name, values := range from {
 		if l.header {
 			if !canonical(name) {
@@ -103,7 +105,8 @@ func (l lists) key(x *exchange.Exchange, _ time.Time, b []byte) ([]byte, bool) {
 type parameters struct{ *cut }
 
 func (p parameters) build(m *maker) (ast.Value, error) {
-	members := make([][2]*ast.Term, 0, len(m.x.Parameters))
+	var room [roomForMembers][2]*ast.Term
+	members := roomFor(room[:], len(m.x.Parameters))
 	for i := range m.x.Parameters {
 		if v := &m.x.Parameters[i]; p.at(v.Name) != nil {
 			members = append(members, [2]*ast.Term{m.term(ast.String(v.Name)), m.term(ast.String(v.Value))})
