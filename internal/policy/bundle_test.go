@@ -74,7 +74,7 @@ func TestBundleMistakes(t *testing.T) {
 	}{
 		{"two that do not parse, and one that does not compile", bundletest.Files{
 			"a.rego": "package a\n\nallow if {\n\tx =\n}\n", "x/b.rego": "package b\n\nallow { input.time }\n", "c.rego": "package c\n\nallow if input.tme\n"},
-			"gw.tar.gz:a.rego:5:1 Not valid Rego | gw.tar.gz:x/b.rego:3:1 Not valid Rego | gw.tar.gz:c.rego:3:16 No such name in input"},
+			"gw.tar.gz:a.rego:5:1 Not valid Rego | gw.tar.gz:x/b.rego:3:1 Rego v0 | gw.tar.gz:c.rego:3:16 No such name in input"},
 		{"several that do not compile", bundletest.Files{"a.rego": "package a\n\nallow if http.send({}).x\n\nb if input.tme\n", "x/b.rego": "package b\n\nallow if input.request.headers.Accept\n\nc if opa.runtime().x\n"},
 			"gw.tar.gz:a.rego:3:10 Function not allowed | gw.tar.gz:x/b.rego:5:6 Function not allowed | gw.tar.gz:a.rego:5:12 No such name in input"},
 		{"data in conflict with a rule", bundletest.Files{"a.rego": good, "data.json": `{"a": {"allow": false}}`},

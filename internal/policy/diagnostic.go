@@ -46,7 +46,8 @@ func (s sources) dataMistake(path string, err error) *hcl.Range {
 	return &r
 }
 
-// diagnostics turns whatever OPA's parser or compiler found in a file into diagnostics at their places.
+// diagnostics turns whatever OPA's parser found in a file into diagnostics at their places. Of a policy in Rego v0, which
+// older pages about OPA and its plugin for Envoy show, one thing is said and not a mistake for each rule.
 func (s sources) diagnostics(path string, err error) hcl.Diagnostics {
 	var list ast.Errors
 	var one *ast.Error
@@ -56,6 +57,11 @@ func (s sources) diagnostics(path string, err error) hcl.Diagnostics {
 		list = ast.Errors{one}
 	default:
 		return hcl.Diagnostics{fileDiagnostic(path, "Not a policy", err.Error()+".")}
+	}
+	if len(list) > 0 && isV0(s[path]) {
+		d := s.diagnostic(path, list[0])
+		d.Summary, d.Detail = "Rego v0", "This is Rego v0, and policies are in Rego v1 here. `caddy gateway fmt -w` rewrites the file."
+		return hcl.Diagnostics{d}
 	}
 	diags := make(hcl.Diagnostics, len(list))
 	for i, e := range list {

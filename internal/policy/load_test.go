@@ -159,6 +159,26 @@ b if input.tme == 1
 `}, `a.rego:3:10 [http.send] Function not allowed: http.send …
 a.rego:5:12 [tme] No such name in input: input has no "tme". Did you mean "time"? It has api, attributes, consumer, parsed_body, parsed_path, parsed_query, request, source_principal, time, truncated_body, version.
 `},
+		{"Rego v0", files{"a.rego": `package envoy.authz
+
+import input.attributes.request.http as http_request
+
+default allow = false
+
+allow {
+	http_request.method == "GET"
+}
+
+deny[reason] {
+	reason := "none"
+}
+`}, "a.rego:7:1 [allow {] Rego v0: This is Rego v0, and policies are in Rego v1 here. `caddy gateway fmt -w` rewrites the file.\n"},
+		{"a mistake in what looks like Rego v0", files{"a.rego": `package a
+
+allow {
+	input.request.method ==
+}
+`}, "a.rego:5:1 [}] Not valid Rego: Unexpected } token.\n"},
 		{"header fields in capitals", files{"a.rego": `package a
 
 allow if input.request.headers["x-tenant"][0] == "a"
@@ -205,7 +225,6 @@ b.rego:7:15 [tim] No such name in input: input has no "tim". Did you mean "time"
 		{"recursion", files{"a.rego": "package a\n\nallow if b\n\nb if allow\n"}, `a.rego:3:1 [allow if b] Rule depends on itself: Rule data.a.allow is recursive: data.a.allow -> data.a.b -> data.a.allow.
 a.rego:5:1 [b if allow] Rule depends on itself: Rule data.a.b is recursive: data.a.b -> data.a.allow -> data.a.b.
 `},
-		{"old Rego", files{"a.rego": "package a\n\nallow { input.time }\n"}, "a.rego:3:1 [allow { input.time }] Not valid Rego: `if` keyword is required before rule body.\n"},
 		{"no package", files{"a.rego": "allow if true\n"}, `a.rego:1:1 [allow if true] Not valid Rego: Package expected.
 `},
 		{"nothing but a comment", files{"a.rego": "# nothing\n"}, `a.rego:1:1 [#] Not valid Rego: Empty module.

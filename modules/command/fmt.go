@@ -30,7 +30,7 @@ func fmtCommand() *cobra.Command {
 		Long: `
 Lists the *.hcl and *.rego files that are not formatted, and exits 1 if there
 are any; with -w it formats them instead. A folder stands for all such files
-below it. Default: this folder.`,
+below it. Default: this folder. Policies in Rego v0 become v1 by it.`,
 		RunE: caddycmd.WrapCommandFuncForCobra(func(flags caddycmd.Flags) (int, error) {
 			paths := flags.Args()
 			if len(paths) == 0 {
