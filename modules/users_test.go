@@ -284,7 +284,7 @@ https://localhost:{$HTTPS_PORT} {
 	if err == nil {
 		t.Fatal("it loads")
 	}
-	if want := "data.a reads input.request.body, which no matcher may"; !strings.Contains(err.Error(), want) {
+	if want := "data.a reads the body, which no matcher may"; !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }

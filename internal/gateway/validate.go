@@ -52,7 +52,7 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 	}
 	if readsBody || policyReads != exchange.None {
 		xml := l.formsOf(r, v).request
-		c := validate.ContentConfig{MaxBody: terms.MaxBody, XML: xml, Any: !readsBody}
+		c := validate.ContentConfig{MaxBody: terms.MaxBody, XML: xml, Any: !readsBody && (request == nil || request.Empty())}
 		if r.Accepts != nil {
 			c.Required = []string{r.Method}
 		}

@@ -204,6 +204,11 @@ func TestKeysOfTimes(t *testing.T) {
 	if key(x.Time) == key(x.Time.Add(1)) || key(x.Time) != key(x.Time.UTC()) {
 		t.Error("times are told apart by something else than the nanosecond")
 	}
+	for _, place := range []string{"time", "attributes.request.time.seconds"} {
+		if q := (files{"a.rego": "package a\n\nallow if input." + place + " > 1\n"}).prepare(t, "data.a"); !q.Reach().clock {
+			t.Errorf("input.%s is not taken for the time", place)
+		}
+	}
 }
 
 func TestWhatHasNoKey(t *testing.T) {

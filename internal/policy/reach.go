@@ -71,7 +71,7 @@ func reachOf(c *ast.Compiler, refs ...ast.Ref) *Reach {
 			w.value(rule)
 		}
 	}
-	if w.reach.input.at("time") != nil {
+	if in := w.reach.input; in.at("time") != nil || in.at("attributes", "request", "time") != nil {
 		w.reach.clock = true
 	}
 	for _, list := range []*[]Finding{&w.reach.impure, &w.reach.wide} {

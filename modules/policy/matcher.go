@@ -55,7 +55,7 @@ func (m *Matcher) Load(l *gateway.Load) (commit func()) {
 		l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{
 			Severity: hcl.DiagError, Subject: &at,
 			Summary: "A matcher that reads the body",
-			Detail:  m.Query + " reads input.request.body, which no matcher may: it would be read before anybody knows whether it is wanted. Ask the policy with the directive api_policy.",
+			Detail:  m.Query + " reads the body, which no matcher may: it would be read before anybody knows whether it is wanted. Ask the policy with the directive api_policy.",
 		})
 	}
 	return func() { m.current.Store(q) }
