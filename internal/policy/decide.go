@@ -60,13 +60,13 @@ func (q *Query) Decide(x *exchange.Exchange) (*exchange.Decision, *problem.Probl
 	if len(q.observers) > 0 {
 		began = q.snapshot.now()
 	}
-	o, cached, p := q.outcome(x)
+	o, p := q.outcome(x)
 	if p != nil {
 		return nil, p
 	}
-	d := x.Decided(q.name, o.verdict, cached)
+	d := x.Decided(q.name, o.verdict, o.cached)
 	if len(q.observers) > 0 {
-		seen := &Observation{Query: q, Decision: d, Result: o.result, Err: o.err, Took: q.snapshot.now().Sub(began)}
+		seen := &Observation{Query: q, Decision: d, Input: o.input, Result: o.result, Err: o.err, Took: q.snapshot.now().Sub(began)}
 		for _, observer := range q.observers {
 			if p := observer.Observe(x, seen); p != nil {
 				return d, p
@@ -88,11 +88,18 @@ type outcome struct {
 	err     error     // why there is no answer, or none that counts
 }
 
+// found is an outcome and where it came from. Only the outcome is remembered.
+type found struct {
+	*outcome
+	input  ast.Value // that was evaluated; nil where remembered
+	cached bool
+}
+
 // evaluated evaluates the query and reads its answer. A problem is one of the request, about which nothing was decided.
-func (q *Query) evaluated(x *exchange.Exchange, now time.Time) (*outcome, *problem.Problem) {
-	value, err := q.evaluate(x, now)
+func (q *Query) evaluated(x *exchange.Exchange, now time.Time) (found, *problem.Problem) {
+	value, input, err := q.evaluate(x, now)
 	if p := (*problem.Problem)(nil); errors.As(err, &p) {
-		return nil, p
+		return found{}, p
 	}
 	v := &exchange.Verdict{}
 	if err == nil {
@@ -103,19 +110,20 @@ func (q *Query) evaluated(x *exchange.Exchange, now time.Time) (*outcome, *probl
 		v = &exchange.Verdict{Reasons: v.Reasons}
 		v.Denial = problem.New(problem.Forbidden, "").Because(fmt.Errorf("deciding by %s: %w", q.name, err))
 	}
-	return &outcome{v, value, err}, nil
+	return found{outcome: &outcome{v, value, err}, input: input}, nil
 }
 
-// evaluate gives the value of the query at a time, nil for undefined. A panic is an error: the policy has not said true.
-func (q *Query) evaluate(x *exchange.Exchange, now time.Time) (value ast.Value, err error) {
+// evaluate gives the value of the query at a time, nil for undefined, and the input of which it is. A panic is an error:
+// the policy has not said true.
+func (q *Query) evaluate(x *exchange.Exchange, now time.Time) (value, input ast.Value, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			value, err = nil, fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
-	input, err := q.document.build(x, now)
+	input, err = q.document.build(x, now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ctx := x.Context
 	if ctx == nil {
@@ -132,19 +140,19 @@ func (q *Query) evaluate(x *exchange.Exchange, now time.Time) (value ast.Value, 
 	)
 	switch {
 	case stop.err != nil: // even if an answer came of it
-		return nil, stop.err
+		return nil, input, stop.err
 	case err != nil:
-		return nil, err
+		return nil, input, err
 	case len(results) == 0:
-		return nil, nil
+		return nil, input, nil
 	case len(results) > 1 || len(results[0].Expressions) != 1:
-		return nil, errors.New("the query has more than one answer")
+		return nil, input, errors.New("the query has more than one answer")
 	}
 	value, ok := results[0].Expressions[0].Value.(ast.Value)
 	if !ok {
-		return nil, fmt.Errorf("unexpected answer of type %T", results[0].Expressions[0].Value)
+		return nil, input, fmt.Errorf("unexpected answer of type %T", results[0].Expressions[0].Value)
 	}
-	return value, nil
+	return value, input, nil
 }
 
 // carryOut sets and removes fields and query parameters of a request and its answer as the policy that allowed it wants.

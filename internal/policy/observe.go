@@ -21,6 +21,7 @@ type Observer interface {
 type Observation struct {
 	Query    *Query
 	Decision *exchange.Decision
+	Input    ast.Value     // that was evaluated; nil where the verdict was remembered. Never changed
 	Result   ast.Value     // what the policy said; nil where undefined, and after an error. Never changed
 	Err      error         // why there is no answer, or none that counts
 	Took     time.Duration // from the beginning of the decision to its end
@@ -40,4 +41,6 @@ func (q *Query) Path() string { return q.path }
 func (q *Query) Revision() string { return q.snapshot.revision }
 
 // Input gives what the policy reads of input for a request, as it is given to the policy. Never change it.
-func (q *Query) Input(x *exchange.Exchange) (ast.Value, error) { return q.document.build(x, x.Time) }
+func (q *Query) Input(x *exchange.Exchange) (ast.Value, error) {
+	return q.document.build(x, q.time(x))
+}

@@ -48,16 +48,14 @@ func (s *Snapshot) bypassOf(r *Reach, needs exchange.Needs) Bypass {
 func (q *Query) Remembers() (bool, Bypass) { return q.bypass < 0, q.bypass }
 
 // outcome gives what the policy says of a request, remembered from an equal one where that is possible.
-func (q *Query) outcome(x *exchange.Exchange) (o *outcome, cached bool, p *problem.Problem) {
+func (q *Query) outcome(x *exchange.Exchange) (found, *problem.Problem) {
 	counts := q.snapshot.counts
-	bypass, now := q.bypass, x.Time
+	bypass, now := q.bypass, q.time(x)
+	var o *outcome
 	room := keyRooms.Get().(*[]byte)
 	defer keyRooms.Put(room)
 	key := (*room)[:0]
 	if c := q.snapshot.cache; bypass < 0 {
-		if q.sees.clock { // in whole seconds, or no two requests would be equal
-			now = now.Truncate(time.Second)
-		}
 		fits := false
 		switch key, fits = q.key(x, now, key); {
 		case c.off.Load():
@@ -72,17 +70,17 @@ func (q *Query) outcome(x *exchange.Exchange) (o *outcome, cached bool, p *probl
 		}
 	}
 	if o != nil && counts.hits.Add(1)%recheck != 0 {
-		return o, true, nil
+		return found{outcome: o, cached: true}, nil
 	}
 	fresh, p := q.evaluated(x, now)
 	if p != nil {
-		return nil, false, p
+		return found{}, p
 	}
 	counts.evaluations.Add(1)
 	switch {
 	case o != nil:
-		q.compare(o, fresh)
-		return fresh, false, nil
+		q.compare(o, fresh.outcome)
+		return fresh, nil
 	case bypass >= 0:
 	case fresh.err != nil:
 		bypass = BypassError
@@ -91,11 +89,20 @@ func (q *Query) outcome(x *exchange.Exchange) (o *outcome, cached bool, p *probl
 	case fresh.result.StringLength() > maxCachedBytes:
 		bypass = BypassTooLarge
 	default:
-		q.snapshot.cache.put(key, fresh)
-		return fresh, false, nil
+		q.snapshot.cache.put(key, fresh.outcome)
+		return fresh, nil
 	}
 	counts.bypassed[bypass].Add(1)
-	return fresh, false, nil
+	return fresh, nil
+}
+
+// time is when the query takes a request to be decided: in whole seconds where decisions that ask for it are remembered,
+// or no two requests would be equal.
+func (q *Query) time(x *exchange.Exchange) time.Time {
+	if q.bypass < 0 && q.sees.clock {
+		return x.Time.Truncate(time.Second)
+	}
+	return x.Time
 }
 
 // key appends to b all that decides the query about a request, in a form that no two different requests share: which
