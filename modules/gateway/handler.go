@@ -115,8 +115,10 @@ func (h *Handler) describe(r *http.Request, x *exchange.Exchange, prob *problem.
 }
 
 // Describe sets the placeholders {http.api.name}, {http.api.version}, {http.api.route}, {http.api.request_id},
-// {http.api.stage}, {http.api.consumer} and {http.api.decision} for access logs and later handlers.
+// {http.api.stage}, {http.api.consumer} and {http.api.decision} for access logs and later handlers, and adds the same to
+// Caddy's access log as the object api_gateway.
 func Describe(r *http.Request, x *exchange.Exchange) {
+	describeAccess(r, x)
 	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
 		return
