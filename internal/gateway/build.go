@@ -37,6 +37,7 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 	for _, from := range c.Catalogue.APIs {
 		apis = append(apis, b.api(g, from))
 	}
+	g.credentials = b.credentials
 	g.admit = admit.New(admit.Config{Reserved: []string{consumerField}, Credentials: b.credentials})
 	if !b.diags.HasErrors() && !c.Broken {
 		table, err := route.New(apis)

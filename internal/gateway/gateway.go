@@ -46,8 +46,13 @@ type Gateway struct {
 	table *route.Table
 	apis  map[string]*api
 
+	credentials []string
+
 	listings []listing // in the catalogue's order
 }
+
+// Credentials lists the fields in which callers send credentials, but for Authorization.
+func (g *Gateway) Credentials() []string { return g.credentials }
 
 // api is what requests to an API need before their route is known.
 type api struct {

@@ -73,6 +73,9 @@ func New(c Config, methods ...Method) (*Stage, hcl.Diagnostics) {
 	return s, nil
 }
 
+// Fields lists the header fields in which callers send credentials.
+func (s *Stage) Fields() []string { return s.fields }
+
 // quotable says whether s may stand in a quoted string without escapes.
 func quotable(s string) bool {
 	for i := range len(s) {

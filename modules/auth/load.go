@@ -37,6 +37,7 @@ func load(c identity.Config, l *gateway.Load) *identity.Stage {
 		s, wrong := identity.New(c, methods...)
 		if diags = append(diags, wrong...); !diags.HasErrors() {
 			l.Diagnostics = append(l.Diagnostics, diags...)
+			l.Credentials = append(l.Credentials, s.Fields()...)
 			return s
 		}
 	}

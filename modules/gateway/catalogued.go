@@ -77,6 +77,7 @@ func (c *catalogued) Load(l *Load) func() {
 	l.Diagnostics = append(l.Diagnostics, mistakes...)
 	l.OnDiscard(next.release)
 	next.Gateway, next.catalogue = built, cat
+	l.Credentials = append(l.Credentials, built.Credentials()...)
 	for _, api := range cat.APIs {
 		next.apis = append(next.apis, api.Name)
 	}

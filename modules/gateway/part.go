@@ -25,6 +25,7 @@ type Load struct {
 	Files       []string         // all that was read or looked for, folders included
 	Sources     map[string][]byte
 	Diagnostics hcl.Diagnostics
+	Credentials []string // header fields in which callers send credentials
 	discard     []func()
 }
 
