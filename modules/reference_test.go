@@ -18,6 +18,7 @@ var sections = []struct{ title, module, dir, typ string }{
 	{"Global option `api_gateway`", "api_gateway", "gateway", "App"},
 	{"`policies`", "policies folder", "policy", "Folder"},
 	{"`policies bundle`", "policies bundle", "policy", "Bundle"},
+	{"`decision_log`", "decision_log", "decisionlog", "Config"},
 	{"`counters`", "counters memory", "limit", "Memory"},
 	{"Directive `api_gateway`", "api_gateway", "gateway", "Handler"},
 	{"Directive `api_auth`", "api_auth", "auth", "Handler"},

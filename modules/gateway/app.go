@@ -23,6 +23,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/watch"
+	"github.com/wicketgate/wicketgate/modules/decisionlog"
 )
 
 func init() {
@@ -47,6 +48,9 @@ type App struct {
 
 	// What counts requests against quotas. Default: memory.
 	CountersRaw json.RawMessage `json:"counters,omitempty" caddy:"namespace=api_gateway.counters inline_key=engine"`
+
+	// Where every decision of a policy is recorded. Default: nowhere.
+	DecisionLog *decisionlog.Config `json:"decision_log,omitempty"`
 
 	// How often the files are looked at for changes; one that stayed as it is from one look to the next is loaded.
 	// Default: 500ms. Least: 10ms. A negative value turns watching off.
@@ -140,6 +144,11 @@ func (a *App) provisionEngines() error {
 		return nil
 	}
 	guest, err := any(nil), error(nil)
+	if a.DecisionLog != nil {
+		if err := a.DecisionLog.Provision(a.ctx, a.checking); err != nil {
+			return err
+		}
+	}
 	if a.CountersRaw != nil {
 		guest, err = a.ctx.LoadModule(a, "CountersRaw")
 	} else {
@@ -195,6 +204,7 @@ func (a *App) Use(part Part) error {
 		l.undo()
 		return &LoadError{Diagnostics: l.Diagnostics, Sources: l.Sources}
 	}
+	a.hide(l)
 	commit()
 	a.parts = append(a.parts, part)
 	l.Files = append(l.Files, a.files...)
@@ -208,6 +218,9 @@ func (a *App) Counter() limit.Counter { return a.counter }
 // Start begins to watch the files and to probe the upstreams, and to look for policies where they do not lie in files.
 func (a *App) Start() error {
 	a.started.Store(true)
+	if a.DecisionLog != nil {
+		a.DecisionLog.Start()
+	}
 	if live, ok := a.policies.(LivePolicySource); ok {
 		if err := live.Start(a.take); err != nil {
 			return err
@@ -244,6 +257,9 @@ func (a *App) Stop() error {
 func (a *App) Cleanup() error {
 	if a.gateway != nil {
 		a.gateway.close()
+	}
+	if a.DecisionLog != nil {
+		return a.DecisionLog.Cleanup()
 	}
 	return nil
 }
@@ -283,7 +299,7 @@ func (a *App) load() error {
 	if a.policies != nil {
 		snapshot, files, sources, diags := a.loadPolicies()
 		if l.Configured = true; snapshot != nil {
-			l.Policies = snapshot.Reporting(a.metrics.decisions, func(text string) { a.logger.Error(text) })
+			l.Policies = a.observed(snapshot.Reporting(a.metrics.decisions, func(text string) { a.logger.Error(text) }))
 		}
 		l.Read(files, sources)
 		l.Diagnostics = append(l.Diagnostics, diags...)
@@ -308,6 +324,7 @@ func (a *App) load() error {
 	if l.Policies != nil {
 		a.policy.Store(l.Policies)
 	}
+	a.hide(l)
 	for _, commit := range commits {
 		commit()
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/watch"
+	"github.com/wicketgate/wicketgate/modules/decisionlog"
 )
 
 func init() {
@@ -22,25 +23,27 @@ func init() {
 }
 
 // options are the words of the global option, for "did you mean".
-var options = []string{"catalogue", "policies", "counters", "variable", "watch"}
+var options = []string{"catalogue", "policies", "decision_log", "counters", "variable", "watch"}
 
 // later are words of the design that this version does not run.
-var later = []string{"decision_log", "ledger"}
+var later = []string{"ledger"}
 
 // UnmarshalCaddyfile sets up the app from the global option:
 //
 //	api_gateway {
-//		catalogue <folders, files or globs...>
-//		policies  <folder> | <source> ...
-//		counters  <engine> ...
-//		variable  <name> <value>
-//		watch     <interval>|off
+//		catalogue    <folders, files or globs...>
+//		policies     <folder> | <source> ...
+//		decision_log <file>|stdout|<address> ...
+//		counters     <engine> ...
+//		variable     <name> <value>
+//		watch        <interval>|off
 //	}
 //
 // The words mean:
 //
 //   - catalogue says what is served. It may be given again. Without one, only single stages run.
 //   - policies says where the Rego policies come from: a folder, or a source and what it takes.
+//   - decision_log says where every decision of a policy is recorded. Default: nowhere.
 //   - counters says what counts requests against quotas. Default: memory.
 //   - variable sets a variable of the catalogue, var.<name>. It may be given again.
 //   - watch is how often the files are looked at for changes, at least 10ms. Default: 500ms.
@@ -78,6 +81,9 @@ func (a *App) option(d *caddyfile.Dispenser, word, base string) (err error) {
 		}
 	case "policies":
 		a.PoliciesRaw, err = guest(d, "api_gateway.policies", "source", "folder")
+	case "decision_log":
+		a.DecisionLog = &decisionlog.Config{}
+		return a.DecisionLog.UnmarshalCaddyfile(d.NewFromNextSegment())
 	case "counters":
 		a.CountersRaw, err = guest(d, "api_gateway.counters", "engine", "")
 	case "variable":
