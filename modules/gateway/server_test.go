@@ -65,6 +65,7 @@ func prepare(t *testing.T, change ...func(*server)) *server {
 	for _, from := range []string{"examples/shop/shop.hcl", "examples/shop/partners.keys", "examples/shop/staff.jwks.json",
 		"examples/shop/schemas/order.json", "examples/shop/schemas/line.json",
 		"policies/shop/orders.rego", "policies/shop/roles/data.json", "policies/shop/inherits/data.json",
+		"policies/shop/hidden/data.json", "policies/wicketgate/obligations/obligations.rego",
 		"policies/wicketgate/roles/roles.rego", "policies/wicketgate/ownership/ownership.rego"} {
 		src, err := os.ReadFile(filepath.Join("..", "..", from))
 		if err != nil {

@@ -136,7 +136,7 @@ func TestBroken(t *testing.T) {
 		at             string // file:line:column of the mistake
 	}{
 		{"examples/shop/shop.hcl", `authorize = policy.shop.orders`, `authorise = policy.shop.orders`, "examples/shop/shop.hcl:49:3"},
-		{"policies/shop/orders.rego", `granted if roles.grants`, `granted if rolls.grants`, "policies/shop/orders.rego:67:12"},
+		{"policies/shop/orders.rego", `granted if roles.grants`, `granted if rolls.grants`, "policies/shop/orders.rego:82:12"},
 		{"examples/shop/schemas/order.json", `"type": "object"`, `"type": "objekt"`, "examples/shop/schemas/order.json:4:11"},
 		{"examples/shop/partners.keys", `consumer=acme`, `customer=acme`, "examples/shop/partners.keys:5:86"},
 		{"examples/shop/staff.jwks.json", `"keys"`, `"kees"`, "examples/shop/staff.jwks.json:1:1"},
@@ -189,7 +189,7 @@ func TestMissing(t *testing.T) {
 		{"no catalogue", func(s *server) { os.RemoveAll(s.path("examples/shop")) }, []string{"examples/shop"}},
 		{"a broken catalogue", func(s *server) { s.replace("examples/shop/shop.hcl", `api "orders" {`, `api "orders"`) }, []string{"shop.hcl:45:"}},
 		{"no policies", func(s *server) { os.RemoveAll(s.path("policies")) }, []string{"policies"}},
-		{"a broken policy", func(s *server) { s.replace("policies/shop/orders.rego", "allow if granted", "allow if grunted") }, []string{"orders.rego:15:", "grunted"}},
+		{"a broken policy", func(s *server) { s.replace("policies/shop/orders.rego", "\tgranted\n", "\tgrunted\n") }, []string{"orders.rego:20:", "grunted"}},
 		{"an unknown policy", func(s *server) { s.replace("examples/shop/shop.hcl", "policy.shop.orders", "policy.shop.order") }, []string{"shop.hcl:49:", "shop.orders"}},
 		{"no schema", func(s *server) { os.Remove(s.path("examples/shop/schemas/order.json")) }, []string{"shop.hcl:60:", "order.json"}},
 		{"a broken schema", func(s *server) { s.write("examples/shop/schemas/line.json", "{") }, []string{"line.json:1:"}},

@@ -2,21 +2,29 @@
 # title: Orders of the example shop
 # description: |
 #   Partners call with an API key and work with their own. Staff call with a token that claims a role: clerks read all
-#   orders, supervisors replace them too, managers may do everything. Tables: roles/data.json and inherits/data.json.
+#   orders, but no e-mail addresses; supervisors replace them too; managers may do everything. The tables are in roles,
+#   inherits and hidden, each a data.json.
 package shop.orders
 
+import data.wicketgate.obligations
 import data.wicketgate.ownership
 import data.wicketgate.roles
 
 # METADATA
 # title: The decision
-# description: A role of the caller's grants what the request does, to any order or to this one as the caller's own.
+# description: |
+#   A role of the caller's grants what the request does, to any order or to this one as the caller's own. Nobody gets
+#   an answer without it being known what to hide in it.
 # scope: document
-allow if granted
+allow if {
+	granted
+	hidden
+}
 
 allow if {
 	granted_to_owner
 	owned
+	hidden
 }
 
 # METADATA
@@ -51,6 +59,13 @@ reasons contains "not-owner" if {
 problem := {"detail": "this order belongs to someone else"} if "not-owner" in reasons
 
 problem := {"detail": sprintf("your role does not let you %s orders", [action])} if "role-lacks-permission" in reasons
+
+# METADATA
+# title: What the caller does not see of orders
+# scope: document
+mask contains pointer if some pointer in hidden
+
+hidden := obligations.hidden(data.shop.hidden, caller_roles)
 
 # METADATA
 # title: What the request does

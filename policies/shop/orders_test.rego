@@ -42,6 +42,21 @@ test_a_clerk_reads_all_orders if {
 	orders.allow with input as request("GET /orders/{id}", "globex-1001", clerk)
 }
 
+test_a_clerk_sees_no_addresses if {
+	orders.mask == {"/customer/email", "/data/*/customer/email"} with input as request("GET /orders", "", clerk)
+}
+
+test_others_see_all if {
+	every consumer in [acme, supervisor, manager] {
+		orders.mask == set() with input as request("GET /orders", "", consumer)
+	}
+}
+
+test_nobody_may_anything_without_a_table_of_what_to_hide if {
+	not orders.allow with input as request("GET /orders", "", manager) with data.shop.hidden as null
+	not orders.allow with input as request("GET /orders/{id}", "acme-1001", acme) with data.shop.hidden as null
+}
+
 test_a_clerk_changes_nothing if {
 	every route in ["POST /orders", "PUT /orders/{id}", "DELETE /orders/{id}"] {
 		not orders.allow with input as request(route, "acme-1001", clerk)

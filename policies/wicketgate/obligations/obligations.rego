@@ -14,9 +14,12 @@ package wicketgate.obligations
 #   routes, since what an answer does not have need not be hidden. Where strangers may call, let held be a partial set,
 #   `held contains scope if some scope in input.consumer.scopes`, which is empty and not undefined for them.
 # scope: document
-hidden(fields, held) := {pointer |
-	some pointer, sufficient in fields
-	not holds_one(held, sufficient)
+hidden(fields, held) := pointers if {
+	is_object(fields) # of anything else, nothing would be hidden
+	pointers := {pointer |
+		some pointer, sufficient in fields
+		not holds_one(held, sufficient)
+	}
 }
 
 # METADATA

@@ -15,6 +15,16 @@ test_fields_hidden if {
 	obligations.hidden({}, set()) == set()
 }
 
+test_fields_of_no_table_are_unknown if {
+	every fields in [null, [], "/data/*/email"] {
+		not obligations.hidden(fields, set())
+	}
+}
+
+test_a_mistake_in_a_table_hides if {
+	obligations.hidden({"/email": "contacts", "/card": null}, {"contacts"}) == {"/email", "/card"}
+}
+
 test_own_items if {
 	obligations.own_items("/data", {"id": "acme"}) == {"/data": {"owner": "acme"}}
 	not obligations.own_items("/data", {"id": ""})
