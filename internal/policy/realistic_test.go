@@ -73,6 +73,10 @@ func realisticPaths(tb testing.TB) []string {
 	data, err := json.Marshal(map[string]any{"bench": map[string]any{
 		"roles": roles, "inherits": inherits, "users": users, "tenants": below, "scopes": scopes,
 		"networks": []any{"10.0.0.0/8", "172.16.0.0/12", "192.0.2.0/24", "2001:db8::/32"},
+		"fields": map[string]any{
+			"/data/*/author/email": []any{"people.read"}, "/author/email": []any{"people.read"},
+			"/data/*/costs": []any{"accounts.read", "accounts"}, "/costs": []any{"accounts.read", "accounts"}, "/title": []any{"documents.read"},
+		},
 		"office": map[string]any{
 			"zone": "Europe/Berlin", "weekly": weekly,
 			"holidays": []any{"2026-01-01", "2026-04-03", "2026-04-06", "2026-05-01", "2026-10-03", "2026-12-25", "2026-12-26"},
@@ -86,7 +90,7 @@ func realisticPaths(tb testing.TB) []string {
 		tb.Fatal(err)
 	}
 	paths := []string{"testdata/bench", path}
-	for _, name := range []string{"networks", "ownership", "roles", "scopes", "tenants", "windows"} {
+	for _, name := range []string{"networks", "obligations", "ownership", "roles", "scopes", "tenants", "windows"} {
 		paths = append(paths, filepath.Join("../../policies/wicketgate", name, name+".rego"))
 	}
 	return paths
@@ -224,6 +228,8 @@ func TestRealistic(t *testing.T) {
 		x := requests[i]
 		if d, p := q.Decide(&x); d == nil || d.Allow != allow[i] || p != nil && p.Cause != nil {
 			t.Errorf("request %d: got %v, %v; want %v", i, d, p, allow[i])
+		} else if (d.Obligations != nil) != allow[i] {
+			t.Errorf("request %d: obligations %v", i, d.Obligations)
 		}
 		if got, err := ask(opaInput(&x)); got != allow[i] || err != nil {
 			t.Errorf("request %d: OPA says %v, %v; want %v", i, got, err, allow[i])
