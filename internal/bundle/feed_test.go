@@ -174,6 +174,7 @@ func signedBy(t *testing.T, key *bundletest.Key) func(*Config) {
 
 // Without any bundle the answer is 503; a new one is in force as soon as it is served.
 func TestColdStartAndLongPolling(t *testing.T) {
+	t.Parallel()
 	g := newGateway(t, bundletest.NewServer(t, longPolling))
 	g.start()
 	if status := g.decides(); status != 503 {
@@ -205,6 +206,7 @@ func TestColdStartAndLongPolling(t *testing.T) {
 
 // Polled, a server is asked by ETag and sends a bundle once.
 func TestPolling(t *testing.T) {
+	t.Parallel()
 	server := bundletest.NewServer(t)
 	server.Serve(allows("1").Pack(t))
 	g := newGateway(t, server, polling)
@@ -223,6 +225,7 @@ func TestPolling(t *testing.T) {
 
 // Whatever is wrong with a bundle or its server, the last good one stays in force; the next good one is taken.
 func TestBadBundles(t *testing.T) {
+	t.Parallel()
 	key, other := bundletest.NewKey(t), bundletest.NewKey(t)
 	server := bundletest.NewServer(t, longPolling)
 	g := newGateway(t, server, signedBy(t, key))
@@ -301,6 +304,7 @@ func TestBadBundles(t *testing.T) {
 
 // A bundle that lacks what is asked for is offered again, and taken when the gateway no longer asks for it.
 func TestRefusedIsOfferedAgain(t *testing.T) {
+	t.Parallel()
 	server := bundletest.NewServer(t)
 	server.Serve(allows("1").Pack(t))
 	g := newGateway(t, server, polling)
@@ -319,6 +323,7 @@ func TestRefusedIsOfferedAgain(t *testing.T) {
 
 // After a restart the policies on disk decide, whether or not the server is there; their signature is checked again.
 func TestKept(t *testing.T) {
+	t.Parallel()
 	key := bundletest.NewKey(t)
 	server := bundletest.NewServer(t, longPolling)
 	server.Serve(key.Sign(t, allows("1")).Pack(t))
@@ -390,6 +395,7 @@ func TestKept(t *testing.T) {
 
 // A folder that cannot be written to costs the copy, not the policies.
 func TestNotKept(t *testing.T) {
+	t.Parallel()
 	server := bundletest.NewServer(t)
 	server.Serve(allows("1").Pack(t))
 	g := newGateway(t, server, polling)
@@ -402,6 +408,7 @@ func TestNotKept(t *testing.T) {
 }
 
 func TestToken(t *testing.T) {
+	t.Parallel()
 	server := bundletest.NewServer(t, func(s *bundletest.Server) { s.Token = "s3cret" })
 	server.Serve(allows("1").Pack(t))
 	var mu sync.Mutex
@@ -437,6 +444,7 @@ func TestToken(t *testing.T) {
 
 // A redirect is followed, and takes no token to another server.
 func TestRedirect(t *testing.T) {
+	t.Parallel()
 	other := bundletest.NewServer(t)
 	other.Serve(allows("1").Pack(t))
 	server := bundletest.NewServer(t)
@@ -462,6 +470,7 @@ func TestRedirect(t *testing.T) {
 
 // One feed serves two gateways for a while, as one configuration takes the place of another; nothing is fetched anew.
 func TestMembers(t *testing.T) {
+	t.Parallel()
 	server := bundletest.NewServer(t, longPolling)
 	server.Serve(allows("1").Pack(t))
 	g := newGateway(t, server)
@@ -496,6 +505,7 @@ func TestMembers(t *testing.T) {
 
 // A server that stands still is given up.
 func TestServerThatStandsStill(t *testing.T) {
+	t.Parallel()
 	server := bundletest.NewServer(t)
 	server.Answer(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "x")

@@ -64,6 +64,9 @@ func (t *tree) value(doc []byte, i int) (*ast.Term, int) {
 		object := ast.NewObject(t.items[mark:]...)
 		clear(t.items[mark:])
 		t.items = t.items[:mark]
+		if object.Len() > 1 {
+			object.KeysIterator().Next() // sorts the members, for which the first decision to go through them would wait
+		}
 		return ast.NewTerm(object), i + 1
 	case '[':
 		mark := len(t.terms)
