@@ -72,6 +72,21 @@ case "the partner's own key says who calls, and goes no further" {
   }
 }
 
+case "a key that is pinned to v1" {
+  as {
+    consumer = "acme"
+    version  = "v1"
+  }
+  request "GET /api/orders/acme-1001" {}
+  upstream {
+    body = local.order
+  }
+  expect {
+    version  = "v1"
+    includes = { customer_name = "Ada" }
+  }
+}
+
 case "another partner's order" {
   as { consumer = "acme" }
   request "GET /api/v2/orders/globex-1001" {}

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"context"
-	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -30,13 +29,6 @@ func (s *Suite) Sources() map[string][]byte { return s.found.sources }
 // tests.
 func (s *Suite) Compiler() *ast.Compiler {
 	return newCompiler(capabilities(), s.found).WithRewriteTestRules(true).WithEnablePrintStatements(true)
-}
-
-// Mistakes tells what a compiler found wrong, as LoadSuite does.
-func (s *Suite) Mistakes(c *ast.Compiler) hcl.Diagnostics {
-	errs := slices.Clone(c.Errors)
-	diags, _ := s.found.explain(errs)
-	return diags
 }
 
 // Store gives a store of the data.

@@ -3,8 +3,12 @@ package regotest
 import (
 	"flag"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/report"
@@ -45,5 +49,50 @@ func TestFailures(t *testing.T) {
 	}
 	if out.String() != string(want) {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+// TestSelection runs the tests of a name and of chosen files alone, and tells of the coverage of those.
+func TestSelection(t *testing.T) {
+	s := load(t, "testdata/failing")
+	for _, c := range []struct {
+		name     string
+		with     Options
+		ran      int
+		policies int
+	}{
+		{"all", Options{}, 11, 0},
+		{"by name", Options{Name: `shop_test\.test_(allowed|denied)$`, Coverage: true}, 2, 1},
+		{"by file", Options{Selected: func(file string) bool { return strings.HasSuffix(file, "shop.rego") }, Coverage: true}, 0, 1},
+		{"of another file", Options{Selected: func(file string) bool { return strings.HasSuffix(file, "shop_test.rego") }, Coverage: true}, 11, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			results, files, err := Run(t.Context(), s, c.with)
+			if err != nil || len(results) != c.ran || len(files) != c.policies || c.with.Coverage != (files != nil) {
+				t.Errorf("got %d results, %v, %v", len(results), files, err)
+			}
+		})
+	}
+	if _, _, err := Run(t.Context(), s, Options{Name: "("}); err == nil {
+		t.Error("a broken expression is none")
+	}
+}
+
+// TestRulesOfTheGateway refuses in tests what policies may not do, as loading does.
+func TestRulesOfTheGateway(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a.rego":      "package a\n\nallow if input.reqest.method == \"GET\"\n",
+		"a_test.rego": "package a_test\n\nimport data.a\n\ntest_a if a.allow with input as http.send({\"url\": \"http://a\"})\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, diags := policy.LoadSuite(t.Context(), []string{dir})
+	for _, want := range []string{"http.send is not allowed in policies", `Did you mean "request"?`} {
+		if !strings.Contains(diags.Error(), want) && !slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool { return strings.Contains(d.Detail, want) }) {
+			t.Errorf("%q is not told, but %v", want, diags)
+		}
 	}
 }

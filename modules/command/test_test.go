@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 var (
@@ -28,6 +30,8 @@ func steady(report string) string {
 // TestTests runs tests of which many fail, and reports them in each format.
 func TestTests(t *testing.T) {
 	t.Chdir("testdata/testing")
+	before := goleak.IgnoreCurrent()
+	defer goleak.VerifyNone(t, before)
 	for _, test := range []struct {
 		golden string
 		with   testOptions

@@ -2,7 +2,7 @@ case "good" {
   as { consumer = "acme" }
   request "GET /v1/notes/1" {}
   upstream {
-    body = { text = "hello" }
+    body = { text = "hello", internal = { cost = 3 } }
   }
   expect {
     status = 200
