@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ var errFailed = errors.New("there are failed tests")
 type testOptions struct {
 	source
 	paths     []string
+	policies  []string // in the place of the configured ones; nil for those
 	coverage  bool
 	failUnder float64 // percent; 0 for no bound
 	run       string  // a regular expression that names match, "" for all
@@ -42,8 +44,8 @@ type testOptions struct {
 func testCommand() *cobra.Command {
 	var t testOptions
 	cmd := &cobra.Command{
-		Use: "test [<files or folders>] [--run <regexp>] [--coverage] [--fail-under <percent>] [--format text|json|junit] " +
-			"[--output <file>] [--watch] [--config <file> [--adapter <name>]]",
+		Use: "test [<files or folders>] [--run <regexp>] [--coverage] [--fail-under <percent>] [--policies <folder>] " +
+			"[--format text|json|junit] [--output <file>] [--watch] [--config <file> [--adapter <name>]]",
 		Short: "Runs the tests of policies, changes and requests",
 		Long: `
 Runs three kinds of tests, without a network and without serving anybody:
@@ -77,6 +79,7 @@ Exits 1 if a test fails, if there are mistakes, or if there is nothing to run.`,
 	t.flags(cmd)
 	cmd.Flags().BoolVar(&t.coverage, "coverage", false, "Tell how much of the policies the Rego tests reach, and which lines they do not")
 	cmd.Flags().Float64Var(&t.failUnder, "fail-under", 0, "Fail if the Rego tests reach less than this share of the policies' lines, in percent")
+	cmd.Flags().StringArrayVar(&t.policies, "policies", nil, "Take the policies from this folder, which may be given again, and not from where the configuration says, such as a bundle")
 	cmd.Flags().StringVar(&t.run, "run", "", "Run only tests whose name matches this regular expression")
 	cmd.Flags().StringVar(&t.format, "format", "text", "How to report: text, json or junit")
 	cmd.Flags().StringVar(&t.output, "output", "", "File to write the report to (default: the terminal)")
@@ -108,14 +111,17 @@ func (t *testOptions) once(ctx context.Context, w, mistakes io.Writer) (files []
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range t.paths {
+	for _, path := range slices.Concat(t.paths, t.policies) {
 		if _, err := os.Stat(path); err != nil {
-			return t.paths, fmt.Errorf("looking for tests: %w", err)
+			return slices.Concat(t.paths, t.policies), fmt.Errorf("looking for tests: %w", err)
 		}
 	}
 	r := &tests{testOptions: t, name: run, files: append(configurations(t.config), t.paths...), mistakes: mistakes}
 	r.report.Sources = make(map[string][]byte)
 	_, app, err := configuration(t.config, t.adapter)
+	if err == nil && app != nil && len(t.policies) > 0 {
+		app, err = withPolicies(app, t.policies)
+	}
 	if err != nil && (!errors.Is(err, errNoCaddyfile) || len(t.paths) == 0) {
 		return r.files, err
 	}
@@ -133,6 +139,20 @@ func (t *testOptions) once(ctx context.Context, w, mistakes io.Writer) (files []
 		return r.files, errFailed
 	}
 	return r.files, ctx.Err()
+}
+
+// withPolicies puts folders in the place of where a gateway's configuration takes its policies from.
+func withPolicies(app json.RawMessage, folders []string) (json.RawMessage, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(app, &fields); err != nil {
+		return nil, fmt.Errorf("reading the configuration of api_gateway: %w", err)
+	}
+	var err error
+	fields["policies"], err = json.Marshal(map[string]any{"source": "folder", "paths": folders})
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(fields)
 }
 
 // configurations are the files that hold the configuration, as far as it is known.

@@ -96,7 +96,7 @@ func withoutExamples(diags hcl.Diagnostics, c *catalogue.Catalogue) hcl.Diagnost
 
 // rego runs the tests of the policies.
 func (r *tests) rego(ctx context.Context, s *stage) error {
-	var configured []string
+	configured := r.policies
 	if s.trial != nil {
 		configured = s.trial.Policies()
 	}

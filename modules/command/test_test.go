@@ -231,6 +231,27 @@ func TestNothingToTest(t *testing.T) {
 	}
 }
 
+// TestOtherPolicies takes policies from a folder where those configured come from a server, which is not asked.
+func TestOtherPolicies(t *testing.T) {
+	testdata, err := filepath.Abs("testdata/testing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	t.Setenv("XDG_DATA_HOME", t.TempDir()) // where bundles are kept
+	write(t, map[string]string{"Caddyfile": "{\n\tadmin off\n\tapi_gateway {\n\t\tcatalogue " + testdata + "/notes.hcl\n\t\tpolicies bundle https://bundles.example/notes.tar.gz\n\t}\n}\n"})
+	with := testOptions{source: source{config: "Caddyfile"}, format: "text", run: "test_acme|good", policies: []string{filepath.Join(testdata, "policies")}}
+	var out, mistakes bytes.Buffer
+	if _, err := with.once(t.Context(), &out, &mistakes); err != nil || out.String() != "2 passed, 0 failed\n" {
+		t.Errorf("got %v, %s%s", err, mistakes.String(), out.String())
+	}
+	with.policies = nil
+	out.Reset()
+	if _, err := with.once(t.Context(), &out, &mistakes); !errors.Is(err, errFailed) || !strings.Contains(out.String(), "there are no policies yet") || !strings.HasSuffix(out.String(), "\n0 passed, 1 failed\n") {
+		t.Errorf("without them: got %v, %s%s", err, mistakes.String(), out.String())
+	}
+}
+
 // console is a terminal that the test can read while it is written to.
 type console struct {
 	mu   sync.Mutex
