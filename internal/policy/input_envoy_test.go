@@ -19,6 +19,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
+	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/validate"
 )
 
@@ -77,6 +78,7 @@ func TestPoliciesWrittenForEnvoy(t *testing.T) {
 	form := "Content-Type: application/x-www-form-urlencoded"
 	parts := "--x\r\nContent-Disposition: form-data; name=\"answer\"\r\n\r\n42\r\n--x\r\nContent-Disposition: form-data; name=\"tag\"\r\nContent-Type: application/json\r\n\r\n{\"a\":1}\r\n" +
 		"--x\r\nContent-Disposition: form-data; name=\"tag\"; filename=\"t\"\r\n\r\n\xff\r\n--x--\r\n"
+	queries := map[string]*Query{}
 	for _, c := range []struct {
 		file string
 		arrival
@@ -151,25 +153,40 @@ func TestPoliciesWrittenForEnvoy(t *testing.T) {
 		{"headers", arrival{line: "GET /", fields: []string{"X-Groups: readers"}}, 403},
 		{"headers", arrival{line: "HEAD /", fields: []string{"X-Groups: readers,members"}}, 403},
 	} {
-		s, diags := Load(t.Context(), []string{filepath.Join("testdata", "envoy", c.file+".rego")}, Options{})
-		if diags.HasErrors() {
-			t.Fatal(diags)
+		q := queries[c.file]
+		if q == nil {
+			s, diags := Load(t.Context(), []string{filepath.Join("testdata", "envoy", c.file+".rego")}, Options{})
+			if diags.HasErrors() {
+				t.Fatal(diags)
+			}
+			name := "data.envoy.authz.allow"
+			if c.file == "istio" {
+				name = "data.istio.authz.allow"
+			}
+			if q, diags = s.Prepare(name, here); diags.HasErrors() {
+				t.Fatal(diags)
+			}
+			if q.Needs().Body == exchange.JSON {
+				t.Errorf("%s: takes JSON alone", c.file)
+			}
+			queries[c.file] = q
 		}
-		name := "data.envoy.authz.allow"
-		if c.file == "istio" {
-			name = "data.istio.authz.allow"
-		}
-		q, diags := s.Prepare(name, here)
-		if diags.HasErrors() {
-			t.Fatal(diags)
-		}
-		if q.Needs().Body == exchange.JSON {
-			t.Errorf("%s: takes JSON alone", c.file)
-		}
-		x := c.exchange(t)
-		p := pipeline.New(validate.NewContent(validate.ContentConfig{Any: true}), q).Handle(x)
-		if p == nil && c.status != 0 || p != nil && p.StatusCode() != c.status {
-			t.Errorf("%s: %s %v: got %v, want %d", c.file, c.line, c.fields, p, c.status)
+		everything := *q
+		everything.document, everything.bypass = newDocument(&paths{whole: true}), BypassOff
+		var x *exchange.Exchange
+		var p *problem.Problem
+		for _, ask := range []struct {
+			how string
+			q   *Query
+		}{{"", q}, {" again", q}, {" given all of input", &everything}} {
+			if c.body != "" && ask.q == &everything {
+				continue // it would have to be JSON
+			}
+			x = c.exchange(t)
+			p = pipeline.New(validate.NewContent(validate.ContentConfig{Any: true}), ask.q).Handle(x)
+			if p == nil && c.status != 0 || p != nil && p.StatusCode() != c.status {
+				t.Errorf("%s: %s %v%s: got %v, want %d", c.file, c.line, c.fields, ask.how, p, c.status)
+			}
 		}
 		if c.file != "answer" {
 			continue
