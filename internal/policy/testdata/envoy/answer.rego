@@ -18,5 +18,8 @@ allow := response if {
 		"response_headers_to_add": {"x-checked": "yes"},
 		"request_headers_to_remove": ["x-member"],
 		"query_parameters_to_set": {"lang": "en"},
+		"query_parameters_to_remove": ["debug"],
+		"dynamic_metadata": {"reader": {"id": http_request.headers["x-member"]}},
+		"http_status": 200,
 	}
 }
