@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/wicketgate/wicketgate/modules/gatewaytest"
 )
 
 // Without a catalogue, api_policy hides in whatever the handlers behind it answer.
@@ -27,9 +30,16 @@ answer := {"allow": true, "mask": ["/card"]}
 
 answer := {"allow": true, "limits": {"a": {"b": 1}}}
 `,
+		"policies/counted.rego": "package counted\n\nallow if true\n\nlimits.a.b := 1\n",
 	}, "api_gateway {\n\tpolicies {DIR}/policies {\n\t\tlimit 10s\n\t}\n}", `
 	route /quotas {
 		api_policy data.quotas.answer
+		{PROXY}
+	}
+	route /counted {
+		api_policy data.counted {
+			report_only
+		}
 		{PROXY}
 	}
 	route /report {
@@ -72,6 +82,7 @@ answer := {"allow": true, "limits": {"a": {"b": 1}}}
 		{"only reported", "/report", []string{"X-Drop: /b/c"}, "application/json", `{"b":{"c":"secret"}}`, 200, `{"b":{"c":"secret"}}`},
 		{"two policies, and a change behind them", "/changed", []string{"X-Drop: /card_number"}, "application/json", `{"number":"secret","card":"secret","a":1}`, 200, `{"card":"***","a":1}`},
 		{"one of the two", "/changed", nil, "application/json", `{"number":7,"card":"secret"}`, 200, `{"card_number":7,"card":"***"}`},
+		{"quotas, only reported", "/counted", nil, "application/json", `{"a":"secret"}`, 200, `{"a":"secret"}`},
 		{"quotas, which nobody counts", "/quotas", nil, "application/json", `{"a":"secret"}`, 403, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -105,5 +116,16 @@ answer := {"allow": true, "limits": {"a": {"b": 1}}}
 	defer res.Body.Close()
 	if _, err := io.ReadAll(res.Body); err == nil {
 		t.Error("a broken list came to its end")
+	}
+}
+
+// A policy that stands alone has nobody behind it who counts.
+func TestQuotasOfAPolicyAlone(t *testing.T) {
+	dir := t.TempDir()
+	gatewaytest.Write(t, filepath.Join(dir, "policies", "a.rego"), "package a\n\nallow if true\n\nlimits.a.b := 1\n")
+	path := filepath.Join(dir, "Caddyfile")
+	gatewaytest.Write(t, path, "{\n\tapi_gateway {\n\t\tpolicies "+dir+"/policies\n\t}\n}\nhttps://localhost:{$HTTPS_PORT} {\n\ttls internal\n\tapi_policy data.a\n}\n")
+	if err := gatewaytest.Load(t, path); err == nil || !strings.Contains(err.Error(), "Quotas that nobody counts") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -47,6 +48,13 @@ func (d *Decision) ID() string {
 		d.id = uuid.NewString()
 	}
 	return d.id
+}
+
+// Unfulfilled is the denial of a request that the policy let pass on a condition that cannot be met.
+func (d *Decision) Unfulfilled(err error) *problem.Problem {
+	p := problem.New(problem.Forbidden, "").Because(fmt.Errorf("carrying out what %s obliges to: %w", d.Query, err))
+	p.Instance = "urn:uuid:" + d.ID()
+	return p
 }
 
 // Decided notes the decision about x, in room that x has for it.

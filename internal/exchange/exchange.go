@@ -58,6 +58,11 @@ type Exchange struct {
 	// What authorize decided; nil on a public route, and until then.
 	Decision *Decision
 
+	// Counted says that the request was charged to its quotas, on a route where that is done behind the decision; and
+	// Denied is how it will end there, once it has been.
+	Counted bool
+	Denied  *problem.Problem
+
 	// Ended is the stage that ended the request's way with a problem, "" as long as none did.
 	Ended string
 

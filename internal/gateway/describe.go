@@ -113,7 +113,9 @@ func (b *builder) describe(g *Gateway, l *lineage) (route.Route, bool) {
 			if s := b.identify(terms); s != nil && !pinned(from) {
 				stages = append(stages, s)
 			}
-			stages = append(stages, b.limit(terms))
+			if s := b.limit(terms); s != nil {
+				stages = append(stages, s)
+			}
 		}
 		served[i] = &way{stages: pipeline.New(stages...), upstream: d}
 	}

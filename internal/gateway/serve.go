@@ -59,6 +59,11 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 		awaitBody(w, r, x)
 	}
 	if prob := stages.Handle(x); prob != nil {
+		if to.late != nil {
+			if over := to.late.Remainder(x); over != nil {
+				prob, x.Ended = over, to.late.Name()
+			}
+		}
 		return true, refuse(w, r, x, prob)
 	}
 	for _, field := range g.apis[m.API.Name].credentials {

@@ -33,8 +33,12 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	if s := b.identify(terms); s != nil && !pinned(from) {
 		add(s)
 	}
-	if s := b.limit(terms); s != nil {
-		add(s)
+	counts := b.limit(terms)
+	var late *limit.Late
+	if counts != nil && decision != nil && decision.Limits() {
+		late = &limit.Late{Stage: counts}
+	} else if counts != nil {
+		add(counts)
 	}
 	before := len(stages)
 	content, validate := b.validate(l, v, r, terms, up, patch, decision)
@@ -54,7 +58,12 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	if validate != nil {
 		add(validate)
 	}
-	if decision != nil {
+	switch {
+	case late != nil:
+		add(policy.Asking{Query: decision})
+		add(*late)
+		add(policy.Following{Query: decision})
+	case decision != nil:
 		add(decision)
 	}
 	if hides {
@@ -64,7 +73,7 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	with := func(s pipeline.Stage) *pipeline.Pipeline {
 		return pipeline.New(slices.Concat(stages[:before], []pipeline.Stage{s}, stages[before:])...)
 	}
-	to := &way{stages: pipeline.New(stages...), merge: b.merging(l, v, r, up), upstream: b.upstream(terms)}
+	to := &way{stages: pipeline.New(stages...), late: late, merge: b.merging(l, v, r, up), upstream: b.upstream(terms)}
 	if from.XML && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		to.stages = with(xmlTags{})
 	}
@@ -238,7 +247,7 @@ func (b *builder) read(f catalogue.File) ([]byte, hcl.Diagnostics) {
 }
 
 // limit builds the stage that counts; nil where there is nothing to count.
-func (b *builder) limit(terms catalogue.Terms) pipeline.Stage {
+func (b *builder) limit(terms catalogue.Terms) *limit.Stage {
 	if len(terms.Limits) == 0 {
 		return nil
 	}
@@ -248,9 +257,6 @@ func (b *builder) limit(terms catalogue.Terms) pipeline.Stage {
 	}
 	stage, diags := limit.New(b.Counter, limits...)
 	b.add(diags)
-	if stage == nil {
-		return nil
-	}
 	return stage
 }
 

@@ -21,9 +21,9 @@ func policyItem(name string, q *Quota) string {
 // answer sets the fields that tell the caller where it stands. t is the time until one more unit is there
 // (section 4.1.2). A refusal names it only for the quotas that refused: section 6 wants Retry-After no earlier than any
 // t, and a quota with units left is no reason to wait.
-func (s *Stage) answer(x *exchange.Exchange, states []State, ok bool) {
+func (t *terms) answer(x *exchange.Exchange, states []State, ok bool) {
 	b := make([]byte, 0, 40*len(states))
-	for i, q := range s.quotas {
+	for i, q := range t.quotas {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
@@ -34,6 +34,6 @@ func (s *Stage) answer(x *exchange.Exchange, states []State, ok bool) {
 			b = strconv.AppendInt(b, seconds(states[i].Next), 10)
 		}
 	}
-	x.AddAnswer(fieldPolicy, s.policy)
+	x.AddAnswer(fieldPolicy, t.policy)
 	x.AddAnswer(fieldLimit, string(b))
 }

@@ -31,16 +31,23 @@ type Limit struct {
 type Stage struct {
 	counter Counter
 	limits  []compiled
-	quotas  []quota
-	policy  string // the RateLimit-Policy field
+	written terms
 	needs   exchange.Needs
 	scratch sync.Pool
 }
 
 type compiled struct {
-	id    string // name and quota names: what Charge calls Limit
-	rates []Rate
-	keyOf func(x *exchange.Exchange) (string, error)
+	id     string // name and quota names: what Charge calls Limit
+	name   string
+	quotas []Quota
+	keyOf  func(x *exchange.Exchange) (string, error)
+}
+
+// terms are what a request is counted by.
+type terms struct {
+	rates  [][]Rate // by limit
+	quotas []quota  // of all limits
+	policy string   // the RateLimit-Policy field
 }
 
 type quota struct {
@@ -78,30 +85,15 @@ func New(counter Counter, limits ...Limit) (*Stage, hcl.Diagnostics) {
 	}
 
 	s := &Stage{counter: counter}
-	names := make(map[string]int)
-	for i := range limits {
-		for j := range limits[i].Quotas {
-			names[limits[i].Quotas[j].name()]++
-		}
-	}
-	var policy []string
 	for i := range limits {
 		l := &limits[i]
-		c := compiled{keyOf: l.KeyOf}
+		c := compiled{name: l.Name, quotas: l.Quotas, keyOf: l.KeyOf}
 		if c.keyOf == nil {
 			c.keyOf = DefaultKey
 		}
 		ids := []string{l.Name}
 		for j := range l.Quotas {
-			q := &l.Quotas[j]
-			name := q.name()
-			ids = append(ids, name)
-			if names[name] > 1 {
-				name = l.Name + "." + name
-			}
-			c.rates = append(c.rates, NewRate(q.Requests, time.Duration(q.Window)))
-			s.quotas = append(s.quotas, quota{name: name, item: `"` + name + `";r=`, words: q.describe(name)})
-			policy = append(policy, policyItem(name, q))
+			ids = append(ids, l.Quotas[j].name())
 		}
 		// The quotas' names belong to the id: a quota added or taken away starts the limit anew, for slots tell
 		// quotas apart by their order alone. Another number or window keeps the count.
@@ -109,11 +101,42 @@ func New(counter Counter, limits ...Limit) (*Stage, hcl.Diagnostics) {
 		s.limits = append(s.limits, c)
 		s.needs.Add(l.Needs)
 	}
-	s.policy = strings.Join(policy, ", ")
+	s.written = s.termsOf(func(_, _ int, q Quota) Quota { return q })
 	s.scratch.New = func() any {
-		return &scratch{charges: make([]Charge, len(s.limits)), states: make([]State, len(s.quotas))}
+		return &scratch{charges: make([]Charge, len(s.limits)), states: make([]State, len(s.written.quotas))}
 	}
 	return s, nil
+}
+
+// termsOf makes the terms of the quotas that as gives for those of each limit, by their numbers.
+func (s *Stage) termsOf(as func(limit, quota int, written Quota) Quota) terms {
+	names := make(map[string]int)
+	for i := range s.limits {
+		for j := range s.limits[i].quotas {
+			names[s.limits[i].quotas[j].name()]++
+		}
+	}
+	var t terms
+	var policy []string
+	for i := range s.limits {
+		l := &s.limits[i]
+		rates := make([]Rate, len(l.quotas))
+		for j := range l.quotas {
+			q := as(i, j, l.quotas[j])
+			name := q.name()
+			if names[name] > 1 {
+				name = l.name + "." + name
+			}
+			if q.Requests > 0 {
+				rates[j] = NewRate(q.Requests, time.Duration(q.Window))
+			}
+			t.quotas = append(t.quotas, quota{name: name, item: `"` + name + `";r=`, words: q.describe(name)})
+			policy = append(policy, policyItem(name, &q))
+		}
+		t.rates = append(t.rates, rates)
+	}
+	t.policy = strings.Join(policy, ", ")
+	return t
 }
 
 func misplaced(c *Config, summary, detail string) *hcl.Diagnostic {
@@ -132,7 +155,12 @@ func (s *Stage) Needs() exchange.Needs { return s.needs }
 
 // Handle implements pipeline.Stage: 429 when a quota is used up, 403 when a key cannot be computed, 503 when the counter
 // fails. Whatever the answer to the request will be, the RateLimit fields are on it.
-func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
+func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem { return s.charge(x, &s.written) }
+
+func (s *Stage) charge(x *exchange.Exchange, t *terms) *problem.Problem {
+	if p := t.nothing(x); p != nil {
+		return p
+	}
 	sc := s.scratch.Get().(*scratch)
 	defer func() {
 		clear(sc.charges) // the keys are the callers', not the pool's
@@ -144,18 +172,18 @@ func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
 		if p := uncountable(key, err); p != nil {
 			return p
 		}
-		sc.charges[i] = Charge{Limit: l.id, Key: key, Rates: l.rates}
+		sc.charges[i] = Charge{Limit: l.id, Key: key, Rates: t.rates[i]}
 	}
 	ok, err := s.counter.Take(x.Context, x.Time, 1, sc.charges, sc.states)
 	if err != nil {
 		return problem.New(problem.ReducedCapacity, "requests cannot be counted at the moment").
 			WithHeader("Retry-After", "1").Because(err)
 	}
-	s.answer(x, sc.states, ok)
+	t.answer(x, sc.states, ok)
 	if ok {
 		return nil
 	}
-	return s.exceeded(sc.states)
+	return t.exceeded(sc.states)
 }
 
 // uncountable refuses a request that has nothing to be counted by. To let it pass would be a way around the limit, and to
@@ -175,7 +203,7 @@ func uncountable(key string, err error) *problem.Problem {
 
 // exceeded is the 429 of section 5.1. Retry-After is when every quota would admit the request, so never before the t of
 // one that refused.
-func (s *Stage) exceeded(states []State) *problem.Problem {
+func (t *terms) exceeded(states []State) *problem.Problem {
 	var (
 		violated []string
 		words    []string
@@ -183,8 +211,8 @@ func (s *Stage) exceeded(states []State) *problem.Problem {
 	)
 	for i := range states {
 		if states[i].Wait > 0 {
-			violated = append(violated, s.quotas[i].name)
-			words = append(words, s.quotas[i].words)
+			violated = append(violated, t.quotas[i].name)
+			words = append(words, t.quotas[i].words)
 			wait = max(wait, states[i].Wait)
 		}
 	}

@@ -24,26 +24,19 @@ func (q *Query) Handle(x *exchange.Exchange) *problem.Problem {
 		return p
 	}
 	if d.Limits != nil {
-		return denied(d, errors.New("limits: nothing is counted behind this policy"))
+		return d.Unfulfilled(errors.New("limits: nothing is counted behind this policy"))
 	}
-	return q.Follow(x, d)
+	return q.follow(x, d)
 }
 
-// Follow carries out what a decision that lets a request pass says besides. A problem says that it cannot be.
-func (q *Query) Follow(x *exchange.Exchange, d *exchange.Decision) *problem.Problem {
+// follow carries out what a decision that lets a request pass says besides. A problem says that it cannot be.
+func (q *Query) follow(x *exchange.Exchange, d *exchange.Decision) *problem.Problem {
 	if d.Obligations != nil && !q.hides {
-		return denied(d, errors.New("the policy hides something, which its rules did not tell"))
+		return d.Unfulfilled(errors.New("the policy hides something, which its rules did not tell"))
 	}
 	carryOut(x, d.Verdict)
 	q.oblige(x, d.Verdict)
 	return nil
-}
-
-// denied is the denial of a request that the policy would let pass.
-func denied(d *exchange.Decision, err error) *problem.Problem {
-	p := problem.New(problem.Forbidden, "").Because(fmt.Errorf("carrying out what %s obliges to: %w", d.Query, err))
-	p.Instance = "urn:uuid:" + d.ID()
-	return p
 }
 
 // Decide asks the policy about a request and notes the decision in the exchange, changing nothing else. It returns a

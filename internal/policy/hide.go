@@ -22,9 +22,6 @@ const hiddenMark = ";~"
 // pipeline, and a stage that changes answers come before it.
 func (q *Query) Hides() bool { return q.hides }
 
-// Limits says whether the policy can override quotas.
-func (q *Query) Limits() bool { return q.limits }
-
 // Hiding is the stage that, on the way back of a query that hides, sees to it that what the policy obliges to is done:
 // it tells forms of an answer apart, keeps shared caches from it and hands the rest to the stage that changes answers.
 type Hiding struct{ Query *Query }

@@ -33,6 +33,7 @@ type Query struct {
 
 	// The answer may oblige to hide something of what the service answers, or override quotas.
 	hides, limits bool
+	single        bool // what it may be is not told by the names of rules
 }
 
 var _ pipeline.Stage = (*Query)(nil)
@@ -103,7 +104,7 @@ func (s *Snapshot) prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics)
 	} else if len(node.Children) == 0 && !slices.ContainsFunc(node.Values, isObject) {
 		q.onlyAllow = true
 	} else {
-		q.hides, q.limits = true, true
+		q.hides, q.limits, q.single = true, true, true
 	}
 	q.sees = reachOf(s.compiler, asked...)
 	q.document = newDocument(q.sees.input)

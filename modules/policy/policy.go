@@ -63,6 +63,15 @@ func (h *Handler) build(l *gateway.Load) []pipeline.Stage {
 	if q == nil {
 		return nil
 	}
+	if q.MustLimit() && !h.ReportOnly {
+		at := placeOf(h.Query)
+		l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{
+			Severity: hcl.DiagError, Subject: &at,
+			Summary: "Quotas that nobody counts",
+			Detail:  h.Query + " has a rule limits, which overrides quotas of a catalogue's routes; api_policy counts nothing. Ask another package here, or give the rule another name.",
+		})
+		return nil
+	}
 	var stages []pipeline.Stage
 	if h.Consumer != nil {
 		stages = append(stages, named{h.Consumer})
