@@ -52,7 +52,7 @@ func TestCheckExample(t *testing.T) {
 	}
 }
 
-// TestCheckBench looks at the gateway that is measured, as the load generator renders it: nothing is wrong with it.
+// TestCheckBench looks at the gateways that are measured, as the load generator renders them: nothing is wrong with them.
 func TestCheckBench(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("DATA", t.TempDir())
@@ -76,9 +76,19 @@ func TestCheckBench(t *testing.T) {
 		}
 	}
 	render("../../examples/shop/staff.jwks.json", filepath.Join(dir, "run", "jwks.json"))
-	var out bytes.Buffer
-	if err := check(&out, filepath.Join(dir, "conf", "wicketgate.caddyfile"), "caddyfile"); err != nil || out.Len() > 0 {
-		t.Errorf("got %v\n%s", err, out.String())
+	data := `{"user_roles": {"user42": ["a"]}, "role_grants": {"a": [{"action": "read", "type": "items"}]}}`
+	if err := os.WriteFile(filepath.Join(dir, "run", "data.json"), []byte(data), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	caddyfiles, err := filepath.Glob(filepath.Join(dir, "conf", "*.caddyfile"))
+	if err != nil || len(caddyfiles) < 3 {
+		t.Fatalf("found %q, %v", caddyfiles, err)
+	}
+	for _, caddyfile := range caddyfiles {
+		var out bytes.Buffer
+		if err := check(&out, caddyfile, "caddyfile"); err != nil || out.Len() > 0 {
+			t.Errorf("%s: got %v\n%s", caddyfile, err, out.String())
+		}
 	}
 }
 

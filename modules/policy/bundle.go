@@ -80,8 +80,7 @@ type Bundle struct {
 	// A file of the authorities that the server's certificate may come from, in PEM. Default: the system's.
 	CA string `json:"ca,omitempty"`
 
-	// How long one decision may take, after which it is a denial. Default: 100ms. Bound: 10s.
-	Limit caddy.Duration `json:"limit,omitempty"`
+	Evaluation
 
 	// The size of a bundle's archive at most, in bytes. Default: 64 MiB. Bound: 1 GiB.
 	MaxSize int64 `json:"max_size,omitempty"`
@@ -204,7 +203,7 @@ func (b *Bundle) config() (config *bundle.Config, fingerprint string, err error)
 		URL: at, PollMin: time.Duration(b.PollMin), PollMax: time.Duration(b.PollMax), LongPolling: time.Duration(b.LongPolling),
 		Bounds: bundle.Bounds{Packed: b.MaxSize, Unpacked: b.MaxUnpacked},
 		Folder: filepath.Join(caddy.AppDataDir(), "api_gateway", "bundles"),
-		Policy: policy.Options{Limit: time.Duration(b.Limit)},
+		Policy: b.options(),
 	}
 	hash.Write(written)               //nolint:errcheck // a hash takes all
 	hash.Write([]byte(config.Folder)) //nolint:errcheck // a hash takes all

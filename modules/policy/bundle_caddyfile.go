@@ -28,6 +28,7 @@ import (
 //		client_certificate <certificate> <key>
 //		ca                 <file>
 //		limit              <time>
+//		cache              <size> | off
 //		max_size           <archive> [<unpacked>]
 //	}
 //
@@ -45,6 +46,7 @@ import (
 //   - client_certificate is what the gateway shows to the server.
 //   - ca is a file of the authorities of the server's certificate. Default: the system's.
 //   - limit is how long one decision may take, after which it is a denial. Default: 100ms.
+//   - cache is how much memory decisions may take that are remembered for equal requests. Default: 32MiB.
 //   - max_size bounds the archive, and all files in it together. Default: 64MiB 256MiB.
 //
 // Relative paths are relative to the Caddyfile. The block may be left out.
@@ -59,7 +61,7 @@ func (b *Bundle) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.WrapErr(err)
 	}
 	begin := *d
-	words := stage.NewWords("policies bundle", []string{"verify", "poll", "long_polling", "bearer", "client_certificate", "ca", "limit", "max_size"}, nil)
+	words := stage.NewWords("policies bundle", append([]string{"verify", "poll", "long_polling", "bearer", "client_certificate", "ca", "max_size"}, evaluationWords...), nil)
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
 		if err == nil && word != "verify" {
@@ -121,7 +123,10 @@ func (b *Bundle) word(d *caddyfile.Dispenser, word string) (err error) {
 	case "max_size":
 		return b.size(d)
 	}
-	usage := map[string]string{"long_polling": "<time>", "bearer": "<placeholder>", "ca": "<file>", "limit": "<time>"}
+	if slices.Contains(evaluationWords, word) {
+		return b.Evaluation.word(d, word)
+	}
+	usage := map[string]string{"long_polling": "<time>", "bearer": "<placeholder>", "ca": "<file>"}
 	args, err := stage.Arguments(d, 1, 1, word+" "+usage[word])
 	if err != nil {
 		return err
@@ -136,12 +141,6 @@ func (b *Bundle) word(d *caddyfile.Dispenser, word string) (err error) {
 		}
 	case "ca":
 		b.CA = stage.Path(d, args[0])
-	case "limit":
-		limit, bad := caddy.ParseDuration(args[0])
-		if bad != nil || limit <= 0 {
-			return d.Errf("limit takes a time such as 100ms, not %q", args[0])
-		}
-		b.Limit = caddy.Duration(limit)
 	}
 	return err
 }

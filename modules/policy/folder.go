@@ -16,6 +16,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/watch"
 	"github.com/wicketgate/wicketgate/modules/gateway"
+	"github.com/wicketgate/wicketgate/modules/stage"
 )
 
 func init() {
@@ -28,8 +29,7 @@ type Folder struct {
 	// The folders, and single files. At least one.
 	Paths []string `json:"paths"`
 
-	// How long one decision may take, after which it is a denial. Default: 100ms. Bound: 10s.
-	Limit caddy.Duration `json:"limit,omitempty"`
+	Evaluation
 
 	// A hash of all files, which the Caddyfile adapter writes so that a reload of Caddy sees a change of theirs; it
 	// says nothing to the gateway. Default: none.
@@ -65,7 +65,7 @@ func (f *Folder) Load(ctx context.Context) (*policy.Snapshot, []string, map[stri
 	if f.last != nil && now == f.seen {
 		return f.last, files, nil, nil
 	}
-	snapshot, diags := policy.Load(ctx, f.Paths, policy.Options{Limit: time.Duration(f.Limit)})
+	snapshot, diags := policy.Load(ctx, f.Paths, f.options())
 	if !diags.HasErrors() {
 		f.last, f.seen = snapshot, now
 	}
@@ -98,9 +98,13 @@ func (f *Folder) files() []string {
 //
 //	policies [folder] <folders...> {
 //		limit <time>
+//		cache <size> | off
 //	}
 //
-// The word limit is how long one decision may take, after which it is a denial. Default: 100ms.
+// The words mean:
+//
+//   - limit is how long one decision may take, after which it is a denial. Default: 100ms.
+//   - cache is how much memory decisions may take that are remembered for equal requests. Default: 32MiB.
 //
 // Relative paths are relative to the Caddyfile.
 func (f *Folder) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -115,25 +119,17 @@ func (f *Folder) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if len(f.Paths) == 0 {
 		return d.ArgErr()
 	}
+	words := stage.NewWords("policies", evaluationWords, nil)
 	for d.NextBlock(0) {
-		switch d.Val() {
-		case "limit":
-			if f.Limit != 0 {
-				return d.Err("limit is given twice")
-			}
-			if !d.NextArg() {
-				return d.ArgErr()
-			}
-			limit, err := caddy.ParseDuration(d.Val())
-			if err != nil || limit <= 0 {
-				return d.Errf("limit takes a time such as 100ms, not %q", d.Val())
-			}
-			f.Limit = caddy.Duration(limit)
-			if d.NextArg() {
-				return d.ArgErr()
-			}
-		default:
-			return d.Errf("unrecognised option %s; policies take limit", d.Val())
+		word, err := words.Take(d)
+		if err == nil {
+			err = words.Once(d, word)
+		}
+		if err == nil {
+			err = f.word(d, word)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	f.FilesHash = watch.Hash(f.Paths, policy.Loads)

@@ -1,0 +1,54 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/modules/stage"
+)
+
+// Evaluation is how policies are evaluated, wherever they come from.
+type Evaluation struct {
+	// How long one decision may take, after which it is a denial. Default: 100ms. Bound: 10s.
+	Limit caddy.Duration `json:"limit,omitempty"`
+
+	// How many bytes of decisions are remembered for equal requests; a negative number for none. Default: 32 MiB. Bound:
+	// 1 GiB.
+	Cache int64 `json:"cache,omitempty"`
+}
+
+// evaluationWords are its words in a Caddyfile.
+var evaluationWords = []string{"limit", "cache"}
+
+func (e *Evaluation) options() policy.Options {
+	return policy.Options{Limit: time.Duration(e.Limit), Cache: int(e.Cache)}
+}
+
+// word reads the arguments of one of evaluationWords.
+func (e *Evaluation) word(d *caddyfile.Dispenser, word string) error {
+	switch word {
+	case "limit":
+		args, err := stage.Arguments(d, 1, 1, "limit <time>")
+		if err != nil {
+			return err
+		}
+		limit, err := caddy.ParseDuration(args[0])
+		if err != nil || limit <= 0 {
+			return d.Errf("limit takes a time such as 100ms, not %q", args[0])
+		}
+		e.Limit = caddy.Duration(limit)
+	case "cache":
+		args, err := stage.Arguments(d, 1, 1, "cache <size> | off")
+		if err != nil {
+			return err
+		}
+		if e.Cache = -1; args[0] != "off" {
+			e.Cache, err = stage.Size(d, args[0])
+		}
+		return err
+	}
+	return nil
+}
