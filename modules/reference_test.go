@@ -182,11 +182,15 @@ func (s sourceTree) rows(t *testing.T, out *strings.Builder, dir string, spec *a
 				done = true
 			}
 		}
-		if len(f.Names) == 0 { // a configuration of internal/, whose fields are the handler's
-			if x, ok := inner.(*ast.SelectorExpr); ok {
+		if len(f.Names) == 0 { // a configuration of internal/ or of the package's own, whose fields are the handler's
+			switch x := inner.(type) {
+			case *ast.SelectorExpr:
 				from := filepath.Join("..", "internal", x.X.(*ast.Ident).Name)
 				config, _, _ := s.find(t, from, x.Sel.Name)
 				s.rows(t, out, from, config, prefix, written)
+			case *ast.Ident:
+				config, _, _ := s.find(t, dir, x.Name)
+				s.rows(t, out, dir, config, prefix, written)
 			}
 			continue
 		}

@@ -85,11 +85,7 @@ func TestReach(t *testing.T) {
 				"others.rego":    "package others\n\na := data.other\n\nb := data.unrelated\n",
 				"unrelated.rego": "package unrelated\n\nfree if input.request.body.x\n",
 			}.prepare(t, "data.a")
-			var whole []string
-			for _, ref := range q.Reach().Input() {
-				whole = append(whole, ref)
-			}
-			got := strings.Join(whole, " ")
+			got := strings.Join(q.Reach().Input(), " ")
 			if got == "" {
 				got = "nothing"
 			}
