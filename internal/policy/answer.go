@@ -271,14 +271,23 @@ func readProblem(value ast.Value) (map[string]string, error) {
 	return members, nil
 }
 
+// redirects are the statuses that send a client to another address (RFC 9110, section 15.4).
+var redirects = map[int]bool{
+	http.StatusMovedPermanently: true, http.StatusFound: true, http.StatusSeeOther: true,
+	http.StatusTemporaryRedirect: true, http.StatusPermanentRedirect: true,
+}
+
 // denial makes the problem that a denied caller gets.
 func (a *answer) denial() (*problem.Problem, error) {
 	p := problem.New(problem.Forbidden, a.problem["detail"])
 	if p.Detail == "" {
 		p.Detail = a.text
 	}
-	if a.status != 0 && a.status < 400 {
-		return nil, fmt.Errorf("the status of a denial is from 400 to 599, not %d", a.status)
+	switch {
+	case a.status == 0 || a.status >= 400:
+	case redirects[a.status] && a.headers["Location"] != nil: // to a page for logging in
+	default:
+		return nil, fmt.Errorf("the status of a denial is from 400 to 599, or that of a redirection with a Location, not %d", a.status)
 	}
 	switch a.status {
 	case 0, http.StatusForbidden:
