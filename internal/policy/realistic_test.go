@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"slices"
 	"testing"
 	"time"
 
@@ -248,6 +249,28 @@ func realistic(tb testing.TB, paths []string, cache int) *Query {
 		tb.Fatal(diags)
 	}
 	return q
+}
+
+// BenchmarkRealisticAtOnce asks from as many goroutines as there are processors: go test -bench AtOnce -cpu 1,2,4 shows
+// what more of them bring.
+func BenchmarkRealisticAtOnce(b *testing.B) {
+	paths := realisticPaths(b)
+	requests, allow := realisticRequests()
+	for name, cache := range map[string]int{"evaluated": -1, "remembered": DefaultCache} {
+		b.Run(name, func(b *testing.B) {
+			q := realistic(b, paths, cache)
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				mine := slices.Clone(requests)
+				for i := 0; pb.Next(); i = (i + 1) % len(mine) {
+					if d, p := q.Decide(&mine[i]); d == nil || d.Allow != allow[i] {
+						b.Error(p)
+						return
+					}
+				}
+			})
+		})
+	}
 }
 
 // BenchmarkRealistic compares a decision of ours, evaluated and remembered from an equal request, with what it costs to
