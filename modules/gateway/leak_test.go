@@ -17,6 +17,7 @@ import (
 func TestStartStop(t *testing.T) {
 	s := prepare(t, func(s *server) { // Caddy keeps its admin endpoint over a stop
 		s.caddyfile = strings.Replace(s.caddyfile, fmt.Sprintf("admin localhost:%d", s.admin), "admin off", 1)
+		s.caddyfile = strings.Replace(s.caddyfile, "\t\twatch 10ms\n", "\t\twatch 10ms\n\t\tdecision_log "+s.path("decisions.log")+"\n", 1)
 	})
 	round := func() {
 		t.Helper()
