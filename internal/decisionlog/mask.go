@@ -77,8 +77,9 @@ var (
 	// answers are header fields that a policy sets.
 	answers = [][]string{{"result", "headers"}, {"result", "response_headers_to_add"}}
 
-	rawBodies = [][]string{{"input", "attributes", "request", "http", "body"}, {"input", "attributes", "request", "http", "raw_body"}}
-	addresses = [][]string{{"input", "attributes", "request", "http", "path"}}
+	rawBodies = [][]string{{"input", "attributes", "request", "http", "body"}, {"input", "attributes", "request", "http", "rawBody"}}
+	addresses = [][]string{{"input", "attributes", "request", "http", "path"}, {"input", "attributes", "request", "http", "headers", ":path"}}
+	rawQuery  = []string{"input", "attributes", "request", "http", "query"}
 )
 
 // secretFields are the header fields that no log shows; those in which callers send API keys are added.
@@ -187,6 +188,7 @@ func (m *mask) parameter(name string) {
 		to := m.make(place)
 		to.parameters = with(to.parameters, name)
 	}
+	m.make(rawQuery).all = true // which no policy needs beside the parameters
 }
 
 func with(set map[string]struct{}, name string) map[string]struct{} {

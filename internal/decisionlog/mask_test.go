@@ -52,7 +52,7 @@ func TestMask(t *testing.T) {
 		"query": {"access_token": ["S4"], "Access_Token": ["S5"], "page": ["2"], "q": ["q-1"]},
 		"body": {"card": {"number": "c-1"}, "items": [{"card": "c-2", "n": 1}, {"card": "c-3", "n": 2}]}},
 	"attributes": {"request": {"http": {
-		"headers": {"authorization": "S1", "x-session": "s-1", "x-partner-key": "S3"},
+		"headers": {"authorization": "S1", ":path": "/orders?access_token=S4&q=q-1", "x-session": "s-1", "x-partner-key": "S3"},
 		"path": "/orders?access%5Ftoken=S4&q=q-1", "body": "{\"card\": {\"number\": \"c-1\"}}"}}},
 	"parsed_body": {"card": {"number": "c-1"}, "items": [{"card": "c-2", "n": 1}]},
 	"parsed_query": {"access_token": ["S4"], "q": ["q-1"]}}`
@@ -63,27 +63,22 @@ func TestMask(t *testing.T) {
 		shown  string
 		erased int
 	}{
-		{"", "", "text/plain s-1 c-1 c-2 c-3", 9},
-		{"input.headers.X-Session", "s-1", "text/plain c-1 q-1", 11},
-		{"/input/attributes/request/http/headers/x-session", "s-1", "text/plain c-1 q-1", 11},
-		{"input.body.card", "c-1", "s-1 c-2 c-3", 12},
-		{"input.parsed_body.items[_].card", "c-2 c-3", "s-1 \"n\":2", 13},
-		{"input.body.items[1]", "c-3", "c-2 c-1", 11},
-		{"input.query.q", "q-1", "c-2 c-1", 11},
+		{"", "", "text/plain s-1 c-1 c-2 c-3", 10},
+		{"input.headers.X-Session", "s-1", "text/plain c-1 q-1", 12},
+		{"/input/attributes/request/http/headers/x-session", "s-1", "text/plain c-1 q-1", 12},
+		{"input.body.card", "c-1", "s-1 c-2 c-3", 13},
+		{"input.parsed_body.items[_].card", "c-2 c-3", "s-1 \"n\":2", 14},
+		{"input.body.items[1]", "c-3", "c-2 c-1", 12},
+		{"input.query.q", "q-1", "c-2 c-1", 12},
 		{"input.body input.headers", "c-1 c-2 c-3 s-1 text/plain", "q-1", 0},
 		{"input.headers.* input.query.*", "s-1 q-1 page", "c-1", 0},
 		{"input.request.body.items.*.card /input/request/body/items/0/n", "c-2 c-3 \"n\":1", "\"n\":2", 0},
 	} {
 		var paths [][]string
 		for _, text := range strings.Fields(c.masks) {
-			m := Mask{strings.Split(text, ".")}
-			if !strings.HasPrefix(text, "input.parsed") && !strings.HasPrefix(text, "/input/attributes") { // not in the schema yet
-				var err error
-				if m, err = ParseMask(text); err != nil {
-					t.Fatal(err)
-				}
-			} else if path, err := split(text); err == nil {
-				m.path = path
+			m, err := ParseMask(text)
+			if err != nil {
+				t.Fatal(err)
 			}
 			paths = append(paths, m.path)
 		}
