@@ -69,12 +69,13 @@ type App struct {
 	counter  limit.Counter
 	gateway  *catalogued // nil without a catalogue
 
-	loading  sync.Mutex // one load at a time; guards the five below
+	loading  sync.Mutex // one load at a time; guards the six below
 	parts    []Part
 	files    []string         // all that the last load read or looked for
 	seen     uint64           // their fingerprint, 0 if they may have changed since
 	contents [32]byte         // a hash of what they said when they were read, zero if that is not known
 	offered  *policy.Snapshot // new policies that a live source has, during the load with them
+	given    *policy.Snapshot // those in force, as their source gave them
 
 	policy  atomic.Pointer[policy.Snapshot]
 	status  atomic.Pointer[status]
@@ -296,8 +297,10 @@ func (a *App) reload() {
 func (a *App) load() error {
 	began, contents := time.Now(), watch.Contents(a.files)
 	l := &Load{}
+	var given *policy.Snapshot
 	if a.policies != nil {
 		snapshot, files, sources, diags := a.loadPolicies()
+		given = snapshot
 		if l.Configured = true; snapshot != nil {
 			l.Policies = a.observed(snapshot.Reporting(a.metrics.decisions, func(text string) { a.logger.Error(text) }))
 		}
@@ -322,6 +325,7 @@ func (a *App) load() error {
 		a.logger.Warn(diagnostic.Line(d))
 	}
 	if l.Policies != nil {
+		a.given = given
 		a.policy.Store(l.Policies)
 	}
 	a.hide(l)

@@ -346,6 +346,35 @@ func TestBundleStartStop(t *testing.T) {
 	}
 }
 
+// TestBundleDecisionsAreRecordedOnce loads other files again, with the bundle as it is: a decision has one line in the
+// record, with the bundle's revision.
+func TestBundleDecisionsAreRecordedOnce(t *testing.T) {
+	b := prepareBundled(t, func(s *server) {
+		s.caddyfile = strings.Replace(s.caddyfile, "watch 10ms", "watch 10ms\n\t\tdecision_log "+s.path("decisions.log"), 1)
+	})
+	b.bundles.Serve(b.build("r1"))
+	b.run()
+	b.active("r1")
+	catalogue := b.read("examples/shop/shop.hcl")
+	for i := range 3 {
+		generation := b.status().Generation
+		b.write("examples/shop/shop.hcl", strings.Replace(catalogue, "each line's qty is 1 to 99", fmt.Sprint("text ", i), 1))
+		b.within(20*time.Second, "the catalogue is swapped in", func() bool { return b.status().Generation > generation })
+	}
+	for range 2 {
+		if a := b.get(); a.status != 200 {
+			t.Fatalf("got %d %s", a.status, a.body)
+		}
+	}
+	if err := caddy.Stop(); err != nil { // writes what is left
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(b.read("decisions.log")), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], `"r1"`) {
+		t.Errorf("two decisions have %d lines: %s", len(lines), lines)
+	}
+}
+
 // TestBundleClientCertificate shows the server a certificate, which it asks for.
 func TestBundleClientCertificate(t *testing.T) {
 	certificate, key, pool := bundletest.Certificate(t)
