@@ -224,6 +224,30 @@ case "a clerk reads all orders and deletes none" {
   }
 }
 
+case "a supervisor replaces orders, which a clerk may not" {
+  as {
+    consumer = "lin"
+    identity = "staff"
+    claims   = { sub = "lin", role = "supervisor" }
+  }
+  request "PUT /api/2026-11-01/orders/acme-1001" {
+    body = {
+      customer = { name = "Ada", email = "ada@example.org" }
+      status   = "verified"
+      currency = "EUR"
+      total    = { amount = 1230 }
+      lines    = [{ sku = "A-1", qty = 2 }]
+    }
+  }
+  upstream {
+    body = local.order
+  }
+  expect {
+    status = 200
+    allow  = true
+  }
+}
+
 case "a manager may delete" {
   as {
     consumer = "grace"

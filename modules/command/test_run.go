@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -112,8 +113,9 @@ func (r *tests) rego(ctx context.Context, s *stage) error {
 	if len(r.paths) > 0 {
 		selected = r.paths
 	}
-	if _, tested := policyFiles(selected); !tested {
-		if r.failUnder > 0 && len(files) > 0 {
+	asked, tested := policyFiles(selected)
+	if !tested {
+		if r.failUnder > 0 && slices.ContainsFunc(asked, func(path string) bool { return filepath.Ext(path) == ".rego" }) {
 			r.under(nil)
 		}
 		return nil

@@ -252,6 +252,37 @@ func TestOtherPolicies(t *testing.T) {
 	}
 }
 
+// TestNothingIsWritten runs cases of a gateway that logs its decisions, and asks for the coverage of policies that have no
+// tests.
+func TestNothingIsWritten(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, notes)
+	write(t, map[string]string{
+		"Caddyfile":       "{\n\tadmin off\n\tapi_gateway {\n\t\tcatalogue notes.hcl\n\t\tpolicies policies\n\t\tdecision_log log/decisions.log\n\t}\n}\n",
+		"policies/a.rego": "package a\n\nallow if input.request.method == \"GET\"\n",
+		"notes.hcl":       strings.NewReplacer("= public", "= policy.a", `"b"`, `"a"`).Replace(notes["notes.hcl"]),
+	})
+	for _, test := range []struct {
+		with testOptions
+		want string
+	}{
+		{testOptions{}, "2 passed, 0 failed\n"},
+		{testOptions{failUnder: 50, paths: []string{"notes.case.hcl"}}, "1 passed, 0 failed\n"},
+		{testOptions{failUnder: 50}, "2 passed, 1 failed\n"},
+		{testOptions{failUnder: 50, paths: []string{"policies"}}, "0 passed, 1 failed\n"},
+	} {
+		test.with.config, test.with.format = "Caddyfile", "text"
+		var out, mistakes bytes.Buffer
+		_, err := test.with.once(t.Context(), &out, &mistakes)
+		if err != nil && !errors.Is(err, errFailed) || !strings.HasSuffix(out.String(), test.want) {
+			t.Errorf("got %v, %s%s, want %s", err, mistakes.String(), out.String(), test.want)
+		}
+		if _, err := os.Stat("log"); err == nil {
+			t.Error("a decision was logged")
+		}
+	}
+}
+
 // console is a terminal that the test can read while it is written to.
 type console struct {
 	mu   sync.Mutex
