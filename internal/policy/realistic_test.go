@@ -8,8 +8,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -260,6 +260,7 @@ func BenchmarkRealisticAtOnce(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			q := realistic(b, paths, cache)
 			b.ReportAllocs()
+			b.ResetTimer() // making the policies is no part of it
 			b.RunParallel(func(pb *testing.PB) {
 				mine := slices.Clone(requests)
 				for i := 0; pb.Next(); i = (i + 1) % len(mine) {
