@@ -5,7 +5,6 @@ package exchange
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -136,10 +135,6 @@ type Consumer struct {
 	Groups  []string
 	Version string    // the version this consumer is pinned to, "" for none
 	Expires time.Time // when the credential ends; zero for never
-
-	// Certificate is the client certificate of the connection, verified against the authorities that the server
-	// trusts; nil where there is none. Never changed.
-	Certificate *x509.Certificate
 }
 
 // Parameter gives the value of a variable of the route's pattern, "" if there is none of that name.

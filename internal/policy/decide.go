@@ -94,6 +94,11 @@ func (q *Query) evaluated(x *exchange.Exchange, now time.Time) (found, *problem.
 	if p := (*problem.Problem)(nil); errors.As(err, &p) {
 		return found{}, p
 	}
+	return found{outcome: q.read(value, err), input: input}, nil
+}
+
+// read makes an outcome of what an evaluation gave: a value, nil for undefined, or an error.
+func (q *Query) read(value ast.Value, err error) *outcome {
 	v := &exchange.Verdict{}
 	if err == nil {
 		err = q.readAnswer(v, value)
@@ -103,24 +108,29 @@ func (q *Query) evaluated(x *exchange.Exchange, now time.Time) (found, *problem.
 		v = &exchange.Verdict{Reasons: v.Reasons}
 		v.Denial = problem.New(problem.Forbidden, "").Because(fmt.Errorf("deciding by %s: %w", q.name, err))
 	}
-	return found{outcome: &outcome{v, value, err}, input: input}, nil
+	return &outcome{v, value, err}
 }
 
-// evaluate gives the value of the query at a time, nil for undefined, and the input of which it is. A panic is an error:
-// the policy has not said true.
+// evaluate gives the value of the query about a request at a time, nil for undefined, and the input of which it is.
 func (q *Query) evaluate(x *exchange.Exchange, now time.Time) (value, input ast.Value, err error) {
+	ctx := x.Context
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	return q.ask(ctx, func() (ast.Value, error) { return q.document.build(x, now) }, now)
+}
+
+// ask gives the value of the query about what build makes, nil for undefined, and what that was. A panic is an error: the
+// policy has not said true.
+func (q *Query) ask(ctx context.Context, build func() (ast.Value, error), now time.Time) (value, input ast.Value, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			value, err = nil, fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
-	input, err = q.document.build(x, now)
+	input, err = build()
 	if err != nil {
 		return nil, nil, err
-	}
-	ctx := x.Context
-	if ctx == nil {
-		ctx = context.Background()
 	}
 	s := q.snapshot
 	stop := &deadline{ctx: ctx, now: s.now, end: s.now().Add(s.limit)}

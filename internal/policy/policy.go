@@ -59,7 +59,8 @@ type Snapshot struct {
 	cache     *cache         // nil where nothing is remembered
 	queries   *atomic.Uint32 // how many were prepared
 	counts    *Counts
-	alarm     func(text string) // nil for nobody
+	alarm     func(text string)   // nil for nobody
+	each      func(*Query) *Query // what becomes of each query prepared; nil lets it be
 }
 
 // Revision is what the author of the policies calls this state of them, as the manifest of a bundle tells it; empty for

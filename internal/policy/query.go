@@ -58,6 +58,9 @@ func (s *Snapshot) Prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics)
 	if ref, ok := parseQuery(query); ok && q == nil && s.waiting != "" {
 		return &Query{name: ref.String(), snapshot: s, document: newDocument(&paths{}), unready: true, observers: s.observers}, nil
 	}
+	if q != nil && s.each != nil {
+		q = s.each(q)
+	}
 	return q, diags
 }
 

@@ -28,6 +28,7 @@ func (a *admin) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: "/api_gateway/status", Handler: caddy.AdminHandlerFunc(a.status)},
 		{Pattern: "/api_gateway/reload", Handler: caddy.AdminHandlerFunc(a.reload)},
+		{Pattern: "/api_gateway/shadow", Handler: caddy.AdminHandlerFunc(a.shadow)},
 	}
 }
 
@@ -68,6 +69,11 @@ func tell(w http.ResponseWriter, app *App) error {
 	all := answer{status: app.status.Load()}
 	if live, ok := app.policies.(LivePolicySource); ok {
 		all.Policies = live.Status()
+	}
+	if source, _ := app.trying(); source != nil {
+		if live, ok := source.(LivePolicySource); ok {
+			all.Candidate = live.Status()
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(w).Encode(all)

@@ -22,6 +22,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/gateway"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/internal/shadow"
 	"github.com/wicketgate/wicketgate/internal/watch"
 	"github.com/wicketgate/wicketgate/modules/decisionlog"
 )
@@ -68,16 +69,17 @@ type App struct {
 	policies PolicySource
 	counter  limit.Counter
 	gateway  *catalogued // nil without a catalogue
+	shadow   *shadow.Shadow
 
-	loading  sync.Mutex // one load at a time; guards the six below
-	parts    []Part
-	files    []string         // all that the last load read or looked for
-	seen     uint64           // their fingerprint, 0 if they may have changed since
-	contents [32]byte         // a hash of what they said when they were read, zero if that is not known
-	offered  *policy.Snapshot // new policies that a live source has, during the load with them
-	given    *policy.Snapshot // those in force, as their source gave them
+	loading   sync.Mutex // one load at a time; guards the seven below
+	parts     []Part
+	files     []string         // all that the last load read or looked for
+	seen      uint64           // their fingerprint, 0 if they may have changed since
+	contents  [32]byte         // a hash of what they said when they were read, zero if that is not known
+	offered   *policy.Snapshot // new policies that a live source has, during the load with them
+	given     *policy.Snapshot // those in force, as their source gave them
+	candidate *candidate       // that of the last load
 
-	policy  atomic.Pointer[policy.Snapshot]
 	status  atomic.Pointer[status]
 	metrics *metrics
 
@@ -119,6 +121,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
+	a.shadow = a.newShadow()
 	if err := a.provisionEngines(); err != nil {
 		return err
 	}
@@ -199,14 +202,17 @@ func (a *App) Use(part Part) error {
 	a.loading.Lock()
 	defer a.loading.Unlock()
 	began := time.Now()
-	l := &Load{Policies: a.policy.Load(), Configured: a.policies != nil}
+	l := &Load{Configured: a.policies != nil}
+	a.begin(l, a.given)
 	commit := part.Load(l)
 	if l.failed() {
 		l.undo()
 		return &LoadError{Diagnostics: l.Diagnostics, Sources: l.Sources}
 	}
+	l.warn(a.logger)
 	a.hide(l)
 	commit()
+	l.compared.Add()
 	a.parts = append(a.parts, part)
 	l.Files = append(l.Files, a.files...)
 	a.read(l.paths(), began, a.contents)
@@ -225,6 +231,13 @@ func (a *App) Start() error {
 	if live, ok := a.policies.(LivePolicySource); ok {
 		if err := live.Start(a.take); err != nil {
 			return err
+		}
+	}
+	if source, _ := a.trying(); source != nil {
+		if live, ok := source.(LivePolicySource); ok {
+			if err := live.Start(a.takeCandidate); err != nil {
+				return err
+			}
 		}
 	}
 	if a.Watch < 0 {
@@ -247,6 +260,11 @@ func (a *App) Stop() error {
 	if live, ok := a.policies.(LivePolicySource); ok {
 		live.Stop()
 	}
+	if source, _ := a.trying(); source != nil {
+		if live, ok := source.(LivePolicySource); ok {
+			live.Stop()
+		}
+	}
 	if a.stop != nil {
 		a.stop()
 		<-a.done
@@ -258,6 +276,9 @@ func (a *App) Stop() error {
 func (a *App) Cleanup() error {
 	if a.gateway != nil {
 		a.gateway.close()
+	}
+	if a.shadow != nil {
+		a.shadow.Close()
 	}
 	if a.DecisionLog != nil {
 		return a.DecisionLog.Cleanup()
@@ -300,13 +321,12 @@ func (a *App) load() error {
 	var given *policy.Snapshot
 	if a.policies != nil {
 		snapshot, files, sources, diags := a.loadPolicies()
-		given = snapshot
-		if l.Configured = true; snapshot != nil {
-			l.Policies = a.observed(snapshot.Reporting(a.metrics.decisions, func(text string) { a.logger.Error(text) }))
-		}
+		given, l.Configured = snapshot, true
 		l.Read(files, sources)
 		l.Diagnostics = append(l.Diagnostics, diags...)
+		a.loadCandidate(l)
 	}
+	a.begin(l, given)
 	var commits []func()
 	for _, p := range a.parts {
 		commits = append(commits, p.Load(l))
@@ -321,17 +341,15 @@ func (a *App) load() error {
 	if a.checking {
 		a.warned = &LoadError{Diagnostics: l.Diagnostics, Sources: l.Sources}
 	}
-	for _, d := range l.Diagnostics {
-		a.logger.Warn(diagnostic.Line(d))
-	}
-	if l.Policies != nil {
+	l.warn(a.logger)
+	if given != nil {
 		a.given = given
-		a.policy.Store(l.Policies)
 	}
 	a.hide(l)
 	for _, commit := range commits {
 		commit()
 	}
+	l.compared.Commit()
 	a.metrics.loaded(true)
 	now := a.status.Load().succeeded(l, began)
 	a.status.Store(now)

@@ -80,7 +80,7 @@ func (a *App) option(d *caddyfile.Dispenser, word, base string) (err error) {
 			a.Catalogue = append(a.Catalogue, relative(base, arg))
 		}
 	case "policies":
-		a.PoliciesRaw, err = guest(d, "api_gateway.policies", "source", "folder")
+		a.PoliciesRaw, err = ParsePolicies(d)
 	case "decision_log":
 		a.DecisionLog = &decisionlog.Config{}
 		return a.DecisionLog.UnmarshalCaddyfile(d.NewFromNextSegment())
@@ -131,6 +131,12 @@ func unknown(d *caddyfile.Dispenser, word string) error {
 		return d.Errf("unrecognised option %s; did you mean %s?", word, s)
 	}
 	return d.Errf("unrecognised option %s", word)
+}
+
+// ParsePolicies reads where policies come from, after the word that stands before it: a source and what it takes, or a
+// folder.
+func ParsePolicies(d *caddyfile.Dispenser) (json.RawMessage, error) {
+	return guest(d, "api_gateway.policies", "source", "folder")
 }
 
 // guest reads a guest module: its name, unless the word that follows is none and standard is what is meant then.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,7 @@ type metrics struct {
 	loads    *prometheus.CounterVec
 	failing  prometheus.Gauge
 	last     prometheus.Gauge
+	shadows  *shadowMetrics
 
 	decisions *policy.Counts
 	decided   []prometheus.Collector // of decisions
@@ -43,6 +45,7 @@ var theMetrics = func() *metrics {
 			"1 while the files have a mistake and the last good ones are in force, otherwise 0."))),
 		last: prometheus.NewGauge(prometheus.GaugeOpts(name("last_load_timestamp_seconds",
 			"When what is in force was loaded, in seconds since 1970."))),
+		shadows: newShadowMetrics(name),
 	}
 	decided := func(opts prometheus.Opts, labels prometheus.Labels, count func() uint64) {
 		opts.ConstLabels = labels
@@ -62,7 +65,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range append([]prometheus.Collector{m.requests, m.denials, m.loads, m.failing, m.last}, m.decided...) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.loads, m.failing, m.last}, m.decided, m.shadows.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}

@@ -5,8 +5,11 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
+	"go.uber.org/zap"
 
+	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/internal/shadow"
 )
 
 // Part is something that lives on files and is swapped when they change: the catalogue, or a stage that stands alone
@@ -27,6 +30,10 @@ type Load struct {
 	Diagnostics hcl.Diagnostics
 	Credentials []string // header fields in which callers send credentials
 	discard     []func()
+
+	plain     *policy.Snapshot // Policies, whose queries nobody compares with anything
+	candidate *candidate       // for all of Policies; nil where none is tried out
+	compared  *shadow.Set
 }
 
 // Read notes files that the load depends on, with their contents where a diagnostic may want to show a line of them.
@@ -44,6 +51,13 @@ func (l *Load) OnDiscard(f func()) { l.discard = append(l.discard, f) }
 func (l *Load) undo() {
 	for _, discard := range l.discard {
 		discard()
+	}
+}
+
+// warn logs what a load that is committed tells.
+func (l *Load) warn(logger *zap.Logger) {
+	for _, d := range l.Diagnostics {
+		logger.Warn(diagnostic.Line(d))
 	}
 }
 

@@ -15,6 +15,8 @@ type status struct {
 	// Loaded is when what is in force was read, Files how many files and folders it came from.
 	Loaded time.Time `json:"loaded"`
 	Files  int       `json:"files"`
+	// Warnings are of the load in force: what it does not take, such as a candidate for policies that has mistakes.
+	Warnings []Mistake `json:"warnings,omitempty"`
 	// Error is the last load's failure, absent when what lies in the files is in force.
 	Error *loadFailure `json:"error,omitempty"`
 }
@@ -39,6 +41,7 @@ func (s *status) succeeded(l *Load, at time.Time) *status {
 	if s != nil {
 		next.Generation = s.Generation + 1
 	}
+	next.Warnings = told(l.Diagnostics, hcl.DiagWarning)
 	return next
 }
 
@@ -52,23 +55,27 @@ func (s *status) failed(l *Load, at time.Time) *status {
 }
 
 // Mistakes are the errors among diagnostics, as the status tells them.
-func Mistakes(diags hcl.Diagnostics) []Mistake {
-	var mistakes []Mistake
+func Mistakes(diags hcl.Diagnostics) []Mistake { return told(diags, hcl.DiagError) }
+
+// told are the diagnostics of a severity, by place.
+func told(diags hcl.Diagnostics, severity hcl.DiagnosticSeverity) (all []Mistake) {
 	for _, d := range diagnostic.Sort(diags) {
-		if d.Severity != hcl.DiagError {
+		if d.Severity != severity {
 			continue
 		}
 		m := Mistake{Summary: d.Summary, Detail: d.Detail}
 		if d.Subject != nil {
 			m.File, m.Line, m.Column = d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column
 		}
-		mistakes = append(mistakes, m)
+		all = append(all, m)
 	}
-	return mistakes
+	return all
 }
 
 // answer is what the status says, and what the source of policies adds to it.
 type answer struct {
 	*status
 	Policies any `json:"policies,omitempty"`
+	// Candidate is the same of policies that are tried out beside them.
+	Candidate any `json:"candidate,omitempty"`
 }

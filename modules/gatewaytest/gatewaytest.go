@@ -64,6 +64,10 @@ func Start(t *testing.T, path string) *Gateway {
 		if g.Client != nil {
 			g.Client.CloseIdleConnections()
 		}
+		// Caddy keeps its admin endpoint over a stop, and lets go of it when it is told that there is none.
+		if err := caddy.Load([]byte(`{"admin":{"disabled":true}}`), true); err != nil {
+			t.Error(err)
+		}
 		if err := caddy.Stop(); err != nil {
 			t.Error(err)
 		}

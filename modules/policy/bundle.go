@@ -98,9 +98,13 @@ type Bundle struct {
 	shown   string // the URL, as it may be shown
 	given   *policy.Snapshot
 	member  *bundle.Member
+	beside  bool // it is tried out beside other policies
 	logger  *zap.Logger
 	metrics *bundleMetrics
 }
+
+// String names the bundle, without what may be secret in its address.
+func (b *Bundle) String() string { return b.shown }
 
 // VerifyKey is a key that bundles are signed with.
 type VerifyKey struct {
@@ -140,6 +144,9 @@ func (*Bundle) CaddyModule() caddy.ModuleInfo {
 // Provision takes up the bundle in force, or the one kept on disk; it asks the server nothing.
 func (b *Bundle) Provision(ctx caddy.Context) error {
 	b.logger = ctx.Logger()
+	if err := b.provision(ctx); err != nil {
+		return err
+	}
 	config, fingerprint, err := b.config()
 	if err != nil {
 		return fmt.Errorf("policies bundle: %w", err)
@@ -187,7 +194,9 @@ func (b *Bundle) config() (config *bundle.Config, fingerprint string, err error)
 	if err != nil {
 		return nil, "", err
 	}
-	written, err := json.Marshal(b)
+	alone := *b
+	alone.ShadowRaw = nil // another candidate is no other bundle
+	written, err := json.Marshal(&alone)
 	if err != nil {
 		return nil, "", err
 	}

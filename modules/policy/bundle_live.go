@@ -31,7 +31,9 @@ func (b *Bundle) Stop() {
 
 // report tells log and metrics what happened. A mistake that stands is logged once.
 func (b *Bundle) report(e bundle.Event) {
-	b.metrics.happened(e)
+	if !b.beside { // the metrics are of the policies in force
+		b.metrics.happened(e)
+	}
 	fields := []zap.Field{zap.String("url", b.shown)}
 	switch {
 	case e.Kind == bundle.Activated:

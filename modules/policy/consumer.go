@@ -54,7 +54,7 @@ func trusted(placeholder string) error {
 
 // find is who calls; nil for nobody.
 func (c *Consumer) find(x *exchange.Exchange) *exchange.Consumer {
-	found := stage.User(stage.Placeholder(x.Context, c.ID), x.TLS)
+	found := stage.User(stage.Placeholder(x.Context, c.ID))
 	if found == nil || c.Groups == "" {
 		return found
 	}

@@ -1,12 +1,15 @@
 package policy
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/modules/gateway"
 	"github.com/wicketgate/wicketgate/modules/stage"
 )
 
@@ -18,10 +21,33 @@ type Evaluation struct {
 	// How many bytes of decisions are remembered for equal requests; a negative number for none. Default: 32 MiB. Bound:
 	// 1 GiB.
 	Cache int64 `json:"cache,omitempty"`
+
+	// Where policies come from that are tried out beside these: for each decision the same query is asked of them too, off
+	// the request's path, and differences are counted and logged. Default: none.
+	ShadowRaw json.RawMessage `json:"shadow,omitempty" caddy:"namespace=api_gateway.policies inline_key=source"`
+
+	tried tried
 }
 
 // evaluationWords are its words in a Caddyfile.
-var evaluationWords = []string{"limit", "cache"}
+var evaluationWords = []string{"limit", "cache", "shadow"}
+
+// provision finds the candidate.
+func (e *Evaluation) provision(ctx caddy.Context) error {
+	if e.ShadowRaw == nil {
+		return nil
+	}
+	guest, err := ctx.LoadModule(e, "ShadowRaw")
+	if err != nil {
+		return fmt.Errorf("loading the candidate for policies: %w", err)
+	}
+	return e.tried.set(guest)
+}
+
+// Candidate implements gateway.Candidate.
+func (e *Evaluation) Candidate() (from gateway.PolicySource, called string) {
+	return e.tried.source, e.tried.called()
+}
 
 func (e *Evaluation) options() policy.Options {
 	return policy.Options{Limit: time.Duration(e.Limit), Cache: int(e.Cache)}
@@ -48,6 +74,10 @@ func (e *Evaluation) word(d *caddyfile.Dispenser, word string) error {
 		if e.Cache = -1; args[0] != "off" {
 			e.Cache, err = stage.Size(d, args[0])
 		}
+		return err
+	case "shadow":
+		raw, err := parseShadow(d)
+		e.ShadowRaw = raw
 		return err
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +48,12 @@ func (*Folder) CaddyModule() caddy.ModuleInfo {
 		New: func() caddy.Module { return new(Folder) },
 	}
 }
+
+// Provision finds the candidate.
+func (f *Folder) Provision(ctx caddy.Context) error { return f.provision(ctx) }
+
+// String names the folders.
+func (f *Folder) String() string { return strings.Join(f.Paths, ", ") }
 
 // Validate checks the fields; the policies are checked when they are loaded.
 func (f *Folder) Validate() error {
@@ -99,12 +106,15 @@ func (f *Folder) files() []string {
 //	policies [folder] <folders...> {
 //		limit <time>
 //		cache <size> | off
+//		shadow <folder> | <source> ...
 //	}
 //
 // The words mean:
 //
 //   - limit is how long one decision may take, after which it is a denial. Default: 100ms.
 //   - cache is how much memory decisions may take that are remembered for equal requests. Default: 32MiB.
+//   - shadow says where policies come from that are tried out beside these, in the words of policies itself; none can be
+//     tried out beside them in turn. They change nothing; their mistakes are warnings. Default: none.
 //
 // Relative paths are relative to the Caddyfile.
 func (f *Folder) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -138,9 +148,11 @@ func (f *Folder) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Interface guards
 var (
+	_ caddy.Provisioner     = (*Folder)(nil)
 	_ caddy.Validator       = (*Folder)(nil)
 	_ caddyfile.Unmarshaler = (*Folder)(nil)
 	_ gateway.PolicySource  = (*Folder)(nil)
 	_ gateway.PolicyFolder  = (*Folder)(nil)
 	_ gateway.Unhurried     = (*Folder)(nil)
+	_ gateway.Candidate     = (*Folder)(nil)
 )

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/shadow"
 	"github.com/wicketgate/wicketgate/internal/validate"
 	"github.com/wicketgate/wicketgate/modules/gateway"
 	"github.com/wicketgate/wicketgate/modules/stage"
@@ -33,10 +35,15 @@ type Handler struct {
 	// else whom a verified client certificate names.
 	Consumer *Consumer `json:"consumer,omitempty"`
 
+	// A candidate for the query, evaluated beside it off the request's path; differences are counted and logged.
+	// Default: none.
+	Shadow *Shadow `json:"shadow,omitempty"`
+
 	// Deny nothing, and change nothing, but log and count what would have been denied. Default: false.
 	ReportOnly bool `json:"report_only,omitempty"`
 
 	stage *stage.Stage
+	ctx   context.Context // of loads
 }
 
 // CaddyModule returns the Caddy module information.
@@ -54,6 +61,12 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 			return fmt.Errorf("consumer: %w", err)
 		}
 	}
+	if h.Shadow != nil {
+		if err := h.Shadow.provision(); err != nil {
+			return err
+		}
+	}
+	h.ctx = ctx
 	h.stage, err = stage.New(ctx, h.build)
 	return err
 }
@@ -72,6 +85,9 @@ func (h *Handler) build(l *gateway.Load) []pipeline.Stage {
 		})
 		return nil
 	}
+	if h.Shadow != nil {
+		q = h.Shadow.compare(h.ctx, l, q)
+	}
 	var stages []pipeline.Stage
 	if h.Consumer != nil {
 		stages = append(stages, named{h.Consumer})
@@ -85,7 +101,7 @@ func (h *Handler) build(l *gateway.Load) []pipeline.Stage {
 	}
 	switch {
 	case h.ReportOnly:
-		return append(stages, &reported{q, h})
+		return append(stages, &reported{q, h, l.Report(q)})
 	case q.Hides():
 		return append(stages, &carry.Hiding{Max: policy.MaxAnswer}, q, policy.Hiding{Query: q})
 	}
@@ -115,6 +131,7 @@ func placeOf(query string) hcl.Range {
 type reported struct {
 	query   *policy.Query
 	handler *Handler
+	counted *shadow.Comparison
 }
 
 // Name implements pipeline.Stage.
@@ -125,7 +142,9 @@ func (r *reported) Needs() exchange.Needs { return r.query.Needs() }
 
 // Handle implements pipeline.Stage.
 func (r *reported) Handle(x *exchange.Exchange) *problem.Problem {
-	if _, prob := r.query.Decide(x); prob != nil {
+	d, prob := r.query.Decide(x)
+	r.counted.Reported(x, d, prob)
+	if prob != nil {
 		r.handler.stage.Report(x, prob)
 	}
 	return nil

@@ -21,20 +21,20 @@ const maxName = 256
 // verified; nil for nobody. A certificate that was asked for and not verified names nobody.
 func caller(r *http.Request) *exchange.Consumer {
 	if id := Placeholder(r.Context(), userID); id != "" {
-		return User(id, r.TLS)
+		return User(id)
 	}
 	if c := verified(r.TLS); c != nil && Names(nameOf(c)) {
-		return &exchange.Consumer{ID: nameOf(c), Name: nameOf(c), Method: "certificate", Expires: c.NotAfter, Certificate: c}
+		return &exchange.Consumer{ID: nameOf(c), Name: nameOf(c), Method: "certificate", Expires: c.NotAfter}
 	}
 	return nil
 }
 
 // User is a user of Caddy's own; nil unless the id names somebody.
-func User(id string, state *tls.ConnectionState) *exchange.Consumer {
+func User(id string) *exchange.Consumer {
 	if !Names(id) {
 		return nil
 	}
-	return &exchange.Consumer{ID: id, Name: id, Method: "user", Certificate: verified(state)}
+	return &exchange.Consumer{ID: id, Name: id, Method: "user"}
 }
 
 // Names says whether an id names somebody, or something. One that could be mistaken for something else, in a log or as

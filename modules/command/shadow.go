@@ -1,0 +1,177 @@
+package command
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/wicketgate/wicketgate/internal/diagnostic"
+	"github.com/wicketgate/wicketgate/internal/shadow"
+)
+
+// Exit codes of caddy gateway shadow, for scripts that promote candidates.
+const (
+	exitDifferences = 1
+	exitNothingYet  = 2
+	exitUnanswered  = 3
+)
+
+func shadowCommand() *cobra.Command {
+	var from source
+	var address string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "shadow [--address <interface>] [--config <file> [--adapter <name>]] [--json]",
+		Short: "Tells whether policies that are tried out can take over",
+		Long: `
+Asks a running gateway what the policies that it tries out (shadow, report_only)
+would have decided differently, and prints it query by query: how many decisions
+agreed, how many requests would newly be denied or allowed, what else differs,
+and on which routes and for which reasons.
+
+Exits 0 if there is no difference, 1 if there is one or a candidate has mistakes,
+2 if nothing has been evaluated yet, 3 if the gateway cannot be asked.`,
+		Args: cobra.NoArgs,
+		RunE: caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
+			return compareShadow(os.Stdout, address, from, asJSON)
+		}),
+	}
+	from.flags(cmd)
+	cmd.Flags().StringVar(&address, "address", "", "The address of the running gateway's admin API, if it is not in the configuration")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "Print JSON")
+	return cmd
+}
+
+// compareShadow prints a running gateway's report, and gives the exit code.
+func compareShadow(w io.Writer, address string, from source, asJSON bool) (int, error) {
+	text, err := fetch(address, from)
+	if err != nil {
+		return exitUnanswered, fmt.Errorf("asking the gateway: %w", err)
+	}
+	var report shadow.Report
+	if err := json.Unmarshal(text, &report); err != nil {
+		return exitUnanswered, fmt.Errorf("reading the gateway's answer: %w", err)
+	}
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		err = e.Encode(report)
+	} else {
+		err = writeReport(w, &report)
+	}
+	switch {
+	case err != nil:
+		return exitUnanswered, err
+	case report.Safe:
+		return caddy.ExitCodeSuccess, nil
+	case report.Different():
+		return exitDifferences, nil
+	}
+	return exitNothingYet, nil
+}
+
+// maxReport bounds a report, in bytes: a hundred kinds of differences of hundreds of queries stay below.
+const maxReport = 32 << 20
+
+// fetch asks the admin API of a running gateway.
+func fetch(address string, from source) ([]byte, error) {
+	address, err := caddycmd.DetermineAdminAPIAddress(address, nil, from.config, from.adapter)
+	if err != nil {
+		return nil, err
+	}
+	res, err := caddycmd.AdminAPIRequest(address, http.MethodGet, "/api_gateway/shadow", nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close() //nolint:errcheck // it was only read
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxReport+1))
+	if err == nil && len(text) > maxReport {
+		err = errors.New("the answer is too large")
+	}
+	return text, err
+}
+
+// writeReport prints a report for a terminal.
+func writeReport(w io.Writer, r *shadow.Report) error {
+	var out strings.Builder
+	for _, c := range r.Comparisons {
+		if c.Kind == shadow.ReportOnly {
+			fmt.Fprintf(&out, "%s, which only reports\n", c.Query)
+		} else {
+			fmt.Fprintf(&out, "%s, beside it: %s\n", c.Query, c.Candidate)
+		}
+		for _, m := range c.Mistakes {
+			fmt.Fprintf(&out, "  %s\n", m)
+		}
+		table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		for _, row := range []struct {
+			what   string
+			n      uint64
+			always bool
+		}{
+			{"evaluated", c.Evaluated, true},
+			{"agreed", c.Agreed, true},
+			{"would newly deny", c.WouldDeny, true},
+			{"would newly allow", c.WouldAllow, true},
+			{"answered in another way", c.Differs, true},
+			{"without an answer", c.Failed, true},
+			{"dropped, for too much was waiting", c.Dropped, false},
+			{"not evaluated: the body is not read, or no JSON", c.NoBody, false},
+			{"not evaluated: no input can be made of the request", c.Unreadable, false},
+			{"not evaluated: the candidate has mistakes", c.Mistaken, false},
+		} {
+			if row.always || row.n > 0 {
+				_, _ = fmt.Fprintf(table, "%d\t  %s\n", row.n, row.what)
+			}
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+		writeDifferences(&out, &c)
+		fmt.Fprintf(&out, "  %s\n\n", c.Verdict)
+	}
+	fmt.Fprintln(&out, r.Verdict)
+	for line := range strings.Lines(out.String()) {
+		// Routes and reasons are not ours: nothing in them speaks to the terminal.
+		if _, err := fmt.Fprintln(w, diagnostic.Clean(strings.TrimSuffix(line, "\n"))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeDifferences prints what differs in which decisions.
+func writeDifferences(out *strings.Builder, c *shadow.Compared) {
+	var rules []string
+	for name, n := range c.Rules {
+		rules = append(rules, fmt.Sprintf("%s (%d)", name, n))
+	}
+	if rules != nil {
+		slices.Sort(rules)
+		fmt.Fprintf(out, "  differs in: %s\n", strings.Join(rules, ", "))
+	}
+	for _, e := range c.Examples {
+		route := e.Route
+		if e.API != "" {
+			route = e.API + ": " + route
+		}
+		reasons := e.Reasons
+		if reasons == "" {
+			reasons = "no reason given"
+		}
+		fmt.Fprintf(out, "  %d × %s, %s: %s\n", e.Count, strings.ReplaceAll(string(e.Became), "_", " "), route, reasons)
+	}
+	if c.Others > 0 {
+		fmt.Fprintf(out, "  %d × other\n", c.Others)
+	}
+}
