@@ -28,8 +28,6 @@ type Verdict struct {
 	Obligations *change.Obligations
 	// Limits are the requests that quotas allow this caller, by the names of limit and quota, in place of their own.
 	Limits map[string]map[string]int64
-	// Metadata is for the log alone.
-	Metadata map[string]any
 }
 
 // Decision is a verdict in force for one request.

@@ -45,7 +45,6 @@ type answer struct {
 	drop, mask []string
 	filters    []change.Filter
 	limits     map[string]map[string]int64
-	metadata   map[string]any
 }
 
 // readAnswer fills in a verdict from the value of its query, nil for undefined. An error is a denial.
@@ -93,7 +92,7 @@ func (q *Query) readObject(v *exchange.Verdict, object ast.Object) error {
 	if err != nil {
 		return err
 	}
-	v.Limits, v.Metadata = a.limits, a.metadata
+	v.Limits = a.limits
 	if allow {
 		if v.Obligations, err = q.snapshot.hidings.of(&a); err != nil {
 			return fmt.Errorf("reading obligations: %w", err)
@@ -148,7 +147,7 @@ func (a *answer) read(name string, value ast.Value) (err error) {
 	case "limits":
 		a.limits, err = readLimits(value)
 	case "dynamic_metadata":
-		a.metadata, err = readMetadata(value)
+		err = checkMetadata(value)
 	default:
 		return errors.New("unknown key")
 	}

@@ -221,9 +221,6 @@ problem := {"detail": "only for denials"}`)
 	if want := []any{"is-clerk", map[string]any{"code": "in-hours", "until": d.Reasons[1].(map[string]any)["until"]}}; !reflect.DeepEqual(d.Reasons, want) || d.Denial != nil {
 		t.Errorf("got reasons %v, problem %v", d.Reasons, d.Denial)
 	}
-	if d.Metadata["plan"] != "gold" {
-		t.Errorf("got metadata %v", d.Metadata)
-	}
 	if want := (http.Header{"X-Tier": {"gold"}, "X-Roles": {"a", "b"}}); !reflect.DeepEqual(x.Forward, want) {
 		t.Errorf("got forward %v, want %v", x.Forward, want)
 	}

@@ -39,7 +39,7 @@ func (Hiding) Handle(*exchange.Exchange) *problem.Problem { return nil }
 
 // Reads implements pipeline.Returner: the answer is read where something of it is hidden, and only there.
 func (h Hiding) Reads(x *exchange.Exchange) exchange.Reads {
-	switch o := x.Obliged(h.Query); {
+	switch o := x.Obliged(h.Query.document); {
 	case o == nil:
 		return exchange.Reads{}
 	case o.Local():
@@ -50,7 +50,7 @@ func (h Hiding) Reads(x *exchange.Exchange) exchange.Reads {
 
 // Return implements pipeline.Returner.
 func (h Hiding) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
-	o := x.Obliged(h.Query)
+	o := x.Obliged(h.Query.document)
 	if o == nil {
 		return nil
 	}
@@ -68,9 +68,10 @@ func markOf(o *exchange.Obliged) form.Mark { return form.Mark(hiddenMark + o.Dig
 // from any form of the resource, which the caller got when it read.
 func (q *Query) oblige(x *exchange.Exchange, v *exchange.Verdict) {
 	if v.Obligations != nil {
-		x.Oblige(q, v.Obligations)
+		// By the document, which the query shares with itself observed, and with no other.
+		x.Oblige(q.document, v.Obligations)
 		cached := x.Method == http.MethodGet || x.Method == http.MethodHead
-		markOf(x.Obliged(q)).Take(x.Header, cached)
+		markOf(x.Obliged(q.document)).Take(x.Header, cached)
 		if cached {
 			delete(x.Header, "If-Modified-Since")
 		}

@@ -285,3 +285,26 @@ func TestMergedPutOfWhatIsHidden(t *testing.T) {
 		})
 	}
 }
+
+// TestHidingInXML has what is hidden be nowhere in answers in XML either.
+func TestHidingInXML(t *testing.T) {
+	s := start(t, obliging, func(s *server) {
+		s.replace("examples/shop/shop.hcl", "  upstream  = upstream.orders\n", "  upstream  = upstream.orders\n  formats   = [\"json\", \"xml\"]\n")
+	})
+	s.upstream.answers(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Etag", `"7"`)
+		io.WriteString(w, strings.NewReplacer("ada@example.org", "secret", "Ada", "secret", "1230", "4711").Replace(order))
+	})
+	c := s.client(true)
+	for _, version := range []string{"v1", "2026-11-01"} {
+		a := s.do(c, "GET", "/api/"+version+"/orders/acme-1001", "", "X-API-Key: "+acme, "Accept: application/xml", "X-Drop: /customer/email", "X-Mask: /customer/name", "X-Mask: /total/amount")
+		if a.status != 200 || strings.Contains(a.body, "secret") || strings.Contains(a.body, "4711") || !strings.Contains(a.body, "***") || !strings.Contains(a.body, "<id>acme-1001</id>") {
+			t.Errorf("%s: got %d %s", version, a.status, a.body)
+		}
+		tag := a.header.Get("Etag")
+		if !strings.HasPrefix(tag, `"7;~`) || !strings.HasSuffix(tag, `;xml"`) {
+			t.Errorf("%s: got the tag %s", version, tag)
+		}
+	}
+}
