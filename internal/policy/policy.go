@@ -13,7 +13,6 @@ package policy
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -56,8 +55,8 @@ type Snapshot struct {
 
 	observers []Observer
 	hidings   *hidings
-	cache     *cache         // nil where nothing is remembered
-	queries   *atomic.Uint32 // how many were prepared
+	cache     *cache // nil where nothing is remembered
+	asked     *asked
 	counts    *Counts
 	alarm     func(text string)   // nil for nobody
 	each      func(*Query) *Query // what becomes of each query prepared; nil lets it be
@@ -118,7 +117,7 @@ func (f *folders) snapshot(ctx context.Context, name, revision string, opts Opti
 	if err == nil {
 		var txn storage.Transaction
 		if txn, err = store.NewTransaction(ctx); err == nil {
-			s := &Snapshot{compiler: compiler, store: store, txn: txn, sources: f.sources, limit: opts.Limit, now: opts.now, revision: revision, queries: &atomic.Uint32{}, hidings: &hidings{}, counts: &Counts{}}
+			s := &Snapshot{compiler: compiler, store: store, txn: txn, sources: f.sources, limit: opts.Limit, now: opts.now, revision: revision, asked: &asked{last: map[string]*Query{}}, hidings: &hidings{}, counts: &Counts{}}
 			if opts.Cache > 0 {
 				s.cache = newCache(opts.Cache)
 			}

@@ -111,7 +111,8 @@ func (s *Snapshot) prepare(query string, at hcl.Range) (*Query, hcl.Diagnostics)
 	}
 	q.sees = reachOf(s.compiler, asked...)
 	q.document = newDocument(q.sees.input)
-	q.id, q.bypass = s.queries.Add(1), s.bypassOf(q.sees, q.document.needs())
+	q.bypass = s.bypassOf(q.sees, q.document.needs())
+	q.id = s.asked.add(q)
 	body, err := ast.ParseBodyWithOpts(text, ast.ParserOptions{RegoVersion: ast.RegoV1})
 	if err != nil {
 		return refuse("Not a policy", "%s cannot be asked: %s.", ref, err)

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -123,6 +124,10 @@ allow if count(input) == 2
 	}
 	if got := text(r.Impure()); got != "a.rego:6:2: io.jwt.decode_verify" {
 		t.Errorf("got %s", got)
+	}
+	views, err := json.Marshal(q.snapshot.Views())
+	if err != nil || !strings.Contains(string(views), `"query":"data.a","sees":["input"],"remembered":false,"because":"impure"`) || !strings.Contains(string(views), `a.rego:6:2: io.jwt.decode_verify"`) {
+		t.Errorf("got %s, %v", views, err)
 	}
 	if !r.clock {
 		t.Error("time.now_ns was not found")

@@ -71,15 +71,15 @@ type App struct {
 	gateway  *catalogued // nil without a catalogue
 	shadow   *shadow.Shadow
 
-	loading   sync.Mutex // one load at a time; guards the seven below
+	loading   sync.Mutex // one load at a time; guards the six below
 	parts     []Part
 	files     []string         // all that the last load read or looked for
 	seen      uint64           // their fingerprint, 0 if they may have changed since
 	contents  [32]byte         // a hash of what they said when they were read, zero if that is not known
 	offered   *policy.Snapshot // new policies that a live source has, during the load with them
-	given     *policy.Snapshot // those in force, as their source gave them
 	candidate *candidate       // that of the last load
 
+	given   atomic.Pointer[policy.Snapshot] // the policies in force, as their source gave them
 	status  atomic.Pointer[status]
 	metrics *metrics
 
@@ -203,7 +203,7 @@ func (a *App) Use(part Part) error {
 	defer a.loading.Unlock()
 	began := time.Now()
 	l := &Load{Configured: a.policies != nil}
-	a.begin(l, a.given)
+	a.begin(l, a.given.Load())
 	commit := part.Load(l)
 	if l.failed() {
 		l.undo()
@@ -343,7 +343,7 @@ func (a *App) load() error {
 	}
 	l.warn(a.logger)
 	if given != nil {
-		a.given = given
+		a.given.Store(given)
 	}
 	a.hide(l)
 	for _, commit := range commits {

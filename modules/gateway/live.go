@@ -38,8 +38,8 @@ func (a *App) loadPolicies() (snapshot *policy.Snapshot, files []string, sources
 		if a.offered != nil {
 			return a.offered, nil, nil, nil
 		}
-		if a.given != nil {
-			return a.given, nil, nil, nil
+		if given := a.given.Load(); given != nil {
+			return given, nil, nil, nil
 		}
 	}
 	return a.policies.Load(a.ctx)

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
+	"github.com/wicketgate/wicketgate/internal/policy"
 )
 
 // status is what GET /api_gateway/status answers. A value is never changed once stored.
@@ -76,6 +77,8 @@ func told(diags hcl.Diagnostics, severity hcl.DiagnosticSeverity) (all []Mistake
 type answer struct {
 	*status
 	Policies any `json:"policies,omitempty"`
+	// Decisions tell what each query in force sees of input, and whether its decisions are remembered.
+	Decisions []policy.View `json:"decisions,omitempty"`
 	// Candidate is the same of policies that are tried out beside them.
 	Candidate any `json:"candidate,omitempty"`
 }

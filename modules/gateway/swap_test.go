@@ -17,7 +17,12 @@ import (
 // state is what GET /api_gateway/status answers.
 type state struct {
 	Generation int64
-	Error      *struct {
+	Decisions  []struct {
+		Query      string
+		Sees       []string
+		Remembered bool
+	}
+	Error *struct {
 		Mistakes []struct {
 			File         string
 			Line, Column int

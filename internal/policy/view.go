@@ -1,0 +1,53 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// View is what a query can see of input and what follows from it, as operators are told.
+type View struct {
+	Query      string    `json:"query"`
+	Sees       []string  `json:"sees"`              // references below input
+	Remembered bool      `json:"remembered"`        // whether equal requests share a decision
+	Because    string    `json:"because,omitempty"` // why they do not, as the metric's label has it
+	Wide       []Finding `json:"wide,omitempty"`    // what made a part of input count as a whole
+	Impure     []Finding `json:"impure,omitempty"`  // calls that may answer differently each time
+}
+
+// MarshalText spells a finding as a line of a log.
+func (f Finding) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// asked are the queries that were prepared from the policies of a snapshot, one of each name.
+type asked struct {
+	mu    sync.Mutex
+	count uint32
+	last  map[string]*Query
+}
+
+// add notes a query and gives it a number of its own.
+func (a *asked) add(q *Query) uint32 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.count++
+	a.last[q.name] = q
+	return a.count
+}
+
+// Views tells what the queries see that were prepared from these policies, by name.
+func (s *Snapshot) Views() []View {
+	s.asked.mu.Lock()
+	defer s.asked.mu.Unlock()
+	views := make([]View, 0, len(s.asked.last))
+	for name, q := range s.asked.last {
+		v := View{Query: name, Sees: q.sees.Input(), Wide: q.sees.wide, Impure: q.sees.impure}
+		remembers, why := q.Remembers()
+		if v.Remembered = remembers; !remembers {
+			v.Because = why.String()
+		}
+		views = append(views, v)
+	}
+	slices.SortFunc(views, func(a, b View) int { return strings.Compare(a.Query, b.Query) })
+	return views
+}
