@@ -8,14 +8,15 @@ import (
 	"path/filepath"
 )
 
-// Contents is a hash of what lies in files and folders: of their names, the files' contents, and the names that a folder
-// has. What cannot be read counts as empty.
-func Contents(files []string) [sha256.Size]byte {
+// Contents is a hash of what lies in files and folders: of their names, the files' contents, and of a folder the folders
+// in it and the files whose name counts, so that what an editor puts beside a file while it saves it is no change. What
+// cannot be read counts as empty.
+func Contents(files []string, counts func(name string) bool) [sha256.Size]byte {
 	h := sha256.New()
 	for _, f := range files {
 		content, err := os.ReadFile(f)
 		if err != nil {
-			content = names(f)
+			content = names(f, counts)
 		}
 		sum := sha256.Sum256(content)
 		h.Write([]byte(f + "\x00")) //nolint:errcheck // a hash takes all
@@ -24,12 +25,14 @@ func Contents(files []string) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// names are those of what lies in a folder, in order.
-func names(folder string) []byte {
+// names are those of what counts in a folder, in order.
+func names(folder string, counts func(name string) bool) []byte {
 	entries, _ := os.ReadDir(folder) //nolint:errcheck // see above
 	var list []byte
 	for _, e := range entries {
-		list = append(append(list, e.Name()...), 0)
+		if e.IsDir() || counts(e.Name()) {
+			list = append(append(list, e.Name()...), 0)
+		}
 	}
 	return list
 }

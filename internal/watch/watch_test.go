@@ -131,10 +131,11 @@ func TestContents(t *testing.T) {
 	file := filepath.Join(dir, "a.hcl")
 	write(t, file, "one")
 	paths := []string{dir, file, filepath.Join(dir, "missing")}
-	now := Contents(paths)
+	counts := func(name string) bool { return filepath.Ext(name) == ".hcl" }
+	now := Contents(paths, counts)
 	changed := func(what string, want bool) {
 		t.Helper()
-		next := Contents(paths)
+		next := Contents(paths, counts)
 		if (next != now) != want {
 			t.Errorf("%s: changed %v, want %v", what, next != now, want)
 		}
@@ -149,6 +150,12 @@ func TestContents(t *testing.T) {
 	changed("a file added to the folder", true)
 	write(t, filepath.Join(dir, "b.hcl"), "what nobody named")
 	changed("a file that is not named", false)
+	write(t, filepath.Join(dir, "a.hcl.new"), "")
+	changed("what an editor writes beside a file", false)
+	if err := os.Mkdir(filepath.Join(dir, "more"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	changed("a folder added", true)
 }
 
 func TestHash(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -25,7 +26,7 @@ func (t *testOptions) keepRunning(ctx context.Context, w, mistakes io.Writer, in
 		seen := watch.Settled(files, began)
 		contents = [32]byte{} // unknown where a file may have changed meanwhile
 		if seen != 0 {
-			contents = watch.Contents(files)
+			contents = watch.Contents(files, isSource)
 		}
 		if ctx.Err() == nil {
 			if err != nil && !errors.Is(err, errFailed) {
@@ -38,11 +39,20 @@ func (t *testOptions) keepRunning(ctx context.Context, w, mistakes io.Writer, in
 	files, seen := run()
 	watch.Poll(ctx, interval, files, seen, func() ([]string, uint64) {
 		began := time.Now()
-		if watch.Contents(files) == contents {
+		if watch.Contents(files, isSource) == contents {
 			return files, watch.Settled(files, began)
 		}
 		files, seen = run()
 		return files, seen
 	})
 	return nil
+}
+
+// isSource says whether a file of this name may be part of what is tested: catalogue, policies, data, cases and tests.
+func isSource(name string) bool {
+	switch filepath.Ext(name) {
+	case ".hcl", ".rego", ".json", ".yaml", ".yml":
+		return true
+	}
+	return false
 }

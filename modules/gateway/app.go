@@ -292,13 +292,16 @@ func (a *App) changed() (files []string, seen uint64) {
 	a.loading.Lock()
 	defer a.loading.Unlock()
 	began := time.Now()
-	if watch.Contents(a.files) == a.contents {
+	if watch.Contents(a.files, loads) == a.contents {
 		a.seen = watch.Settled(a.files, began)
 	} else {
 		a.reload()
 	}
 	return a.files, a.seen
 }
+
+// loads says whether a file of this name may be part of what is loaded, in whichever folder it appears.
+func loads(name string) bool { return catalogue.Loads(name) || policy.Loads(name) }
 
 // Reload loads all files again and swaps them in if none has a mistake; otherwise what is in force stays, and log,
 // metrics and status say why.
@@ -316,7 +319,7 @@ func (a *App) reload() {
 
 // load reads everything anew and swaps it in, or changes nothing. The caller holds a.loading.
 func (a *App) load() error {
-	began, contents := time.Now(), watch.Contents(a.files)
+	began, contents := time.Now(), watch.Contents(a.files, loads)
 	l := &Load{}
 	var given *policy.Snapshot
 	if a.policies != nil {
@@ -363,7 +366,7 @@ func (a *App) read(files []string, began time.Time, contents [32]byte) {
 	if !slices.Equal(files, a.files) {
 		contents = [32]byte{}
 		if a.seen != 0 {
-			contents = watch.Contents(files)
+			contents = watch.Contents(files, loads)
 		}
 	}
 	a.files, a.contents = files, contents
