@@ -40,11 +40,27 @@ func refused(name string) bool {
 	return name == "http.send" || name == "opa.runtime" || strings.HasPrefix(name, "net.") && !addresses[name] || strings.HasPrefix(name, "rand.")
 }
 
-// capabilities are OPA's own without the refused built-in functions and without network access for schemas.
-func capabilities() *ast.Capabilities {
+// Refusable are the built-in functions that policies may not call unless Options allow them, in order.
+func Refusable() []string {
+	var names []string
+	for _, b := range ast.CapabilitiesForThisVersion().Builtins {
+		if refused(b.Name) {
+			names = append(names, b.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// capabilities are OPA's own without the refused built-in functions, but for those allowed, and without network access for schemas.
+func capabilities(allowed ...string) *ast.Capabilities {
 	c := ast.CapabilitiesForThisVersion(ast.CapabilitiesRegoVersion(ast.RegoV1))
-	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool { return refused(b.Name) })
-	c.AllowNet = []string{}
+	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool {
+		return refused(b.Name) && !slices.Contains(allowed, b.Name)
+	})
+	if c.AllowNet = []string{}; slices.ContainsFunc(allowed, func(name string) bool { return name == "http.send" || strings.HasPrefix(name, "net.") }) {
+		c.AllowNet = nil // any host: whom policies may ask is for the network to say
+	}
 	return c
 }
 
@@ -79,7 +95,7 @@ func (f *folders) hasData(path []string) (bool, error) {
 
 // compile compiles what was found and tells every mistake.
 func compile(found *folders) (*ast.Compiler, hcl.Diagnostics) {
-	compiler := newCompiler(capabilities(), found)
+	compiler := newCompiler(capabilities(found.allowed...), found)
 	compiler.Compile(found.modules)
 	if !compiler.Failed() {
 		return compiler, found.sources.checkHeaderNames(compiler)

@@ -133,6 +133,11 @@ func (q *Query) ask(ctx context.Context, build func() (ast.Value, error), now ti
 		return nil, nil, err
 	}
 	s := q.snapshot
+	if s.reaching {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.limit)
+		defer cancel()
+	}
 	stop := &deadline{ctx: ctx, now: s.now, end: s.now().Add(s.limit)}
 	results, err := q.prepared.Eval(ctx,
 		rego.EvalParsedInput(input),

@@ -42,7 +42,8 @@ type folders struct {
 	data      map[string]any // the documents, merged
 	tree      ast.Object     // in place of data, where a bundle gave it
 	bytes     int64
-	tests     bool // *_test.rego are read too
+	tests     bool     // *_test.rego are read too
+	allowed   []string // built-in functions that are refused otherwise
 }
 
 func readFolders(ctx context.Context, paths []string, tests bool) (*folders, hcl.Diagnostics) {

@@ -13,6 +13,8 @@ package policy
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -33,6 +35,11 @@ type Options struct {
 	// negative number for none.
 	Cache int
 
+	// Allow are built-in functions that policies may call although they reach into the network or the process, or answer
+	// the same question differently each time: names of Refusable. None by default. Decisions that can reach one are not
+	// remembered.
+	Allow []string
+
 	now func() time.Time // the clock of the limit, time.Now unless a test sets it
 }
 
@@ -50,6 +57,7 @@ type Snapshot struct {
 	sources  sources
 	limit    time.Duration
 	now      func() time.Time
+	reaching bool // policies may call what waits for others, which the deadline of evaluation alone does not end
 	revision string
 	waiting  string // why what is not defined may still come, for the log; empty where it cannot
 
@@ -103,11 +111,21 @@ func (o Options) checked() (Options, hcl.Diagnostics) {
 	if o.Cache == 0 {
 		o.Cache = DefaultCache
 	}
+	for _, name := range o.Allow {
+		if !refused(name) || !slices.Contains(Refusable(), name) {
+			return o, hcl.Diagnostics{{
+				Severity: hcl.DiagError,
+				Summary:  "No function to allow",
+				Detail:   fmt.Sprintf("%q is not a built-in function that is refused otherwise.%s Those are: %s.", name, didYouMean(name, Refusable()), strings.Join(Refusable(), ", ")),
+			}}
+		}
+	}
 	return o, nil
 }
 
 // snapshot compiles what was found under a name; diags are the mistakes so far.
 func (f *folders) snapshot(ctx context.Context, name, revision string, opts Options, diags hcl.Diagnostics) (*Snapshot, hcl.Diagnostics) {
+	f.allowed = opts.Allow
 	compiler, more := compile(f)
 	diags = append(diags, more...)
 	if diags.HasErrors() {
@@ -117,7 +135,7 @@ func (f *folders) snapshot(ctx context.Context, name, revision string, opts Opti
 	if err == nil {
 		var txn storage.Transaction
 		if txn, err = store.NewTransaction(ctx); err == nil {
-			s := &Snapshot{compiler: compiler, store: store, txn: txn, sources: f.sources, limit: opts.Limit, now: opts.now, revision: revision, asked: &asked{last: map[string]*Query{}}, hidings: &hidings{}, counts: &Counts{}}
+			s := &Snapshot{compiler: compiler, store: store, txn: txn, sources: f.sources, limit: opts.Limit, now: opts.now, reaching: len(opts.Allow) > 0, revision: revision, asked: &asked{last: map[string]*Query{}}, hidings: &hidings{}, counts: &Counts{}}
 			if opts.Cache > 0 {
 				s.cache = newCache(opts.Cache)
 			}

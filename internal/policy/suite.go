@@ -12,9 +12,10 @@ import (
 type Suite struct{ found *folders }
 
 // LoadSuite reads policies, data and tests from paths and compiles them once, so that all mistakes are told, as Load
-// tells them.
-func LoadSuite(ctx context.Context, paths []string) (*Suite, hcl.Diagnostics) {
+// tells them. The built-in functions allowed are those of Options.
+func LoadSuite(ctx context.Context, paths []string, allowed ...string) (*Suite, hcl.Diagnostics) {
 	found, diags := readFolders(ctx, paths, true)
+	found.allowed = allowed
 	_, more := compile(found)
 	return &Suite{found}, append(diags, more...)
 }
@@ -28,7 +29,7 @@ func (s *Suite) Sources() map[string][]byte { return s.found.sources }
 // Compiler gives a compiler that holds policies to the rules of Load, and shows a tester what is in the expressions of
 // tests.
 func (s *Suite) Compiler() *ast.Compiler {
-	return newCompiler(capabilities(), s.found).WithRewriteTestRules(true).WithEnablePrintStatements(true)
+	return newCompiler(capabilities(s.found.allowed...), s.found).WithRewriteTestRules(true).WithEnablePrintStatements(true)
 }
 
 // Store gives a store of the data.

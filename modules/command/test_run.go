@@ -97,9 +97,9 @@ func withoutExamples(diags hcl.Diagnostics, c *catalogue.Catalogue) hcl.Diagnost
 
 // rego runs the tests of the policies.
 func (r *tests) rego(ctx context.Context, s *stage) error {
-	configured := r.policies
+	configured, allowed := r.policies, []string(nil)
 	if s.trial != nil {
-		configured = s.trial.Policies()
+		configured, allowed = s.trial.Policies(), s.trial.Allowed()
 	}
 	paths := configured
 	for _, path := range r.paths {
@@ -120,7 +120,7 @@ func (r *tests) rego(ctx context.Context, s *stage) error {
 		}
 		return nil
 	}
-	suite, diags := policy.LoadSuite(ctx, paths)
+	suite, diags := policy.LoadSuite(ctx, paths, allowed...)
 	if err := r.wrong(diags, suite.Sources()); err != nil {
 		return err
 	}

@@ -74,6 +74,14 @@ func (t *Trial) Policies() []string {
 	return nil
 }
 
+// Allowed are the built-in functions that the configured policies may call although they are refused otherwise.
+func (t *Trial) Allowed() []string {
+	if from, ok := t.app.policies.(interface{ Allowed() []string }); ok {
+		return from.Allowed()
+	}
+	return nil
+}
+
 // Unhurried is a PolicySource whose decisions may be given all the time there is: whether a policy is fast enough for the
 // machine that tests it is not what a test asks.
 type Unhurried interface {

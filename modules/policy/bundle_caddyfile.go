@@ -29,6 +29,7 @@ import (
 //		ca                 <file>
 //		limit              <time>
 //		cache              <size> | off
+//		allow_builtin      <names...>
 //		shadow             <folder> | <source> ...
 //		max_size           <archive> [<unpacked>]
 //	}
@@ -48,6 +49,8 @@ import (
 //   - ca is a file of the authorities of the server's certificate. Default: the system's.
 //   - limit is how long one decision may take, after which it is a denial. Default: 100ms.
 //   - cache is how much memory decisions may take that are remembered for equal requests. Default: 32MiB.
+//   - allow_builtin names built-in functions that policies may call although they are refused otherwise: http.send, net.…,
+//     opa.runtime, rand.…. Decisions that can reach one are not remembered. Default: none.
 //   - shadow says where policies come from that are tried out beside these, in the words of policies itself. Default: none.
 //   - max_size bounds the archive, and all files in it together. Default: 64MiB 256MiB.
 //

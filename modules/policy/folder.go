@@ -106,6 +106,7 @@ func (f *Folder) files() []string {
 //	policies [folder] <folders...> {
 //		limit <time>
 //		cache <size> | off
+//		allow_builtin <names...>
 //		shadow <folder> | <source> ...
 //	}
 //
@@ -113,6 +114,8 @@ func (f *Folder) files() []string {
 //
 //   - limit is how long one decision may take, after which it is a denial. Default: 100ms.
 //   - cache is how much memory decisions may take that are remembered for equal requests. Default: 32MiB.
+//   - allow_builtin names built-in functions that policies may call although they are refused otherwise: http.send, net.…,
+//     opa.runtime, rand.…. Decisions that can reach one are not remembered. Default: none.
 //   - shadow says where policies come from that are tried out beside these, in the words of policies itself; none can be
 //     tried out beside them in turn. They change nothing; their mistakes are warnings. Default: none.
 //
