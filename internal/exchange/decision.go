@@ -61,3 +61,9 @@ func (x *Exchange) Decided(query string, v *Verdict, cached bool) *Decision {
 	x.Decision = &x.decision
 	return x.Decision
 }
+
+// PolicyFailed says whether the request was denied because its policy failed, which whoever wrote it should hear of: it
+// said neither yes nor no, or something else besides that cannot be.
+func (x *Exchange) PolicyFailed() bool {
+	return x.Decision != nil && x.Decision.Denial != nil && x.Decision.Denial.Cause != nil
+}

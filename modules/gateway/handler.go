@@ -103,8 +103,11 @@ func (h *Handler) describe(r *http.Request, x *exchange.Exchange, prob *problem.
 		return
 	}
 	level := h.logger.Debug
-	if prob.StatusCode() >= 500 {
+	switch {
+	case prob.StatusCode() >= 500:
 		level = h.logger.Error
+	case x.PolicyFailed():
+		level = h.logger.Warn
 	}
 	what := "request ended"
 	if prob == x.Broken {

@@ -80,8 +80,11 @@ func (s *Stage) refuse(w http.ResponseWriter, r *http.Request, x *exchange.Excha
 	}
 	s.metrics.refused(x, prob)
 	level := zapcore.DebugLevel
-	if prob.StatusCode() >= 500 {
+	switch {
+	case prob.StatusCode() >= 500:
 		level = zapcore.ErrorLevel
+	case x.PolicyFailed():
+		level = zapcore.WarnLevel
 	}
 	s.logger.Log(level, "request ended", zap.String("id", x.ID), zap.String("stage", x.Ended), zap.Error(prob))
 	if err := prob.Write(w, r); err != nil {
