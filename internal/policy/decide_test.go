@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -278,7 +279,13 @@ func TestBody(t *testing.T) {
 }
 
 func TestTimeLimit(t *testing.T) {
-	snapshot, diags := Load(context.Background(), []string{files{"a.rego": `package a
+	exponential := "package a\n\nallow if not deny\n\ndeny if f0(0) < 0\n\nf40(x) := x\n"
+	for i := range 40 { // 2^40 calls, all with arguments of their own
+		exponential += fmt.Sprintf("\nf%d(x) := f%d(2 * x) + f%d((2 * x) + 1)\n", i, i+1, i+1)
+	}
+	for name, text := range map[string]string{
+		"exponential": exponential,
+		"long": `package a
 
 allow if not deny
 
@@ -287,25 +294,30 @@ deny if {
 	some j in numbers.range(1, 1000000)
 	i + j < 0
 }
-`}.write(t)}, Options{Limit: time.Second, now: ticking()})
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	q, diags := snapshot.Prepare("data.a", here)
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	x := fullExchange()
-	if p := q.Handle(x); p == nil || p.StatusCode() != 403 || !errors.Is(p, errTimeout) {
-		t.Errorf("got %v, want a 403 for the time limit", p)
-	}
+`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			snapshot, diags := Load(context.Background(), []string{files{"a.rego": text}.write(t)}, Options{Limit: time.Second, now: ticking()})
+			if diags.HasErrors() {
+				t.Fatal(diags)
+			}
+			q, diags := snapshot.Prepare("data.a", here)
+			if diags.HasErrors() {
+				t.Fatal(diags)
+			}
+			x := fullExchange()
+			if p := q.Handle(x); p == nil || p.StatusCode() != 403 || !errors.Is(p, errTimeout) {
+				t.Errorf("got %v, want a 403 for the time limit", p)
+			}
 
-	gone, cancel := context.WithCancel(context.Background())
-	cancel()
-	x = fullExchange()
-	x.Context = gone
-	if p := q.Handle(x); p == nil || !errors.Is(p, context.Canceled) {
-		t.Errorf("got %v, want a denial since the client has gone", p)
+			gone, cancel := context.WithCancel(context.Background())
+			cancel()
+			x = fullExchange()
+			x.Context = gone
+			if p := q.Handle(x); p == nil || !errors.Is(p, context.Canceled) {
+				t.Errorf("got %v, want a denial since the client has gone", p)
+			}
+		})
 	}
 }
 

@@ -79,6 +79,8 @@ type answer struct {
 	Policies any `json:"policies,omitempty"`
 	// Decisions tell what each query in force sees of input, and whether its decisions are remembered.
 	Decisions []policy.View `json:"decisions,omitempty"`
-	// Candidate is the same of policies that are tried out beside them.
+	// Builtins are the functions that the operator allows policies though they reach the network or the process.
+	Builtins []string `json:"allow_builtins,omitempty"`
+	// Candidate is what Policies is, of policies that are tried out beside them.
 	Candidate any `json:"candidate,omitempty"`
 }

@@ -75,8 +75,11 @@ func (t *Trial) Policies() []string {
 }
 
 // Allowed are the built-in functions that the configured policies may call although they are refused otherwise.
-func (t *Trial) Allowed() []string {
-	if from, ok := t.app.policies.(interface{ Allowed() []string }); ok {
+func (t *Trial) Allowed() []string { return t.app.allowed() }
+
+// allowed are the functions that the operator allows policies.
+func (a *App) allowed() []string {
+	if from, ok := a.policies.(interface{ Allowed() []string }); ok {
 		return from.Allowed()
 	}
 	return nil
