@@ -1,10 +1,12 @@
 package policy
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -188,6 +190,28 @@ func TestKeys(t *testing.T) {
 	}
 	if keyed < 2_000 || equal < keyed/20 || equal > keyed*19/20 {
 		t.Errorf("of %d pairs of keys, %d are equal: that tries too little", keyed, equal)
+	}
+}
+
+// Of two links with the same address, input tells as little as the key does.
+func TestKeysOfZones(t *testing.T) {
+	p := &paths{}
+	p.add("attributes", "destination", "address")
+	d := newDocument(p)
+	var built [2]string
+	var keys [2][]byte
+	for i, zone := range []string{"eth0", "eth1"} {
+		to := net.TCPAddr{IP: net.ParseIP("fe80::1"), Port: 443, Zone: zone}
+		x := &exchange.Exchange{Context: context.WithValue(context.Background(), http.LocalAddrContextKey, &to)}
+		value, err := d.build(x, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		built[i] = value.String()
+		keys[i], _ = d.key(x, time.Time{}, nil)
+	}
+	if (built[0] == built[1]) != (string(keys[0]) == string(keys[1])) {
+		t.Errorf("built %s, with keys %q", built, keys)
 	}
 }
 

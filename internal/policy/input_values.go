@@ -80,7 +80,8 @@ func (n integer) key(x *exchange.Exchange, now time.Time, b []byte) ([]byte, boo
 	return end(strconv.AppendInt(b, i, 10), at), true
 }
 
-// address is an IP address, or nothing where there is none.
+// address is an IP address, or nothing where there is none. A zone, which is this machine's name of a link, is no part
+// of it.
 type address func(*exchange.Exchange) netip.Addr
 
 func (a address) build(m *maker) (ast.Value, error) {
@@ -88,7 +89,7 @@ func (a address) build(m *maker) (ast.Value, error) {
 	if !addr.IsValid() {
 		return nil, nil
 	}
-	return ast.String(addr.String()), nil
+	return ast.String(addr.WithZone("").String()), nil
 }
 
 func (a address) key(x *exchange.Exchange, _ time.Time, b []byte) ([]byte, bool) {
