@@ -129,3 +129,24 @@ func TestQuotasOfAPolicyAlone(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Requests share what a policy said, and Caddy's handler header changes values where they are.
+func TestHandlersBeforeAPolicyChangeNoSharedAnswer(t *testing.T) {
+	g, _, _ := alone(t, map[string]string{"policies/a.rego": `package a
+
+allow if true
+
+response_headers_to_add["X-Note"] := "a"
+`}, "api_gateway {\n\tpolicies {DIR}/policies\n}", `
+	route {
+		header >X-Note a aa
+		api_policy data.a
+		respond "fine"
+	}
+`)
+	for range 3 {
+		if res := g.Do("GET", "/", ""); res.Status != 200 || res.Header.Get("X-Note") != "aa" {
+			t.Fatalf("got %d %v", res.Status, res.Header)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/wicketgate/wicketgate/internal/problem"
@@ -147,12 +148,13 @@ func (x *Exchange) Parameter(name string) string {
 	return ""
 }
 
-// SetAnswer sets a field that every answer to this request carries. name is in canonical form.
+// SetAnswer sets a field that every answer to this request carries. name is in canonical form. The values may be those
+// of a verdict, which requests share: what is added to them has no room there.
 func (x *Exchange) SetAnswer(name string, values ...string) {
 	if x.Answer == nil {
 		x.Answer = make(http.Header, 8)
 	}
-	x.Answer[name] = values
+	x.Answer[name] = slices.Clip(values)
 }
 
 // AddAnswer adds to a list-valued field that every answer to this request carries. name is in canonical form.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,7 +21,8 @@ import (
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
-// fields puts on every answer the fields that the stages set, in the place of the service's own of the same name.
+// fields puts on every answer the fields that the stages set, in the place of the service's own of the same name. Their
+// values are copied, as PutAnswer copies them.
 type fields struct {
 	http.ResponseWriter
 	x     *exchange.Exchange
@@ -33,7 +35,7 @@ func (f *fields) WriteHeader(status int) {
 		f.wrote = true
 		for name, values := range f.x.Answer {
 			if name != "Vary" && name != "Link" { // lists, to which the service has added its own
-				f.Header()[name] = values
+				f.Header()[name] = slices.Clone(values)
 			}
 		}
 	}
