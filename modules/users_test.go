@@ -266,10 +266,45 @@ headers["X-Decided"] := "yes"
 	})
 }
 
-func TestPolicyMatcherThatReadsTheBody(t *testing.T) {
-	dir := t.TempDir()
-	gatewaytest.Write(t, filepath.Join(dir, "policies", "a.rego"), "package a\n\nallow if input.request.body.b\n")
-	gatewaytest.Write(t, filepath.Join(dir, "Caddyfile"), `{
+// A matcher that says yes and forgets what the policy obliges to would show what is to be hidden.
+func TestPolicyMatcherOfAPolicyThatObliges(t *testing.T) {
+	g, s, _ := alone(t, map[string]string{"policies/a.rego": `package a
+
+answer := {"allow": true, "drop": ["/secret"]} if input.request.path == "/hidden"
+
+answer := {"allow": true, "limits": {"a": {"b": 1}}} if input.request.path == "/counted"
+
+answer := {"allow": true} if input.request.path == "/shown"
+`}, `
+	api_gateway {
+		policies policies
+	}`, `
+	@a api_policy data.a.answer
+	@others not api_policy data.a.answer
+	handle @a {
+		{PROXY}
+	}
+	respond @others "other" 200
+`)
+	s.text(200, "application/json", `{"secret":1}`)
+	is(t, "nothing obliged to", g.Do("GET", "/shown", ""), 200, `{"secret":1}`)
+	is(t, "undefined", g.Do("GET", "/other", ""), 200, "other")
+	for _, path := range []string{"/hidden", "/counted"} {
+		if res := g.Do("GET", path, ""); res.Status != 403 {
+			t.Errorf("%s: got %d %s", path, res.Status, res.Body)
+		}
+	}
+}
+
+func TestPolicyMatcherRefused(t *testing.T) {
+	for _, test := range []struct{ rules, want string }{
+		{"allow if input.request.body.b", "data.a reads the body, which no matcher may"},
+		{"allow if true\n\ndrop contains \"/b\" if true", "Obligations that nobody carries out: data.a has a rule drop"},
+		{"allow if true\n\nlimits.a.b := 1", "ask data.a.allow here"},
+	} {
+		dir := t.TempDir()
+		gatewaytest.Write(t, filepath.Join(dir, "policies", "a.rego"), "package a\n\n"+test.rules+"\n")
+		gatewaytest.Write(t, filepath.Join(dir, "Caddyfile"), `{
 	api_gateway {
 		policies policies
 	}
@@ -280,11 +315,8 @@ https://localhost:{$HTTPS_PORT} {
 	respond @a "a"
 }
 `)
-	err := gatewaytest.Load(t, filepath.Join(dir, "Caddyfile"))
-	if err == nil {
-		t.Fatal("it loads")
-	}
-	if want := "data.a reads the body, which no matcher may"; !strings.Contains(err.Error(), want) {
-		t.Errorf("got %v, want %q", err, want)
+		if err := gatewaytest.Load(t, filepath.Join(dir, "Caddyfile")); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", test.rules, err, test.want)
+		}
 	}
 }

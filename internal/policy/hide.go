@@ -22,6 +22,9 @@ const hiddenMark = ";~"
 // pipeline, and a stage that changes answers come before it.
 func (q *Query) Hides() bool { return q.hides }
 
+// MustHide says whether it has a rule that does nothing else.
+func (q *Query) MustHide() bool { return q.hides && !q.single }
+
 // Hiding is the stage that, on the way back of a query that hides, sees to it that what the policy obliges to is done:
 // it tells forms of an answer apart, keeps shared caches from it and hands the rest to the stage that changes answers.
 type Hiding struct{ Query *Query }

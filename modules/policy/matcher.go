@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"net/http"
 	"sync/atomic"
 
@@ -19,10 +20,11 @@ func init() {
 	caddy.RegisterModule(new(Matcher))
 }
 
-// Matcher asks a policy and matches the requests that it allows. It only asks: nothing that the policy says besides is carried out.
+// Matcher asks a policy and matches the requests that it allows. It only asks: nothing that the policy says besides is
+// carried out, so one that obliges to hide something, or overrides quotas, cannot be asked here; its rule allow can.
 // Undefined is no match. A request about which the policy cannot decide, for an error or a time-out, is answered as an
 // error, for otherwise `not` would make a yes of it. The policies are those of the global option api_gateway; one that
-// reads the body cannot be asked here.
+// reads the body cannot be asked here either.
 type Matcher struct {
 	// The package or rule that is asked: "data.httpapi.authz". Required.
 	Query string `json:"query"`
@@ -50,13 +52,15 @@ func (m *Matcher) Provision(ctx caddy.Context) error {
 // Load implements gateway.Part.
 func (m *Matcher) Load(l *gateway.Load) (commit func()) {
 	q := prepare(l, m.Query)
-	if q != nil && q.Needs().Body != exchange.None {
+	refuse := func(summary, detail string) {
 		at := placeOf(m.Query)
-		l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{
-			Severity: hcl.DiagError, Subject: &at,
-			Summary: "A matcher that reads the body",
-			Detail:  m.Query + " reads the body, which no matcher may: it would be read before anybody knows whether it is wanted. Ask the policy with the directive api_policy.",
-		})
+		l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Subject: &at, Summary: summary, Detail: detail})
+	}
+	if q != nil && q.Needs().Body != exchange.None {
+		refuse("A matcher that reads the body", m.Query+" reads the body, which no matcher may: it would be read before anybody knows whether it is wanted. Ask the policy with the directive api_policy.")
+	}
+	if q != nil && (q.MustHide() || q.MustLimit()) {
+		refuse("Obligations that nobody carries out", m.Query+" has a rule drop, mask, filter or limits, and a matcher carries nothing out. Ask the policy with the directive api_policy, or ask "+m.Query+".allow here.")
 	}
 	return func() { m.current.Store(q) }
 }
@@ -69,6 +73,9 @@ func (m *Matcher) MatchWithError(r *http.Request) (bool, error) {
 	}
 	decision, prob := m.current.Load().Decide(x)
 	switch {
+	case prob == nil && (decision.Obligations != nil || decision.Limits != nil):
+		prob = decision.Unfulfilled(errors.New("a matcher carries nothing out"))
+		return false, caddyhttp.Error(prob.StatusCode(), prob)
 	case prob == nil:
 		return true, nil
 	case decision == nil || decision.Allow || decision.Denial.Cause != nil || prob.Type != decision.Denial.Type:
