@@ -23,7 +23,7 @@ const missing = "needs policies, and none are configured: name their folder in t
 //	api_policy [<matcher>] <query> {
 //		consumer <placeholder>
 //		groups   <placeholder> [<separator>]
-//		shadow   <query>|<folder>
+//		shadow   <query>|<folder>|<bundle>
 //		report_only
 //	}
 //
@@ -34,9 +34,10 @@ const missing = "needs policies, and none are configured: name their folder in t
 //     {http.auth.user.…} of a plugin that authenticates, or {vars.…}. Where it is empty, nobody is known. Default: who
 //     api_auth found; else the user of basic_auth; else whom a verified client certificate names.
 //   - groups are that caller's, separated by commas unless another separator is given. Default: none.
-//   - shadow is a candidate: another query, which begins with "data.", or a folder of which the same query is asked. It is
-//     evaluated beside the live one, off the request's path, and changes nothing; differences are counted and logged, and
-//     caddy gateway shadow tells whether it can take over. Its mistakes are warnings. Default: none.
+//   - shadow is a candidate: another query, which begins with "data.", or a folder or a bundle (*.tar.gz) of which the
+//     same query is asked. It is evaluated beside the live one, off the request's path, and changes nothing; differences
+//     are counted and logged, and caddy gateway shadow tells whether it can take over. Its mistakes are warnings.
+//     Default: none.
 //   - report_only denies and changes nothing, but logs and counts what would have been denied.
 //
 // The policies are those of the global option api_gateway. The block may be left out.
@@ -73,7 +74,7 @@ func (h *Handler) word(d *caddyfile.Dispenser, word string) error {
 		return err
 	}
 	if word == "shadow" {
-		args, err := stage.Arguments(d, 1, 1, "shadow <query>|<folder>, such as data.httpapi.next")
+		args, err := stage.Arguments(d, 1, 1, "shadow <query>|<folder>|<bundle>, such as data.httpapi.next")
 		if err != nil {
 			return err
 		}

@@ -70,22 +70,25 @@ type Shadow struct {
 	// A package or rule of the policies in force: "data.httpapi.next".
 	Query string `json:"query,omitempty"`
 
-	// A folder with policies, of which the same query is asked.
+	// A folder with policies, or a bundle (*.tar.gz), of which the same query is asked. A bundle is bounded by 64 MiB, and
+	// by 256 MiB unpacked.
 	Path string `json:"path,omitempty"`
 
-	// A hash of the folder's files, which the Caddyfile adapter writes so that a reload of Caddy sees a change of theirs;
+	// A hash of its files, which the Caddyfile adapter writes so that a reload of Caddy sees a change of theirs;
 	// it says nothing to the gateway. Default: none.
 	FilesHash string `json:"files_hash,omitempty"`
 
-	folder *Folder
+	source gateway.PolicySource // of Path
 }
 
 func (s *Shadow) provision() error {
 	switch {
 	case (s.Query == "") == (s.Path == ""):
 		return errors.New("shadow: either a query or a path is needed")
+	case isArchive(s.Path):
+		s.source = &archive{path: s.Path}
 	case s.Path != "":
-		s.folder = &Folder{Paths: []string{s.Path}}
+		s.source = &Folder{Paths: []string{s.Path}}
 	}
 	return nil
 }
@@ -96,7 +99,7 @@ func (s *Shadow) compare(ctx context.Context, l *gateway.Load, live *policy.Quer
 		next, mistakes := l.Ask(s.Query, placeOf(s.Query))
 		return l.Compare(live, next, s.Query, mistakes)
 	}
-	snapshot, files, sources, mistakes := s.folder.Load(ctx)
+	snapshot, files, sources, mistakes := s.source.Load(ctx)
 	l.Read(files, sources)
 	var next *policy.Query
 	if !mistakes.HasErrors() {
@@ -113,5 +116,9 @@ func shadowOf(d *caddyfile.Dispenser, word string) *Shadow {
 		return &Shadow{Query: word}
 	}
 	path := stage.Path(d, word)
-	return &Shadow{Path: path, FilesHash: watch.Hash([]string{path}, policy.Loads)}
+	counts := policy.Loads
+	if isArchive(path) {
+		counts = isArchive
+	}
+	return &Shadow{Path: path, FilesHash: watch.Hash([]string{path}, counts)}
 }
