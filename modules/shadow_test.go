@@ -215,3 +215,30 @@ func TestShadow(t *testing.T) {
 		t.Errorf("a change of another candidate forgets what was counted: %+v", c)
 	}
 }
+
+// Header fields are bytes, and labels of metrics are not: reasons that quote a caller's end no request, and no process.
+func TestShadowOfReasonsThatAreNoText(t *testing.T) {
+	admin := gatewaytest.FreePort(t)
+	const quoting = "package httpapi.quoting\n\nallow if false\n\nreasons contains sprintf(\"no-%s\", input.request.headers[\"x-who\"])\n"
+	g, _, _ := alone(t, map[string]string{
+		"policies/live.rego":    "package httpapi.live\n\nallow if true\n",
+		"policies/quoting.rego": quoting,
+	}, `
+	admin localhost:`+strconv.Itoa(admin)+`
+	api_gateway {
+		policies policies
+	}`, `
+	api_policy data.httpapi.live {
+		shadow data.httpapi.quoting
+	}
+	api_policy data.httpapi.quoting {
+		report_only
+	}
+	respond "fine"`)
+	is(t, "reported", g.Do("GET", "/", "", "X-Who: \xff"), 200, "fine")
+	a := asker{t, admin}
+	g.Within(20*time.Second, "it has been asked", func() bool {
+		c := a.report("data.httpapi.live", "data.httpapi.quoting")
+		return c.WouldDeny == 1 && len(c.Examples) == 1 && c.Examples[0].Reasons == "no-\ufffd"
+	})
+}

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -125,9 +127,18 @@ type Difference struct {
 	Untold           uint64   // differences that were not told since the last one that was
 }
 
-// run evaluates the candidate and compares.
+// run evaluates the candidate and compares. A panic is a failure of the candidate's: nobody else would stop it here.
 func (t *trial) run(ctx context.Context) {
 	c := t.of
+	defer func() {
+		if r := recover(); r != nil {
+			c.tally.add(Failed, t.about, nil, nil)
+			c.shadow.find(&Difference{
+				Query: c.query, Candidate: c.key.candidate, Decision: t.about.id, API: t.about.api, Route: t.about.route,
+				Live: word(t.live.Allow), Would: word(false), Became: Failed, Err: fmt.Errorf("panic: %v\n%s", r, debug.Stack()),
+			})
+		}
+	}()
 	verdict, result, err := c.candidate.Try(ctx, t.input, t.at)
 	if err != nil && ctx.Err() != nil { // nobody waits for it any more
 		c.skip(Dropped)
@@ -237,7 +248,8 @@ func (s *Set) Add() {
 	}
 }
 
-// codes are the codes of reasons: a string is one, of an object its member code.
+// codes are the codes of reasons: a string is one, of an object its member code. A policy may make them of header fields,
+// which can be no UTF-8, and labels of metrics must be.
 func codes(reasons []any) []string {
 	var all []string
 	for _, r := range reasons {
@@ -250,7 +262,7 @@ func codes(reasons []any) []string {
 				code = s
 			}
 		}
-		all = append(all, fmt.Sprintf("%.*s", maxCode, code))
+		all = append(all, strings.ToValidUTF8(fmt.Sprintf("%.*s", maxCode, code), "\ufffd"))
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

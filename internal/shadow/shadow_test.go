@@ -302,6 +302,27 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// Work goes on when something panics in it, which would end the process.
+func TestPanic(t *testing.T) {
+	told := make(chan error, 1)
+	s := New(Config{
+		Counted: func(string, Result, []string, []string) { panic("no metrics") },
+		Found:   func(d *Difference) { told <- d.Err },
+	})
+	defer s.Close()
+	set := s.Begin()
+	live := query(t, "a", "allow := true\n").Observed(set.Compare(query(t, "a", "allow := true\n"), query(t, "a", "allow := false\n"), "next", nil))
+	set.Commit()
+	for range 2 {
+		if _, p := live.Decide(request("/a")); p != nil {
+			t.Fatal(p)
+		}
+		if err := <-told; err == nil || !strings.Contains(err.Error(), "panic: no metrics") {
+			t.Errorf("told: %v", err)
+		}
+	}
+}
+
 // Differences are told at a bounded rate, with how many were not.
 func TestRate(t *testing.T) {
 	now, untold, told := time.Unix(100, 0), uint64(0), 0
