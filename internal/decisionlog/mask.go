@@ -74,8 +74,9 @@ var (
 	headers = [][]string{{"input", "request", "headers"}, {"input", "attributes", "request", "http", "headers"}}
 	bodies  = [][]string{{"input", "request", "body"}, {"input", "parsed_body"}}
 	queries = [][]string{{"input", "request", "query"}, {"input", "parsed_query"}}
-	// answers are header fields that a policy sets.
+	// answers are header fields that a policy sets, sent the query parameters.
 	answers = [][]string{{"result", "headers"}, {"result", "response_headers_to_add"}}
+	sent    = [][]string{{"result", "query_parameters_to_set"}}
 
 	rawBodies = [][]string{{"input", "attributes", "request", "http", "body"}, {"input", "attributes", "request", "http", "rawBody"}}
 	addresses = [][]string{{"input", "attributes", "request", "http", "path"}, {"input", "attributes", "request", "http", "headers", ":path"}}
@@ -112,7 +113,7 @@ func (m *mask) add(path []string) {
 		m.field(rest[0])
 		return
 	}
-	if rest, ok := within(path, queries); ok && len(rest) > 0 {
+	if rest, ok := within(path, slices.Concat(queries, sent)); ok && len(rest) > 0 {
 		m.parameter(rest[0])
 		return
 	}
@@ -159,14 +160,17 @@ func (m *mask) field(name string) {
 		return
 	}
 	name = strings.ToLower(name)
-	for _, places := range [][][]string{headers, answers} {
-		for _, place := range places {
-			to := m.make(place)
+	m.named(name, headers, answers)
+}
+
+// named leaves out the members of a name, however it is spelt, of objects at places.
+func (m *mask) named(name string, of ...[][]string) {
+	for _, place := range slices.Concat(of...) {
+		to := m.make(place)
+		to.fields = with(to.fields, name)
+		if place[0] == "result" { // a policy may answer a list of objects
+			to = to.make([]string{"*"})
 			to.fields = with(to.fields, name)
-			if places[0][0] == "result" { // a policy may answer a list of objects
-				to = to.make([]string{"*"})
-				to.fields = with(to.fields, name)
-			}
 		}
 	}
 }
@@ -174,16 +178,13 @@ func (m *mask) field(name string) {
 // parameter leaves out a query parameter.
 func (m *mask) parameter(name string) {
 	if name == "*" {
-		for _, place := range slices.Concat(queries, addresses) {
+		for _, place := range slices.Concat(queries, addresses, sent) {
 			m.make(place).all = true
 		}
 		return
 	}
 	name = strings.ToLower(name)
-	for _, place := range queries {
-		to := m.make(place)
-		to.fields = with(to.fields, name)
-	}
+	m.named(name, queries, sent)
 	for _, place := range addresses {
 		to := m.make(place)
 		to.parameters = with(to.parameters, name)

@@ -109,16 +109,16 @@ func TestMask(t *testing.T) {
 
 // A policy that gives the upstream a credential does not give it to the log.
 func TestMaskOfResults(t *testing.T) {
-	v := ast.MustParseTerm(`{"allow": true, "headers": {"Authorization": "S1", "X-Team": "blue"}, "response_headers_to_add": [{"Set-Cookie": ["S2"]}, {"X-A": "b"}]}`).Value
+	v := ast.MustParseTerm(`{"allow": true, "headers": {"Authorization": "S1", "X-Team": "blue"}, "response_headers_to_add": [{"Set-Cookie": ["S2"]}, {"X-A": "b"}], "query_parameters_to_set": {"access_token": "S3", "page": "2"}}`).Value
 	e := newEvent()
 	defer e.release()
 	if err := e.document("result", v, newMask(nil, nil), nil); err != nil {
 		t.Fatal(err)
 	}
-	if want := `,"result":{"allow":true,"headers":{"X-Team":"blue"},"response_headers_to_add":[{},{"X-A":"b"}]}`; string(e.buf) != want {
+	if want := `,"result":{"allow":true,"headers":{"X-Team":"blue"},"query_parameters_to_set":{"page":"2"},"response_headers_to_add":[{},{"X-A":"b"}]}`; string(e.buf) != want {
 		t.Errorf("got  %s\nwant %s", e.buf, want)
 	}
-	if want := []string{"/result/headers/Authorization", "/result/response_headers_to_add/0/Set-Cookie"}; !slices.Equal(e.erased, want) {
+	if want := []string{"/result/headers/Authorization", "/result/query_parameters_to_set/access_token", "/result/response_headers_to_add/0/Set-Cookie"}; !slices.Equal(e.erased, want) {
 		t.Errorf("erased %q, want %q", e.erased, want)
 	}
 }
