@@ -10,7 +10,8 @@ import (
 
 // Report is what all comparisons in force have come to.
 type Report struct {
-	// Safe says that there were decisions, and nothing that speaks against putting the candidates in force.
+	// Safe says that there were decisions, nothing that speaks against putting the candidates in force, and no candidate
+	// that was asked about none of the decisions it would have had to make.
 	Safe bool `json:"safe"`
 	// Evaluated is how many decisions the candidates made, all together.
 	Evaluated uint64 `json:"evaluated"`
@@ -89,12 +90,15 @@ func (s *Shadow) Report() *Report {
 		return cmp.Or(cmp.Compare(a.Query, b.Query), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Candidate, b.Candidate))
 	})
 	different := r.Different()
-	r.Safe = !different && r.Evaluated > 0
+	untried := slices.ContainsFunc(r.Comparisons, func(c Compared) bool { return c.Evaluated == 0 && c.skipped() > 0 })
+	r.Safe = !different && !untried && r.Evaluated > 0
 	switch {
 	case len(r.Comparisons) == 0:
 		r.Verdict = "no candidate is tried out"
 	case r.Safe:
 		r.Verdict = fmt.Sprintf("safe to promote: no difference in %s", count(r.Evaluated, "decision"))
+	case !different && r.Evaluated > 0:
+		r.Verdict = "not known to be safe: a candidate was asked about none of its decisions"
 	case !different:
 		r.Verdict = "nothing has been evaluated yet"
 	default:
@@ -108,6 +112,9 @@ func (s *Shadow) Report() *Report {
 func (c *Compared) silent() bool {
 	return c.WouldDeny+c.WouldAllow+c.Differs+c.Failed == 0 && len(c.Mistakes) == 0
 }
+
+// skipped is how many decisions there were about which the candidate was not asked.
+func (c *Counts) skipped() uint64 { return c.Dropped + c.NoBody + c.Unreadable + c.Mistaken }
 
 // Different says whether something speaks against putting the candidates in force.
 func (r *Report) Different() bool {
@@ -123,7 +130,7 @@ func (c *Compared) words() string {
 		return "nothing evaluated since " + since
 	case c.silent():
 		words := fmt.Sprintf("safe to promote: no difference in %s since %s", count(c.Evaluated, "decision"), since)
-		if skipped := c.Dropped + c.NoBody + c.Unreadable + c.Mistaken; skipped > 0 {
+		if skipped := c.skipped(); skipped > 0 {
 			words += fmt.Sprintf("; of %s more it was not asked", strconv.FormatUint(skipped, 10))
 		}
 		return words

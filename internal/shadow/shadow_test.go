@@ -338,6 +338,27 @@ func TestRate(t *testing.T) {
 	}
 }
 
+// A candidate that never saw the bodies it reads does not become safe by another one.
+func TestNotSafeUntried(t *testing.T) {
+	s := New(Config{})
+	defer s.Close()
+	tried, untried := newTally(time.Unix(0, 0)), newTally(time.Unix(0, 0))
+	s.inForce[key{Candidate, "data.a", "next"}] = &Comparison{key: key{Candidate, "data.a", "next"}, tally: tried}
+	s.inForce[key{Candidate, "data.b", "next"}] = &Comparison{key: key{Candidate, "data.b", "next"}, tally: untried}
+	tried.add(Agreed, about{}, nil, nil)
+	if r := s.Report(); !r.Safe {
+		t.Errorf("one that nobody had to ask: %s", r.Verdict)
+	}
+	untried.add(NoBody, about{}, nil, nil)
+	if r := s.Report(); r.Safe || r.Different() || !strings.HasPrefix(r.Verdict, "not known to be safe") {
+		t.Errorf("one that was not asked: %s", r.Verdict)
+	}
+	untried.add(Agreed, about{}, nil, nil)
+	if r := s.Report(); !r.Safe {
+		t.Errorf("one that was asked at last: %s", r.Verdict)
+	}
+}
+
 func TestVerdicts(t *testing.T) {
 	for _, test := range []struct {
 		counts Counts

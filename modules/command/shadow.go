@@ -40,7 +40,8 @@ agreed, how many requests would newly be denied or allowed, what else differs,
 and on which routes and for which reasons.
 
 Exits 0 if there is no difference, 1 if there is one or a candidate has mistakes,
-2 if nothing has been evaluated yet, 3 if the gateway cannot be asked.`,
+2 if nothing has been evaluated yet, by all of them or by one that had decisions to
+make, 3 if the gateway cannot be asked.`,
 		Args: cobra.NoArgs,
 		RunE: caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
 			return compareShadow(os.Stdout, address, from, asJSON)
