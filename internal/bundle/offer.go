@@ -75,7 +75,7 @@ func (f *Feed) deliver() {
 	if m.has == offered {
 		return
 	}
-	err := m.take(offered.snapshot)
+	err := m.offered(offered.snapshot)
 	f.mu.Lock()
 	if err != nil {
 		f.fail(Event{Kind: Refused, Revision: offered.snapshot.Revision(), Err: err})
@@ -102,6 +102,16 @@ func (f *Feed) deliver() {
 		f.tell(Event{Kind: NotKept, Err: err})
 		f.mu.Unlock()
 	}
+}
+
+// offered is take; a panic, as may be in preparing a query, is a mistake of the bundle's.
+func (m *Member) offered(s *policy.Snapshot) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the gateway gave up: %v", r)
+		}
+	}()
+	return m.take(s)
 }
 
 // failed notes that the server gave no bundle that OPA could read.
