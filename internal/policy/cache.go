@@ -27,6 +27,7 @@ const (
 	cacheShards     = 16       // each with a lock of its own
 	maxCachedBytes  = 16 << 10 // of a result, as Rego spells it; a larger one is evaluated each time
 	cacheEntryBytes = 512      // what an entry takes beside its key and result, about
+	cacheSpelt      = 8        // bytes that a byte of a result takes as values and as the verdict made of them, at most about
 )
 
 type cacheShard struct {
@@ -77,7 +78,7 @@ func (c *cache) get(key []byte) *outcome {
 func (c *cache) put(key []byte, o *outcome) {
 	size := cacheEntryBytes + len(key)
 	if o.result != nil {
-		size += 2 * o.result.StringLength()
+		size += cacheSpelt * o.result.StringLength()
 	}
 	s := c.shard(key)
 	s.Lock()

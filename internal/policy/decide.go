@@ -106,7 +106,7 @@ func (q *Query) read(value ast.Value, err error) *outcome {
 	if err != nil {
 		// Whatever was read before the mistake is not in force.
 		v = &exchange.Verdict{Reasons: v.Reasons}
-		v.Denial = problem.New(problem.Forbidden, "").Because(fmt.Errorf("deciding by %s: %w", q.name, err))
+		v.Denial = problem.New(problem.Forbidden, "").Because(fmt.Errorf("deciding by %s: %w", q.name, withoutValues(err)))
 	}
 	return &outcome{v, value, err}
 }

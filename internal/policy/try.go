@@ -12,12 +12,13 @@ import (
 // Time is when the query takes a request to be decided.
 func (q *Query) Time(x *exchange.Exchange) time.Time { return q.time(x) }
 
-// Try asks the policy about an input that Input made, at the time that Time told, apart from any request: nothing is noted, no observer
-// is told, and nothing is remembered. The result is nil where undefined; an error says why there is none that counts.
+// Try asks the policy about an input that Input made, at the time that Time told, apart from any request: nothing is
+// noted, no observer is told, and nothing is remembered. The result is nil where undefined; an error says, without the
+// values that OPA quotes, why there is none that counts.
 func (q *Query) Try(ctx context.Context, input ast.Value, at time.Time) (*exchange.Verdict, ast.Value, error) {
 	value, _, err := q.ask(ctx, func() (ast.Value, error) { return input, nil }, at)
 	o := q.read(value, err)
-	return o.verdict, o.result, o.err
+	return o.verdict, o.result, withoutValues(o.err)
 }
 
 // CanRead says whether there is a policy, and what it reads of the body is there: nothing of a request without one, or
