@@ -62,4 +62,4 @@ const (
 )
 
 // errStopped says that a log ended before it could write all it had.
-var errStopped = errors.New("the log was stopped first")
+var errStopped = errors.New("decisions are lost, for the log was stopped first")

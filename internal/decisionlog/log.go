@@ -2,6 +2,7 @@ package decisionlog
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,8 @@ type Log struct {
 	sink  sink
 	stop  chan struct{} // closed to stop
 	done  chan struct{} // closed when the goroutine has ended
+
+	failing bool // the last write failed, and requests wait for the next; of the one goroutine
 
 	full  atomic.Bool // an event found no room since the queue was last empty
 	late  sync.Mutex  // one event at a time after the end
@@ -124,9 +127,7 @@ func (l *Log) run() {
 		select {
 		case <-l.queue.ready:
 		case <-l.sink.due():
-			if err := l.sink.flush(); err != nil {
-				l.Meter.Failed("writing decisions", err)
-			}
+			l.written(l.sink.flush())
 		case <-l.stop:
 			l.end(nil)
 			return
@@ -137,18 +138,30 @@ func (l *Log) run() {
 // put writes events and gives those it could not write; not ok if it is to be tried again later.
 func (l *Log) put(events []*event) (rest []*event, ok bool) {
 	n, err := l.sink.put(events)
+	l.written(err)
 	l.queue.done(events[:n])
 	rest = events[n:]
 	if err == nil {
 		return rest, true
 	}
-	l.Meter.Failed("writing decisions", err)
 	if l.Drop {
 		l.Meter.Lost(len(rest), "failed")
 		l.queue.done(rest)
 		rest = nil
 	}
 	return rest, len(rest) == 0
+}
+
+// written notes what a write came to. After one that failed, no request goes on whose decision nobody could write: what
+// is queued may be lost as it is, should the machine fail or stop.
+func (l *Log) written(err error) {
+	if err != nil {
+		l.Meter.Failed("writing decisions", err)
+	}
+	if failed := err != nil && !l.Drop; failed != l.failing {
+		l.failing = failed
+		l.queue.stall(failed)
+	}
 }
 
 // rest waits after a failed write, and says whether to go on.
@@ -189,7 +202,7 @@ func (l *Log) end(pending []*event) {
 			case <-deadline.C:
 			}
 		}
-		l.Meter.Failed("writing decisions", errStopped)
+		l.Meter.Failed("stopping", fmt.Errorf("%w: %w", errStopped, err))
 		l.Meter.Lost(len(pending), "failed")
 		l.queue.done(pending)
 		return

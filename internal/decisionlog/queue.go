@@ -16,6 +16,7 @@ type queue struct {
 	events  int           // waiting and being written, at most maxQueued
 	bytes   int           // of them, at most maxQueuedBytes
 	room    chan struct{} // closed when there is room again; nil while nobody waits for any
+	stalled bool          // nothing can be written, so nothing is queued besides what is already
 	closed  bool
 }
 
@@ -68,7 +69,7 @@ func (q *queue) try(e *event) (v verdict, ok bool) {
 	if q.closed {
 		return closed, true
 	}
-	if q.events >= maxQueued || q.bytes+len(e.buf) > maxQueuedBytes {
+	if q.stalled || q.events >= maxQueued || q.bytes+len(e.buf) > maxQueuedBytes {
 		return full, false
 	}
 	q.waiting = append(q.waiting, e)
@@ -90,6 +91,24 @@ func (q *queue) take(spare []*event) []*event {
 	return taken
 }
 
+// stall turns events away, after a wait, until it is told that what is queued can be written again.
+func (q *queue) stall(stalled bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.stalled = stalled
+	if !stalled {
+		q.wake()
+	}
+}
+
+// wake has those look again who wait for room. The caller holds the lock.
+func (q *queue) wake() {
+	if q.room != nil {
+		close(q.room)
+		q.room = nil
+	}
+}
+
 // done lets go of events that were taken and written, or given up.
 func (q *queue) done(events []*event) {
 	bytes := 0
@@ -99,10 +118,7 @@ func (q *queue) done(events []*event) {
 	q.mu.Lock()
 	q.events -= len(events)
 	q.bytes -= bytes
-	if q.room != nil {
-		close(q.room)
-		q.room = nil
-	}
+	q.wake()
 	q.mu.Unlock()
 	for i, e := range events {
 		e.release()
@@ -115,8 +131,5 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	if q.room != nil {
-		close(q.room)
-		q.room = nil
-	}
+	q.wake()
 }
