@@ -238,7 +238,7 @@ func (t *tree) read(file string, src []byte) (*ast.Term, *hcl.Diagnostic) {
 		return term, nil
 	}
 	var content any
-	if err := util.Unmarshal(src, &content); err != nil {
+	if err := readYAML(src, &content); err != nil {
 		return nil, malformed(file, "YAML", src, err)
 	}
 	value, err := ast.InterfaceToValue(content)

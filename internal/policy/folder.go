@@ -13,6 +13,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/util"
+
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
 )
 
 // What one snapshot may be made of. Policies of thousands of rules stay far below; a folder named by mistake does not.
@@ -154,14 +156,16 @@ func (f *folders) add(path string, under []string, src []byte) hcl.Diagnostics {
 
 func (f *folders) readData(path string, under []string, src []byte) hcl.Diagnostics {
 	var content any
-	unmarshal, kind := util.UnmarshalJSON, "JSON"
-	if filepath.Ext(path) != ".json" {
-		unmarshal, kind = util.Unmarshal, "YAML"
-	}
-	if err := unmarshal(src, &content); err != nil {
-		d := fileDiagnostic(path, "Data not well formed", "Expected "+kind+": "+err.Error()+".")
-		d.Subject = f.sources.dataMistake(path, err)
-		return hcl.Diagnostics{d}
+	if filepath.Ext(path) == ".json" {
+		err := jsonspan.Check(src, dataBounds)
+		if err == nil {
+			err = util.UnmarshalJSON(src, &content)
+		}
+		if err != nil {
+			return hcl.Diagnostics{malformed(path, "JSON", src, err)}
+		}
+	} else if err := readYAML(src, &content); err != nil {
+		return hcl.Diagnostics{malformed(path, "YAML", src, err)}
 	}
 	if _, ok := content.(map[string]any); !ok && len(under) == 0 {
 		return hcl.Diagnostics{fileDiagnostic(path, "Data without names", "Data at the top of the policies folder must be an object, whose members are found under data.")}

@@ -233,11 +233,15 @@ a.rego:5:1 [b if allow] Rule depends on itself: Rule data.a.b is recursive: data
 `},
 		{"nothing", files{"a_test.rego": "package a\n", ".hidden.rego": "x", "readme.md": "x"}, `.:1:1 [] No policies: Expected at least one *.rego file here; without a policy every request would be denied.
 `},
-		{"data", files{"a.rego": "package a\n\nallow if true\n", "data.json": "[1]", "b/x.json": `{"c": 1}`, "b/y.yaml": "c: 2\nd: 3\n", "c/x.json": "{", "d.yaml": "a: [", "e.json": `{"a": {"allow": true}}`}, `c/x.json:1:2 [] Data not well formed: Expected JSON: unexpected EOF.
+		{"data", files{"a.rego": "package a\n\nallow if true\n", "data.json": "[1]", "b/x.json": `{"c": 1}`, "b/y.yaml": "c: 2\nd: 3\n", "c/x.json": "{", "d.yaml": "a: [", "e.json": `{"a": {"allow": true}}`}, `c/x.json:1:2 [] Data not well formed: Expected JSON: the document ends in the middle of a value.
 d.yaml:1:1 [a] Data not well formed: Expected YAML: yaml: line 1: did not find expected node content.
 data.json:1:1 [] Data without names: Data at the top of the policies folder must be an object, whose members are found under data.
 b/y.yaml:1:1 [] Data given twice: data.b.c is already given by b/x.json.
 a.rego:3:1 [allow if true] Policy does not compile: Conflicting rule for data path a/allow found.
+`},
+		{"members twice", files{"a.rego": "package a\n\nallow if true\n", "b.json": "{\"ada\": [\"clerk\"],\n \"ada\": [\"admin\"]}", "c.yaml": "x:\n  ada: [clerk]\n  bob: [clerk]\n  ada: [admin]\n", "d/e.json": `{"e": ` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + "}"}, `b.json:2:2 ["] Data not well formed: Expected JSON: an object has two members of the same name.
+c.yaml:4:1 [ ] Data not well formed: Expected YAML: yaml: line 4: mapping key "ada" already defined at line 2.
+d/e.json:1:262 [[] Data not well formed: Expected JSON: objects and arrays may be nested 256 deep at most.
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 // The data of a bundle may be large. So it is made straight into the values that policies compute with, file by file:
 // as maps first, which folders can afford, there would be two trees of it in memory at once.
 
-// dataBounds are those of JSON data in a bundle. A signer may nest deeper than a request's body.
+// dataBounds are those of JSON data. Who writes policies may nest deeper than a request's body.
 var dataBounds = jsonspan.Bounds{Depth: 256, Number: 1000}
 
 // What a tree may remember of the strings it has made, so that the same one is there once: names of members, roles,
