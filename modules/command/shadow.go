@@ -44,7 +44,11 @@ Exits 0 if there is no difference, 1 if there is one or a candidate has mistakes
 make, 3 if the gateway cannot be asked.`,
 		Args: cobra.NoArgs,
 		RunE: caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
-			return compareShadow(os.Stdout, address, from, asJSON)
+			code, err := compareShadow(os.Stdout, address, from, asJSON)
+			if code == exitDifferences && err == nil { // Caddy takes a 1 without an error for success
+				err = errors.New("candidates decide differently")
+			}
+			return code, err
 		}),
 	}
 	from.flags(cmd)

@@ -95,6 +95,11 @@ not safe to promote
 	if code != exitDifferences || out != want {
 		t.Errorf("got %d\n%s\nwant\n%s", code, out, want)
 	}
+	cmd := shadowCommand()
+	cmd.SetArgs([]string{"--address", address})
+	if err := cmd.Execute(); err == nil { // by which Caddy tells 1 from 0
+		t.Error("the command succeeds in spite of differences")
+	}
 	if code, err := compareShadow(&bytes.Buffer{}, net.JoinHostPort("localhost", strconv.Itoa(gatewaytest.FreePort(t))), source{}, false); code != exitUnanswered || err == nil {
 		t.Errorf("where nobody answers: %d, %v", code, err)
 	}
