@@ -179,10 +179,24 @@ func (f *Feed) confirmed() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.status.Unreachable = nil
+	latest := f.good
+	if f.offer != nil {
+		latest = f.offer
+	}
+	if f.client.has() == latest.etag {
+		f.mended()
+	}
 	if f.good.unconfirmed && f.client.has() == f.good.etag {
 		f.good, f.status.FromDisk = f.good.confirm(), false
 	}
 	f.tell(Event{Kind: Unchanged})
+}
+
+// mended notes that the server no longer has the bundle with a mistake that it had. The caller holds f.mu.
+func (f *Feed) mended() {
+	if b := f.status.Broken; b != nil && b.Kind == Broken {
+		f.broken, f.status.Broken = "", nil
+	}
 }
 
 // confirm gives the same policies, of which a query that is not there is a mistake.
@@ -209,6 +223,7 @@ func (f *Feed) activate(ctx context.Context, u download.Update, archive []byte) 
 		f.offer, f.broken, f.status.Broken = nil, "", nil
 	case f.offer != nil && hash == f.offer.sum:
 		f.offer.etag = u.ETag
+		f.mended()
 	case hash == f.broken:
 	default:
 		known = false

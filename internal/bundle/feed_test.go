@@ -321,6 +321,61 @@ func TestRefusedIsOfferedAgain(t *testing.T) {
 	}
 }
 
+// A mistake stands as long as the server has what it is about, also where that lies behind a bundle that was refused.
+func TestMistakeThatIsTakenBack(t *testing.T) {
+	t.Parallel()
+	key := bundletest.NewKey(t)
+	server := bundletest.NewServer(t)
+	good := key.Sign(t, allows("1")).Pack(t)
+	refused := key.Sign(t, bundletest.Files{".manifest": `{"revision": "2"}`, "b.rego": "package b\n\nallow if true\n"}).Pack(t)
+	serve := func(archive []byte) { // as most servers do, it calls the same bundle the same
+		etag := fmt.Sprintf("%q", sum(archive))
+		server.Answer(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("ETag", etag)
+			if r.Header.Get("If-None-Match") == etag {
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+			_, _ = w.Write(archive)
+		})
+	}
+	serve(good)
+	g := newGateway(t, server, polling, signedBy(t, key))
+	g.start()
+	g.active("1")
+	stands := func(kind Kind) func() bool {
+		return func() bool {
+			b := g.feed.Status().Broken
+			return kind == "" && b == nil || b != nil && b.Kind == kind
+		}
+	}
+	serve(allows("3").Pack(t))
+	g.within("it is not signed", stands(Broken))
+	serve(good)
+	g.within("what is in force is there again", stands(""))
+	serve(refused)
+	g.within("it is refused", stands(Refused))
+	serve(allows("3").Pack(t))
+	g.within("it is not signed, behind one that is refused", stands(Broken))
+	asked := *g.feed.Status().Requested
+	g.within("it is asked for again", func() bool { return g.feed.Status().Requested.After(asked) && stands(Broken)() })
+	g.mu.Lock()
+	g.events = nil
+	g.mu.Unlock()
+	g.within("it is asked for again", func() bool { return g.saw(Broken, ".signatures.json") })
+	g.mu.Lock()
+	for _, e := range g.events {
+		if !e.Again || e.Kind != Broken {
+			t.Errorf("told anew of what stands: %+v", e)
+		}
+	}
+	g.mu.Unlock()
+	serve(refused)
+	g.within("what is refused is there again", stands(Refused))
+	serve(good)
+	g.within("what is in force is there once more", stands(""))
+}
+
 // After a restart the policies on disk decide, whether or not the server is there; their signature is checked again.
 func TestKept(t *testing.T) {
 	t.Parallel()

@@ -19,6 +19,7 @@ type Member struct {
 	take   func(*policy.Snapshot) error
 	report func(Event)
 	has    *policies
+	not    *policies // those that take refused last
 }
 
 // Join gives a feed a member, and has it look for bundles. New policies are offered by take, which swaps them in or
@@ -78,6 +79,12 @@ func (f *Feed) deliver() {
 	err := m.offered(offered.snapshot)
 	f.mu.Lock()
 	if err != nil {
+		again := m.not == offered
+		m.not = offered
+		if b := f.status.Broken; again && b != nil && b.Kind == Broken { // of what the server has now
+			f.mu.Unlock()
+			return
+		}
 		f.fail(Event{Kind: Refused, Revision: offered.snapshot.Revision(), Err: err})
 		f.mu.Unlock()
 		return
