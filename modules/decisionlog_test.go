@@ -121,6 +121,62 @@ func TestDecisionLog(t *testing.T) {
 	})
 }
 
+// The decisions that matchers ask for are in the access log too, beside that of the request.
+func TestDecisionsOfMatchersInTheAccessLog(t *testing.T) {
+	g, _, dir := alone(t, map[string]string{"policies/orders.rego": orders + "\nother if input.request.path == \"/other\"\n"}, `
+	api_gateway {
+		policies {DIR}/policies {
+			limit 10s
+		}
+		decision_log {DIR}/decisions.log
+	}`, `
+	log {
+		output file {DIR}/access.log {
+			roll_disabled
+		}
+	}
+	@other api_policy data.orders.other
+	@neither not api_policy data.orders.allow
+	route {
+		respond @other 204
+		respond @neither 404
+		api_policy data.orders
+		{PROXY}
+	}`)
+	is(t, "allowed", g.Do("GET", "/orders", ""), 200, "")
+	is(t, "matched", g.Do("GET", "/other", ""), 204, "")
+	var events []decided
+	g.Within(10*time.Second, "all decisions are logged", func() bool {
+		events, _ = lines[decided](t, filepath.Join(dir, "decisions.log"))
+		return len(events) >= 4
+	})
+	type access struct {
+		Gateway struct {
+			Decision string `json:"decision"`
+		} `json:"api_gateway"`
+		Matchers []string `json:"api_policy_matchers"`
+	}
+	g.Within(10*time.Second, "the access log names them all", func() bool {
+		accesses, _ := lines[access](t, filepath.Join(dir, "access.log"))
+		var named []string
+		for _, a := range accesses {
+			named = append(named, a.Matchers...)
+			if a.Gateway.Decision != "" {
+				named = append(named, a.Gateway.Decision)
+			}
+		}
+		if len(accesses) != 2 || len(named) != len(events) {
+			return false
+		}
+		for _, e := range events {
+			if !slices.Contains(named, e.ID) {
+				t.Errorf("%s is not in the access log, %q are", e.ID, named)
+			}
+		}
+		return true
+	})
+}
+
 // endpoint takes what the gateway sends, with a certificate of its own, from clients that have one of its.
 type endpoint struct {
 	*httptest.Server

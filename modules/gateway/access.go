@@ -12,12 +12,34 @@ import (
 
 // describeAccess has the access log, where there is one, tell what is known of a request when it has ended.
 func describeAccess(r *http.Request, x *exchange.Exchange) {
-	if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); !ok || server.Logs == nil {
-		return
-	}
-	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+	if extra := accessFields(r); extra != nil {
 		extra.Set(zap.Object("api_gateway", accessed{x}))
 	}
+}
+
+// accessFields are those of the request's line in the access log; nil where there is none.
+func accessFields(r *http.Request) *caddyhttp.ExtraLogFields {
+	if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); !ok || server.Logs == nil {
+		return nil
+	}
+	extra, _ := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields)
+	return extra
+}
+
+// matched is the field of the access log, and the variable of the request, with the decisions that matchers asked for.
+const matched = "api_policy_matchers"
+
+// DescribeMatch has the access log name the decision that a matcher asked for. There may be several, and none is that of
+// the request.
+func DescribeMatch(r *http.Request, d *exchange.Decision) {
+	extra := accessFields(r)
+	if extra == nil {
+		return
+	}
+	ids, _ := caddyhttp.GetVar(r.Context(), matched).([]string)
+	ids = append(ids, d.ID())
+	caddyhttp.SetVar(r.Context(), matched, ids)
+	extra.Set(zap.Strings(matched, ids))
 }
 
 // accessed is a request as the access log has it. It is looked at only when a line is written, so that nobody makes an

@@ -72,6 +72,9 @@ func (m *Matcher) MatchWithError(r *http.Request) (bool, error) {
 		return false, caddyhttp.Error(prob.StatusCode(), prob)
 	}
 	decision, prob := m.current.Load().Decide(x)
+	if decision != nil {
+		gateway.DescribeMatch(r, decision)
+	}
 	switch {
 	case prob == nil && (decision.Obligations != nil || decision.Limits != nil):
 		prob = decision.Unfulfilled(errors.New("a matcher carries nothing out"))
