@@ -92,11 +92,12 @@ func (s *spool) scan() error {
 	return nil
 }
 
-// add puts a chunk into the spool and onto the disk.
+// add puts a chunk into the spool and onto the disk. An empty spool takes any chunk: that of a single event, of at most
+// maxEvent, may be larger than all of the spool, and would otherwise stand in the way of all that follow.
 func (s *spool) add(chunk []byte, events int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.size+int64(len(chunk)) > s.max {
+	if s.size > 0 && s.size+int64(len(chunk)) > s.max {
 		return errSpoolFull
 	}
 	s.last = max(s.last+1, time.Now().UnixNano())
@@ -166,7 +167,7 @@ func (s *spool) oldest() (spooled, bool) {
 
 // read gives the bytes of a chunk, or fs.ErrNotExist if another has sent it.
 func (s *spool) read(c spooled) ([]byte, error) {
-	if c.size > s.max {
+	if c.size > max(s.max, 2*maxEvent) {
 		return nil, errors.New("it is larger than the spool may be")
 	}
 	return os.ReadFile(filepath.Join(s.folder, c.name))

@@ -47,7 +47,7 @@ type Upload struct {
 	// named after the address.
 	Spool string `json:"spool,omitempty"`
 
-	// How many bytes may wait there; then on_full says what happens. Default: 268435456 (256 MiB). Bounds: twice
+	// How many bytes may wait there; then on_full says what happens. An event that is larger waits alone. Default: 268435456 (256 MiB). Bounds: twice
 	// chunk_size to 1 TiB.
 	SpoolSize int64 `json:"spool_size,omitempty"`
 
