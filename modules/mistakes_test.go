@@ -215,6 +215,7 @@ func TestMistakes(t *testing.T) {
 		{"global: a limit of words", global("policies a {", "\tlimit soon", "}"), `limit takes a time such as 100ms, not "soon", at Caddyfile:4`},
 		{"global: an empty limit", global("policies a {", "\tlimit", "}"), "expected: limit <time>, at Caddyfile:4"},
 		{"global: a limit twice", global("policies a {", "\tlimit 1s", "\tlimit 1s", "}"), "limit is given twice, at Caddyfile:5"},
+		{"global: a limit that is too long", global("policies bundle https://a.example/b.tar.gz {", "\tlimit 20s", "}"), "limit: a decision may be given at most 10s, not 20s, at Caddyfile:4"},
 		{"global: a cache of no size", global("policies a {", "\tcache some", "}"), "expected a size from 1B to 1GiB such as 64KiB, not \"some\", at Caddyfile:4"},
 		{"global: an empty cache", global("policies a {", "\tcache", "}"), "expected: cache <size> | off, at Caddyfile:4"},
 		{"global: no such word of policies", global("policies a {", "\tlimits 1s", "}"), "policies has no keyword \"limits\"; did you mean limit?, at Caddyfile:4"},

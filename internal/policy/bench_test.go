@@ -66,7 +66,7 @@ problem := {"detail": sprintf("%s needs a role that you do not have", [input.api
 }
 
 func shop(b testing.TB) *Query {
-	snapshot, diags := Load(b.Context(), []string{"../../policies"}, Options{Limit: maxLimit})
+	snapshot, diags := Load(b.Context(), []string{"../../policies"}, Options{Limit: MaxLimit})
 	if diags.HasErrors() {
 		b.Fatal(diags)
 	}

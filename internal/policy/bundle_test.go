@@ -22,7 +22,7 @@ const bundleSize = 64 << 20
 // readBundle reads a bundle whose signature nobody asks for.
 func readBundle(t testing.TB, f bundletest.Files) (*Snapshot, hcl.Diagnostics) {
 	t.Helper()
-	return ReadBundle(context.Background(), "gw.tar.gz", f.Pack(t), nil, bundleSize, Options{Limit: maxLimit})
+	return ReadBundle(context.Background(), "gw.tar.gz", f.Pack(t), nil, bundleSize, Options{Limit: MaxLimit})
 }
 
 // askPlain evaluates a query about a plain request.

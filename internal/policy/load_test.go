@@ -34,7 +34,7 @@ func (f files) write(t testing.TB) string {
 
 func (f files) load(t testing.TB) *Snapshot {
 	t.Helper()
-	snapshot, diags := Load(context.Background(), []string{f.write(t)}, Options{Limit: maxLimit}) // on a machine however busy
+	snapshot, diags := Load(context.Background(), []string{f.write(t)}, Options{Limit: MaxLimit}) // on a machine however busy
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}

@@ -27,7 +27,7 @@ func TestPage(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "policy.rego"), b[1], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, diags := Load(context.Background(), []string{dir}, Options{Limit: maxLimit})
+		s, diags := Load(context.Background(), []string{dir}, Options{Limit: MaxLimit})
 		if diags.HasErrors() {
 			t.Fatalf("%s\n%v", b[1], diags)
 		}

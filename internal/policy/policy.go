@@ -43,10 +43,11 @@ type Options struct {
 	now func() time.Time // the clock of the limit, time.Now unless a test sets it
 }
 
-const (
-	maxLimit = 10 * time.Second // a caller waits for the decision
-	maxCache = 1 << 30
-)
+// MaxLimit bounds Options.Limit: a caller waits for the decision.
+const MaxLimit = 10 * time.Second
+
+// maxCache bounds Options.Cache, in bytes.
+const maxCache = 1 << 30
 
 // Snapshot is a set of policies and their data, compiled. It never changes, and many goroutines may use it at once:
 // new policies are a new snapshot, with a store of its own, so that no decision ever waits for a writer.
@@ -94,11 +95,11 @@ func (o Options) checked() (Options, hcl.Diagnostics) {
 	if o.now == nil {
 		o.now = time.Now
 	}
-	if o.Limit < 0 || o.Limit > maxLimit {
+	if o.Limit < 0 || o.Limit > MaxLimit {
 		return o, hcl.Diagnostics{{
 			Severity: hcl.DiagError,
 			Summary:  "Time limit out of range",
-			Detail:   "A decision may be given more than 0 s and at most " + maxLimit.String() + ", not " + o.Limit.String() + ".",
+			Detail:   "A decision may be given more than 0 s and at most " + MaxLimit.String() + ", not " + o.Limit.String() + ".",
 		}}
 	}
 	if o.Cache > maxCache {

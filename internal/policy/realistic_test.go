@@ -240,7 +240,7 @@ func TestRealistic(t *testing.T) {
 
 func realistic(tb testing.TB, paths []string, cache int) *Query {
 	tb.Helper()
-	snapshot, diags := Load(context.Background(), paths, Options{Limit: maxLimit, Cache: cache})
+	snapshot, diags := Load(context.Background(), paths, Options{Limit: MaxLimit, Cache: cache})
 	if diags.HasErrors() {
 		tb.Fatal(diags)
 	}

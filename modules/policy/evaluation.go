@@ -76,6 +76,9 @@ func (e *Evaluation) word(d *caddyfile.Dispenser, word string) error {
 		if err != nil || limit <= 0 {
 			return d.Errf("limit takes a time such as 100ms, not %q", args[0])
 		}
+		if limit > policy.MaxLimit {
+			return d.Errf("limit: a decision may be given at most %s, not %s", policy.MaxLimit, args[0])
+		}
 		e.Limit = caddy.Duration(limit)
 	case "cache":
 		args, err := stage.Arguments(d, 1, 1, "cache <size> | off")
