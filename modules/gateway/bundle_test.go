@@ -413,7 +413,7 @@ func TestBundleValidates(t *testing.T) {
 		{"a key of another kind", "ca ", "verify %CA% {\n\t\t\t\tkey_id other\n\t\t\t}\n\t\t\tca ", "key_id"},
 		{"an authority that is none", "ca ", "ca %KEY% #", "holds no certificate"},
 		{"no such client certificate", "poll 1s", "client_certificate /nowhere.pem /nowhere.key", "client_certificate: "},
-		{"a limit beyond all", "poll 1s", "limit 20s #", "Time limit out of range"},
+		{"a limit beyond all", "poll 1s", "limit 20s #", "at most 10s, not 20s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := prepareBundled(t)
