@@ -116,6 +116,17 @@ func (p parameters) build(m *maker) (ast.Value, error) {
 }
 
 func (p parameters) key(x *exchange.Exchange, _ time.Time, b []byte) ([]byte, bool) {
+	if !p.whole { // the members are in order, and named once in a pattern
+		for i := range p.members {
+			for j := range x.Parameters {
+				if v := &x.Parameters[j]; v.Name == p.members[i].name {
+					b = appendText(appendText(b, v.Name), v.Value)
+					break
+				}
+			}
+		}
+		return append(b, tagNone), true
+	}
 	// In the order of their names. A pattern has a handful, so looking for the next one costs less than sorting.
 	for last, n := "", 0; n < len(x.Parameters); n++ {
 		next := -1
@@ -128,9 +139,8 @@ func (p parameters) key(x *exchange.Exchange, _ time.Time, b []byte) ([]byte, bo
 			break
 		}
 		v := &x.Parameters[next]
-		if last = v.Name; p.at(last) != nil {
-			b = appendText(appendText(b, v.Name), v.Value)
-		}
+		last = v.Name
+		b = appendText(appendText(b, last), v.Value)
 	}
 	return append(b, tagNone), true
 }
