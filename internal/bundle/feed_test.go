@@ -17,15 +17,15 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
-	"go.uber.org/goleak"
 
 	"github.com/wicketgate/wicketgate/internal/bundle/bundletest"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/leaktest"
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/secret"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // gateway stands for the app: it takes policies that define what it asks for.
 type gateway struct {

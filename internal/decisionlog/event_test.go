@@ -17,14 +17,14 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"go.opentelemetry.io/otel/trace"
-	"go.uber.org/goleak"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/leaktest"
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 var update = flag.Bool("update", false, "write what is there to the golden files")
 

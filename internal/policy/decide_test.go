@@ -11,13 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/leaktest"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // ask decides about the full exchange by package a.
 func ask(t *testing.T, policy string) (*exchange.Exchange, *problem.Problem) {

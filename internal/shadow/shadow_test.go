@@ -13,14 +13,14 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
-	"go.uber.org/goleak"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/leaktest"
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // query loads a policy of a package and asks the package.
 func query(t testing.TB, pkg, rego string) *policy.Query {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/wicketgate/wicketgate/internal/leaktest"
 )
 
 var (
@@ -30,8 +30,7 @@ func steady(report string) string {
 // TestTests runs tests of which many fail, and reports them in each format.
 func TestTests(t *testing.T) {
 	t.Chdir("testdata/testing")
-	before := goleak.IgnoreCurrent()
-	defer goleak.VerifyNone(t, before)
+	defer leaktest.Note(t)()
 	for _, test := range []struct {
 		golden string
 		with   testOptions

@@ -20,9 +20,9 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/bundle"
 	"github.com/open-policy-agent/opa/v1/compile"
-	"go.uber.org/goleak"
 
 	"github.com/wicketgate/wicketgate/internal/bundle/bundletest"
+	"github.com/wicketgate/wicketgate/internal/leaktest"
 )
 
 // bundled is a gateway whose policies are a bundle.
@@ -335,15 +335,13 @@ func TestBundleStartStop(t *testing.T) {
 	round() // what Caddy starts once for the process
 	b.upstream.CloseClientConnections()
 	b.bundles.CloseClientConnections()
-	known := goleak.IgnoreCurrent()
+	ended := leaktest.Note(t)
 	for range 5 {
 		round()
 	}
 	b.upstream.CloseClientConnections()
 	b.bundles.CloseClientConnections()
-	if err := goleak.Find(known); err != nil {
-		t.Error(err)
-	}
+	ended()
 }
 
 // TestBundleDecisionsAreRecordedOnce loads other files again, with the bundle as it is: a decision has one line in the

@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/goleak"
+
+	"github.com/wicketgate/wicketgate/internal/leaktest"
 )
 
 // TestStartStop starts and stops the gateway 200 times, with a request and a swap in between, and leaves nothing
@@ -36,7 +37,7 @@ func TestStartStop(t *testing.T) {
 	}
 	round() // what Caddy starts once for the process
 	s.upstream.CloseClientConnections()
-	known := goleak.IgnoreCurrent()
+	ended := leaktest.Note(t)
 	files := openFiles(t)
 	const rounds = 200
 	for range rounds {
@@ -44,9 +45,7 @@ func TestStartStop(t *testing.T) {
 	}
 	s.upstream.CloseClientConnections()
 	runtime.GC()
-	if err := goleak.Find(known); err != nil {
-		t.Errorf("after %d rounds: %v", rounds, err)
-	}
+	ended()
 	// The kernel's end of closed connections may take a moment.
 	s.within(10*time.Second, "all files are closed", func() bool { return openFiles(t) <= files+2 })
 }

@@ -24,7 +24,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/standard" // what a Caddyfile may name
-	"go.uber.org/goleak"
+
+	"github.com/wicketgate/wicketgate/internal/leaktest"
 )
 
 // Gateway is a running Caddy. It ends with its test, which fails if a goroutine or an open file is left behind.
@@ -203,14 +204,11 @@ func Write(t *testing.T, path, content string) {
 
 // leftovers notes what is running and open; what it returns fails the test if there is more.
 func leftovers(t *testing.T) func() {
-	running := goleak.IgnoreCurrent()
+	ended := leaktest.Note(t)
 	open := descriptors()
 	return func() {
 		t.Helper()
-		// A lock's goroutine looks once in 5 s whether the lock is still there.
-		if err := goleak.Find(running, goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh")); err != nil {
-			t.Error(err)
-		}
+		ended()
 		now := descriptors()
 		for end := time.Now().Add(2 * time.Second); len(now) > len(open) && time.Now().Before(end); now = descriptors() {
 			time.Sleep(5 * time.Millisecond) // sockets of connections whose other end has just gone
