@@ -176,7 +176,7 @@ func consumer(as *catalogue.Caller) (*exchange.Consumer, error) {
 	if as == nil {
 		return nil, nil
 	}
-	c := &exchange.Consumer{ID: as.Consumer, Name: as.Name, Scopes: as.Scopes, Groups: as.Groups, Version: as.Version}
+	c := &exchange.Consumer{ID: as.Consumer, Name: as.Name, Scopes: as.Scopes, Groups: as.Groups, Version: as.Version, Plan: as.Plan}
 	if c.Name == "" {
 		c.Name = c.ID
 	}

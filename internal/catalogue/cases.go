@@ -55,6 +55,7 @@ type Caller struct {
 	Scopes   []string        // nil: those of the claims
 	Groups   []string        // nil: those of the claims
 	Version  string
+	Plan     string // "" for none
 	Range    hcl.Range
 	// IdentityRange is where the identity is named.
 	IdentityRange hcl.Range
@@ -253,7 +254,7 @@ func (b *caseBuilder) step(n, around *node) *Step {
 func caller(n *node) *Caller {
 	c := &Caller{
 		Consumer: take[string](n, "consumer"), Identity: take[string](n, "identity"), Name: take[string](n, "name"),
-		Claims: take[json.RawMessage](n, "claims"), Version: take[string](n, "version"), Range: n.rng, IdentityRange: n.place("identity"),
+		Claims: take[json.RawMessage](n, "claims"), Version: take[string](n, "version"), Plan: take[string](n, "plan"), Range: n.rng, IdentityRange: n.place("identity"),
 	}
 	if n.written("scopes") { // none at all is something else than what the claims say
 		c.Scopes = append([]string{}, texts(n, "scopes")...)

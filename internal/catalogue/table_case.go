@@ -71,6 +71,7 @@ var asBlock = &block{
 		{name: "scopes", kind: each{of: anyText, max: 100}, absent: "those of the claims", doc: "What the credential was given out for."},
 		{name: "groups", kind: each{of: anyText, max: 100}, absent: "those of the claims", doc: "The consumer's groups."},
 		{name: "version", kind: word{"the name of a version", versionLabel}, doc: "The version that the API key is pinned to."},
+		{name: "plan", kind: word{"printable ASCII without a space at either end, at most 256 bytes", consumerName}, doc: "The name of the consumer's plan of quotas."},
 	},
 }
 

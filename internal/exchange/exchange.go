@@ -135,6 +135,7 @@ type Consumer struct {
 	Scopes  []string
 	Groups  []string
 	Version string    // the version this consumer is pinned to, "" for none
+	Plan    string    // the name of the consumer's plan of quotas, "" for none
 	Expires time.Time // when the credential ends; zero for never
 }
 

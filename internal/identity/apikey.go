@@ -84,7 +84,7 @@ func (a *APIKeys) Authenticate(x *exchange.Exchange) (*exchange.Consumer, *Refus
 	}
 	return &exchange.Consumer{
 		ID: key.Consumer, Name: key.Name, Method: "api_key",
-		Scopes: key.Scopes, Groups: key.Groups, Version: key.Version, Expires: key.Expires,
+		Scopes: key.Scopes, Groups: key.Groups, Version: key.Version, Plan: key.Plan, Expires: key.Expires,
 	}, nil
 }
 

@@ -99,6 +99,9 @@ type Key struct {
 	// Version pins the consumer to a version of the API, "" to none.
 	Version string
 
+	// Plan names the consumer's plan of quotas, "" none.
+	Plan string
+
 	// Scopes are what the key may be used for, and Groups what the consumer belongs to, for policies to read; at
 	// most 64 each.
 	Scopes, Groups []string
@@ -137,6 +140,7 @@ func (k *Key) Line() string {
 		field("expires", k.Expires.UTC().Format(time.RFC3339))
 	}
 	field("version", k.Version)
+	field("plan", k.Plan)
 	field("scopes", strings.Join(k.Scopes, ","))
 	field("groups", strings.Join(k.Groups, ","))
 	field("name", k.Name)

@@ -38,10 +38,10 @@ func (s *KeySet) Lookup(id string) *Key { return s.keys[id] }
 
 // ParseKeys reads a key file. Each line is a key; empty lines and those that begin with # are skipped:
 //
-//	k3vJ8Qm2xT1z sha256:6f1ed0… consumer=acme expires=2027-01-01T00:00:00Z version=v1 scopes=orders:read,orders:write name="Acme's till"
+//	k3vJ8Qm2xT1z sha256:6f1ed0… consumer=acme expires=2027-01-01T00:00:00Z version=v1 plan=gold scopes=orders:read,orders:write name="Acme's till"
 //
 // First the id, then the SHA-256 of the secret in lower-case hexadecimal, then fields in any order, each once, divided
-// by blanks: consumer (required), expires (RFC 3339), version, scopes and groups (divided by commas), name. A value with
+// by blanks: consumer (required), expires (RFC 3339), version, plan, scopes and groups (divided by commas), name. A value with
 // a blank, a quote, a backslash or a # stands in double quotes, where \" and \\ are a quote and a backslash.
 //
 // file is the name that the diagnostics use. A set is returned only if the whole file is right.
@@ -170,7 +170,7 @@ func hexOf(hash string) string {
 	return digits
 }
 
-var keyFields = []string{"consumer", "expires", "version", "scopes", "groups", "name"}
+var keyFields = []string{"consumer", "expires", "version", "plan", "scopes", "groups", "name"}
 
 // fields reads name=value from line[i:].
 func (p *keyParser) fields(k *Key, i int) {
@@ -222,6 +222,11 @@ func (p *keyParser) set(k *Key, name, value string) (wrong string) {
 		k.Version = value
 		if !validID(value) {
 			return "A version is printable ASCII."
+		}
+	case "plan":
+		k.Plan = value
+		if !validID(value) {
+			return fmt.Sprintf("The name of a plan is 1 to %d characters of printable ASCII.", maxConsumerID)
 		}
 	case "name":
 		k.Name = value

@@ -14,7 +14,7 @@ func TestKeyFile(t *testing.T) {
 	line := func(id, rest string) string { return id + " sha256:" + hash + " " + rest }
 	file := "# partners\n\n   \t\r\n" +
 		line("aaaaaaaaaaaa", "consumer=acme") + "\r\n" +
-		"\t" + line("bbbbbbbbbbbb", `name="a # \"b\" \\ c" consumer="two words"  scopes=a:b,c groups=g expires=2027-01-01T00:00:00+01:00 version=2026-11-01`)
+		"\t" + line("bbbbbbbbbbbb", `name="a # \"b\" \\ c" consumer="two words"  scopes=a:b,c groups=g expires=2027-01-01T00:00:00+01:00 version=2026-11-01 plan=gold`)
 	set, diags := ParseKeys("partners.keys", []byte(file))
 	if diags.HasErrors() {
 		t.Fatal(diags)
@@ -24,7 +24,7 @@ func TestKeyFile(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	if b == nil || b.Name != `a # "b" \ c` || b.Consumer != "two words" || !slices.Equal(b.Scopes, []string{"a:b", "c"}) ||
-		!slices.Equal(b.Groups, []string{"g"}) || b.Version != "2026-11-01" || !b.Expires.Equal(time.Date(2026, 12, 31, 23, 0, 0, 0, time.UTC)) {
+		!slices.Equal(b.Groups, []string{"g"}) || b.Version != "2026-11-01" || b.Plan != "gold" || !b.Expires.Equal(time.Date(2026, 12, 31, 23, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v", b)
 	}
 	if set, diags := ParseKeys("empty", nil); diags.HasErrors() || set.Len() != 0 {

@@ -33,6 +33,7 @@ var inputDocument = member{members: []member{
 		{name: "id", make: value(always(func(x *exchange.Exchange) string { return x.Consumer.ID }))},
 		{name: "name", make: value(always(func(x *exchange.Exchange) string { return x.Consumer.Name }))},
 		{name: "method", make: value(always(func(x *exchange.Exchange) string { return x.Consumer.Method }))},
+		{name: "plan", make: value(text(func(x *exchange.Exchange) (string, bool) { return x.Consumer.Plan, x.Consumer.Plan != "" }))},
 		{name: "claims", make: func(c *cut) part { return claims{c} }},
 		{name: "scopes", make: value(texts(func(x *exchange.Exchange) []string { return x.Consumer.Scopes }))},
 		{name: "groups", make: value(texts(func(x *exchange.Exchange) []string { return x.Consumer.Groups }))},

@@ -87,7 +87,7 @@ func (g generator) exchange() *exchange.Exchange {
 		x.TLS = anotherCertificate.state
 	}
 	if g.IntN(4) > 0 {
-		x.Consumer = &exchange.Consumer{ID: g.one("a", "b"), Name: g.one("", "a"), Method: "jwt", Scopes: g.some("a", "b"), Groups: g.some("a", "aa")}
+		x.Consumer = &exchange.Consumer{ID: g.one("a", "b"), Name: g.one("", "a"), Method: "jwt", Plan: g.one("", "a"), Scopes: g.some("a", "b"), Groups: g.some("a", "aa")}
 		if g.IntN(3) > 0 {
 			x.Consumer.Claims = map[string]any{}
 			for _, name := range g.some("a", "b", "sub", "tenant") {

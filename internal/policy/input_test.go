@@ -49,7 +49,7 @@ func fullExchange() *exchange.Exchange {
 		Parameters: []exchange.Parameter{{Name: "id", Value: "a b"}},
 		Target:     "/api/orders/a%20b?tag=x&tag=y&page=2",
 		Consumer: &exchange.Consumer{
-			ID: "ada", Name: "Ada", Method: "jwt", Scopes: []string{"orders.write"}, Groups: []string{"staff"},
+			ID: "ada", Name: "Ada", Method: "jwt", Plan: "gold", Scopes: []string{"orders.write"}, Groups: []string{"staff"},
 			Claims: map[string]any{"sub": "ada", "exp": json.Number("1790000600"), "roles": []any{"clerk"}, "tenant": map[string]any{"n": 1.5}},
 		},
 		Body: exchange.Body{Read: true, Valid: true, Length: 34, Bytes: []byte(`{"total":1.10,"lines":[{"qty":2}]}`)},
@@ -101,7 +101,7 @@ const fullInput = `{
 	},
 	"api": {"name": "orders", "version": "v2", "route": "PUT /orders/{id}", "parameters": {"id": "a b"}},
 	"consumer": {
-		"id": "ada", "name": "Ada", "method": "jwt", "scopes": ["orders.write"], "groups": ["staff"],
+		"id": "ada", "name": "Ada", "method": "jwt", "plan": "gold", "scopes": ["orders.write"], "groups": ["staff"],
 		"claims": {"sub": "ada", "exp": 1790000600, "roles": ["clerk"], "tenant": {"n": 1.5}},
 		"certificate": {
 			"subject": "CN=ada,O=Acme", "issuer": "CN=ada,O=Acme", "serial": "4711", "fingerprint": "PRINT",
@@ -181,7 +181,7 @@ func TestInput(t *testing.T) {
 			}`,
 		},
 		{
-			"a key, not a token", []string{"consumer.claims", "consumer.scopes", "consumer.id"},
+			"a key, not a token", []string{"consumer.claims", "consumer.plan", "consumer.scopes", "consumer.id"},
 			func(x *exchange.Exchange) { x.Consumer = &exchange.Consumer{ID: "acme"} },
 			`{"consumer":{"id":"acme","scopes":[]}}`,
 		},

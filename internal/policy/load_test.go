@@ -74,7 +74,7 @@ allow if input.reqest.method == "GET"
 allow if {
 	"é" == "é"; input.consumer.scope == "x"
 }
-`}, `a.rego:4:29 [scope] No such name in input.consumer: input.consumer has no "scope". Did you mean "scopes"? It has certificate, claims, groups, id, method, name, scopes.
+`}, `a.rego:4:29 [scope] No such name in input.consumer: input.consumer has no "scope". Did you mean "scopes"? It has certificate, claims, groups, id, method, name, plan, scopes.
 `},
 		{"names in the words of Envoy", files{"a.rego": `package a
 

@@ -16,7 +16,7 @@ const (
 	Query                      // query.page, query["page[size]"]: the parameter's value; null if absent, a failure if sent twice. list(query.tag): all
 	Header                     // header["X-Foo"], header.x_foo: the field's lines joined by ", " (RFC 9110, section 5.3); null if absent. list(header.x_foo): its lines
 	Path                       // path.id: a parameter of the route
-	Consumer                   // consumer.id, .name, .method, .api_version; .scopes, .groups: lists. consumer == null: anonymous
+	Consumer                   // consumer.id, .name, .method, .api_version, .plan; .scopes, .groups: lists. consumer == null: anonymous
 	Claims                     // claims.tenant: of the token
 	Client                     // client.address
 	API                        // api.name, api.version, api.route
@@ -76,6 +76,7 @@ var facts = map[Roots][]fact{
 		{name: "name", text: func(x *exchange.Exchange) string { return x.Consumer.Name }},
 		{name: "method", text: func(x *exchange.Exchange) string { return x.Consumer.Method }},
 		{name: "api_version", text: func(x *exchange.Exchange) string { return x.Consumer.Version }},
+		{name: "plan", text: func(x *exchange.Exchange) string { return x.Consumer.Plan }},
 		{name: "scopes", list: func(x *exchange.Exchange) []string { return x.Consumer.Scopes }},
 		{name: "groups", list: func(x *exchange.Exchange) []string { return x.Consumer.Groups }},
 	},

@@ -29,7 +29,7 @@ func TestMistakesInHCL(t *testing.T) {
 		// Names.
 		{`bdy.total > 0`, everything, Bool, `1:8-11: Unknown name: There is no name "bdy". Did you mean "body"? An expression here begins with body, query, header, path, consumer, claims, client, api or request.`},
 		{`true && body.total > 0`, limitKey, Bool, `1:16-20: Name not available here: body cannot be used here; an expression in this place begins with consumer, claims or client.`},
-		{`consumer.names == "a"`, everything, Bool, `1:8-22: Unknown name: consumer has no member "names". Did you mean "name"? Its members are id, name, method, api_version, scopes, groups.`},
+		{`consumer.names == "a"`, everything, Bool, `1:8-22: Unknown name: consumer has no member "names". Did you mean "name"? Its members are id, name, method, api_version, plan, scopes, groups.`},
 		{`consumer == "acme"`, everything, Bool, `1:8-16: Incomplete name: Name a member of consumer, such as consumer.id.`},
 		{`request.host.name == "a"`, everything, Bool, `1:8-25: Unknown name: request.host is not an object: it has no member "name".`},
 		{`path.idd == "7"`, route, Bool, `1:8-16: Unknown path parameter: The route has no parameter "idd". Did you mean "id"?`},
@@ -64,7 +64,7 @@ func TestMistakesInHCL(t *testing.T) {
 		// expr-lang inside HCL: the place inside the string.
 		{`expr("body.a > ")`, everything, Bool, `1:22-23: Invalid expression: Unexpected end of the expression.`},
 		{`expr("bdy.a > 0")`, everything, Bool, `1:14-17: Unknown name: There is no name "bdy". Did you mean "body"? An expression here begins with body, query, header, path, consumer, claims, client, api or request.`},
-		{`expr("\"\u00e9\" == consumer.nam")`, everything, Bool, `1:37-40: Unknown name: consumer has no member "nam". Did you mean "name"? Its members are id, name, method, api_version, scopes, groups.`},
+		{`expr("\"\u00e9\" == consumer.nam")`, everything, Bool, `1:37-40: Unknown name: consumer has no member "nam". Did you mean "name"? Its members are id, name, method, api_version, plan, scopes, groups.`},
 		{`expr("all(body.lines, rduce(#))")`, everything, Bool, `1:30-35: Unknown function: There is no function "rduce". The functions are abs, all, any, count, filter, float, int, keys, len, list, lower, map, max, min, none, one, string, sum, trim, upper, values.`},
 		{`expr("reduce(body.lines, #acc + .qty) > 1")`, everything, Bool, `1:14-20: Unknown function: There is no function "reduce". The functions are abs, all, any, count, filter, float, int, keys, len, list, lower, map, max, min, none, one, string, sum, trim, upper, values.`},
 		{`expr("repeat(body.a, 9) == \"\"")`, everything, Bool, `1:14-20: Unknown function: There is no function "repeat". The functions are abs, all, any, count, filter, float, int, keys, len, list, lower, map, max, min, none, one, string, sum, trim, upper, values.`},

@@ -36,7 +36,7 @@ func request(body string) *exchange.Exchange {
 		API:    "orders", Version: "v1", Route: "POST /orders/{id}",
 		Parameters: []exchange.Parameter{{Name: "id", Value: "7"}},
 		Consumer: &exchange.Consumer{
-			ID: "acme", Name: "Acme Ltd", Method: "jwt", Version: "v1",
+			ID: "acme", Name: "Acme Ltd", Method: "jwt", Version: "v1", Plan: "gold",
 			Scopes: []string{"orders:write"}, Groups: []string{"partners"},
 			Claims: map[string]any{"tenant": "t1", "level": json.Number("3"), "org": map[string]any{"id": json.Number("12")}},
 		},
@@ -127,7 +127,7 @@ func TestNotations(t *testing.T) {
 		{`len(list(header.accept))`, `len(list(header.accept))`, "2"},
 		{`header.x_none == null`, `header.x_none == nil`, "true"},
 		{`path.id`, `path.id`, "7"},
-		{`"${consumer.id} ${consumer.name} ${consumer.method} ${consumer.api_version}"`, `consumer.id + " " + consumer.name + " " + consumer.method + " " + consumer.api_version`, "acme Acme Ltd jwt v1"},
+		{`"${consumer.id} ${consumer.name} ${consumer.method} ${consumer.api_version} ${consumer.plan}"`, `consumer.id + " " + consumer.name + " " + consumer.method + " " + consumer.api_version + " " + consumer.plan`, "acme Acme Ltd jwt v1 gold"},
 		{`contains(consumer.scopes, "orders:write") && contains(consumer.groups, "partners")`, `"orders:write" in consumer.scopes && "partners" in consumer.groups`, "true"},
 		{`consumer != null`, `consumer != nil`, "true"},
 		{`claims.tenant`, `claims.tenant`, "t1"},
