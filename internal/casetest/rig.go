@@ -127,12 +127,19 @@ func fields(from []catalogue.Field) http.Header {
 }
 
 // Take implements limit.Counter with the counts of the case.
-func (Rig) Take(ctx context.Context, now time.Time, cost int64, charges []limit.Charge, states []limit.State) (bool, error) {
+func (Rig) Take(ctx context.Context, now time.Time, charges []limit.Charge, states []limit.State) (bool, error) {
 	s := sendingOf(ctx)
 	if s == nil {
 		return false, errOutside
 	}
-	return s.counter.Take(ctx, now, cost, charges, states)
+	return s.counter.Take(ctx, now, charges, states)
+}
+
+// Return implements limit.Counter.
+func (Rig) Return(ctx context.Context, charges []limit.Charge) {
+	if s := sendingOf(ctx); s != nil {
+		s.counter.Return(ctx, charges)
+	}
 }
 
 // Method gives a way to identify oneself that takes the case's word for who calls, where the case has one; everything

@@ -31,7 +31,7 @@ func TestOutside(t *testing.T) {
 		t.Errorf("got %v, %v", res, err)
 		res.Body.Close() //nolint:errcheck // it is a test's
 	}
-	if _, err := rig.Take(t.Context(), time.Now(), 1, nil, nil); !errors.Is(err, errOutside) {
+	if _, err := rig.Take(t.Context(), time.Now(), nil, nil); !errors.Is(err, errOutside) {
 		t.Errorf("got %v", err)
 	}
 	m := rig.Method(&catalogue.Identity{Name: "partners"}, credential{})

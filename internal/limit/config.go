@@ -22,6 +22,7 @@ const (
 	// makes a quota at most 0.1 % stricter than written.
 	maxPerSecond = 1_000_000
 	maxName      = 64
+	maxAtOnce    = 1_000_000 // requests of one key under way
 )
 
 // Config is one limit: quotas that are counted together, for each key on its own.

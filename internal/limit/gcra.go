@@ -24,14 +24,18 @@ func NewRate(requests int64, window time.Duration) Rate {
 
 // State is where a key stands with one quota after a Take.
 type State struct {
-	// Remaining is how many units are left.
+	// Remaining is how many units, or places, are left.
 	Remaining int64
 
-	// Next is the time until there is one unit more; 0 for a full bucket.
+	// Next is the time until there is one unit more; 0 for a full bucket, and for places, which are free when they are.
 	Next time.Duration
 
-	// Wait is the time until the request would have been admitted by this quota; 0 if this quota admitted it.
+	// Wait is the time until the request would have been admitted by this quota; 0 if this quota admitted it, and for
+	// places.
 	Wait time.Duration
+
+	// Refused says that this quota is one of those for which the request was not admitted.
+	Refused bool
 }
 
 // credit is how much of the bucket is free at now, as the time it took to refill: between 0 and Burst*Interval. All

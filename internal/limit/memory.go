@@ -21,7 +21,7 @@ const minShard = 2 * maxLimits
 // Memory counts in this process. It outlives configurations: whoever swaps a configuration hands the same Memory to the
 // next, and every key keeps what it has used.
 //
-// It is bounded by a number of keys. A key whose buckets are full again says nothing, and its place goes to the next
+// It is bounded by a number of keys, and keeps besides them those that hold places, which it never forgets. A key whose buckets are full again says nothing, and its place goes to the next
 // new key; when there is no such place left, the key that has been idle longest is forgotten, and Forgotten counts it.
 type Memory struct {
 	epoch  time.Time
@@ -75,19 +75,21 @@ type shard struct {
 	mu        sync.Mutex
 	index     map[digest]int32
 	slots     []slot
-	bound     int
+	bound     int // of slots, those apart that hold places: they are as many as requests are under way
+	held      int // slots that hold places
 	forgotten uint64
 }
 
-// slot is one key of one limit, 56 bytes.
+// slot is one key of one limit, 64 bytes.
 type slot struct {
 	key        digest
 	tat        [maxQuotas]int64 // nanoseconds since the epoch
 	prev, next int32            // towards the key used last, towards the one idle longest
+	held       int32            // places; a key that holds any is not idle and stands outside the ring
 }
 
 // Take implements Counter. It never fails but for a charge outside the contract.
-func (m *Memory) Take(_ context.Context, now time.Time, cost int64, charges []Charge, states []State) (bool, error) {
+func (m *Memory) Take(_ context.Context, now time.Time, charges []Charge, states []State) (bool, error) {
 	if len(charges) > maxLimits {
 		return false, errors.New("counting: more than 8 limits at once")
 	}
@@ -98,10 +100,8 @@ func (m *Memory) Take(_ context.Context, now time.Time, cost int64, charges []Ch
 		credit [maxLimits][maxQuotas]int64
 	)
 	for i := range charges {
-		for _, r := range charges[i].Rates {
-			if cost < 1 || cost > r.Burst {
-				return false, errors.New("counting: a cost that no quota of this size can ever hold")
-			}
+		if err := charges[i].check(); err != nil {
+			return false, err
 		}
 		keys[i] = m.digest(&charges[i])
 		locked[i] = keys[i][0] & m.mask
@@ -125,54 +125,97 @@ func (m *Memory) Take(_ context.Context, now time.Time, cost int64, charges []Ch
 	at := int64(now.Sub(m.epoch))
 	ok := true
 	for i := range charges {
-		s := &m.shards[keys[i][0]&m.mask]
+		c, s := &charges[i], m.shard(keys[i])
 		n := s.index[keys[i]]
 		found[i] = n
 		if n != 0 {
 			s.touch(n) // a key that is refused is not idle
 		}
-		for j, r := range charges[i].Rates {
+		for j, r := range c.Rates {
 			tat := at
 			if n != 0 {
 				tat = s.slots[n].tat[j]
 			}
 			credit[i][j] = r.credit(tat, at)
-			ok = ok && r.wait(credit[i][j], cost) == 0
+			ok = ok && r.wait(credit[i][j], c.Cost) == 0
 		}
+		ok = ok && (c.AtOnce == 0 || int64(s.slots[n].held) < c.AtOnce)
 	}
 	if ok {
 		// Keys met before come first: once charged, their buckets are not full and no new key takes their place.
 		for i := range charges {
 			if found[i] != 0 {
-				m.store(&charges[i], keys[i], found[i], cost, at, &credit[i])
+				m.shard(keys[i]).store(&charges[i], found[i], at, &credit[i])
 			}
 		}
 		for i := range charges {
-			if found[i] == 0 {
-				n := m.shards[keys[i][0]&m.mask].add(keys[i], at)
-				m.store(&charges[i], keys[i], n, cost, at, &credit[i])
+			if found[i] == 0 && (charges[i].Cost > 0 || charges[i].AtOnce > 0) {
+				s := m.shard(keys[i])
+				found[i] = s.add(keys[i], at)
+				s.store(&charges[i], found[i], at, &credit[i])
 			}
 		}
 	}
 	k := 0
 	for i := range charges {
-		for j, r := range charges[i].Rates {
+		c := &charges[i]
+		for j, r := range c.Rates {
 			states[k] = r.state(credit[i][j])
 			if !ok {
-				states[k].Wait = r.wait(credit[i][j], cost)
+				states[k].Wait = r.wait(credit[i][j], c.Cost)
+				states[k].Refused = states[k].Wait > 0
 			}
+			k++
+		}
+		if c.AtOnce > 0 {
+			left := max(0, c.AtOnce-int64(m.shard(keys[i]).slots[found[i]].held))
+			states[k] = State{Remaining: left, Refused: !ok && left == 0}
 			k++
 		}
 	}
 	return ok, nil
 }
 
-// store takes cost units off a key's credit and keeps what is left in its slot.
-func (m *Memory) store(c *Charge, key digest, n int32, cost, now int64, credit *[maxQuotas]int64) {
-	sl := &m.shards[key[0]&m.mask].slots[n]
+// Return implements Counter.
+func (m *Memory) Return(_ context.Context, charges []Charge) {
+	for i := range charges {
+		if charges[i].Place != 0 {
+			key := m.digest(&charges[i])
+			m.shard(key).free(key, charges[i].Place)
+		}
+	}
+}
+
+func (s *shard) free(key digest, p Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := int32(p)
+	sl := &s.slots[n]
+	if sl.key != key || sl.held == 0 {
+		return // it was given back before
+	}
+	if sl.held--; sl.held == 0 {
+		s.link(n)
+		s.held--
+	}
+}
+
+func (m *Memory) shard(key digest) *shard { return &m.shards[key[0]&m.mask] }
+
+// store takes the cost off a key's credit, keeps what is left in its slot, and gives it a place. A slot with places in use
+// keeps its number, which is therefore what a place is called.
+func (s *shard) store(c *Charge, n int32, now int64, credit *[maxQuotas]int64) {
+	sl := &s.slots[n]
 	for j, r := range c.Rates {
-		credit[j] -= cost * int64(r.Interval)
+		credit[j] -= c.Cost * int64(r.Interval)
 		sl.tat[j] = r.tat(credit[j], now)
+	}
+	if c.AtOnce > 0 {
+		if sl.held++; sl.held == 1 {
+			s.unlink(n)
+			s.held++
+		}
+		c.Place = Place(n)
 	}
 }
 
@@ -181,7 +224,7 @@ func (m *Memory) store(c *Charge, key digest, n int32, cost, now int64, credit *
 // shard holds more keys than a request has.
 func (s *shard) add(key digest, now int64) int32 {
 	var n int32
-	if last := s.slots[0].prev; last != 0 && (s.slots[last].full(now) || len(s.slots) > s.bound) {
+	if last := s.slots[0].prev; last != 0 && (s.slots[last].full(now) || len(s.slots)-s.held > s.bound) {
 		if !s.slots[last].full(now) {
 			s.forgotten++
 		}
@@ -209,7 +252,7 @@ func (sl *slot) full(now int64) bool {
 }
 
 func (s *shard) touch(n int32) {
-	if s.slots[0].next != n {
+	if s.slots[n].held == 0 && s.slots[0].next != n {
 		s.unlink(n)
 		s.link(n)
 	}

@@ -16,7 +16,7 @@ var start = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 func taker(m Counter, key string, rates ...Rate) func(at time.Time) (bool, []State) {
 	return func(at time.Time) (bool, []State) {
 		states := make([]State, len(rates))
-		ok, err := m.Take(context.Background(), at, 1, []Charge{{Limit: "l", Key: key, Rates: rates}}, states)
+		ok, err := m.Take(context.Background(), at, []Charge{{Limit: "l", Key: key, Cost: 1, Rates: rates}}, states)
 		if err != nil {
 			panic(err)
 		}
@@ -34,9 +34,9 @@ func TestABurstThenOneEveryInterval(t *testing.T) {
 		{0, true, State{Remaining: 2, Next: 10 * time.Second}},
 		{0, true, State{Remaining: 1, Next: 10 * time.Second}},
 		{0, true, State{Remaining: 0, Next: 10 * time.Second}},
-		{0, false, State{Remaining: 0, Next: 10 * time.Second, Wait: 10 * time.Second}},
-		{4 * time.Second, false, State{Remaining: 0, Next: 6 * time.Second, Wait: 6 * time.Second}},
-		{10*time.Second - 1, false, State{Remaining: 0, Next: 1, Wait: 1}},
+		{0, false, State{Remaining: 0, Next: 10 * time.Second, Wait: 10 * time.Second, Refused: true}},
+		{4 * time.Second, false, State{Remaining: 0, Next: 6 * time.Second, Wait: 6 * time.Second, Refused: true}},
+		{10*time.Second - 1, false, State{Remaining: 0, Next: 1, Wait: 1, Refused: true}},
 		{10 * time.Second, true, State{Remaining: 0, Next: 10 * time.Second}},
 		{35 * time.Second, true, State{Remaining: 1, Next: 5 * time.Second}},
 		{time.Hour, true, State{Remaining: 2, Next: 10 * time.Second}},
@@ -74,9 +74,9 @@ func TestSeveralLimitsWithKeysOfTheirOwn(t *testing.T) {
 	one, two := NewRate(1, time.Minute), NewRate(2, time.Minute)
 	take := func(consumer, address string) bool {
 		states := make([]State, 2)
-		ok, err := m.Take(context.Background(), start, 1, []Charge{
-			{Limit: "consumer", Key: consumer, Rates: []Rate{one}},
-			{Limit: "address", Key: address, Rates: []Rate{two}},
+		ok, err := m.Take(context.Background(), start, []Charge{
+			{Limit: "consumer", Key: consumer, Cost: 1, Rates: []Rate{one}},
+			{Limit: "address", Key: address, Cost: 1, Rates: []Rate{two}},
 		}, states)
 		if err != nil {
 			t.Fatal(err)
@@ -145,13 +145,13 @@ func TestClockThatStepsBack(t *testing.T) {
 func TestCostOutsideTheContract(t *testing.T) {
 	m := NewMemory(0)
 	rates := []Rate{NewRate(5, time.Minute)}
-	for cost, fails := range map[int64]bool{-1: true, 0: true, 1: false, 4: false, 6: true} {
-		_, err := m.Take(context.Background(), start, cost, []Charge{{Limit: "l", Key: "k", Rates: rates}}, make([]State, 1))
+	for cost, fails := range map[int64]bool{-1: true, 0: false, 1: false, 4: false, 6: true} {
+		_, err := m.Take(context.Background(), start, []Charge{{Limit: "l", Key: "k", Cost: cost, Rates: rates}}, make([]State, 1))
 		if (err != nil) != fails {
 			t.Errorf("cost %d: %v", cost, err)
 		}
 	}
-	_, err := m.Take(context.Background(), start, 1, make([]Charge, maxLimits+1), nil)
+	_, err := m.Take(context.Background(), start, make([]Charge, maxLimits+1), nil)
 	if err == nil {
 		t.Error("nine charges were taken")
 	}
@@ -200,16 +200,68 @@ func TestANewKeyDoesNotTakeThePlaceOfItsNeighbour(t *testing.T) {
 	rate := []Rate{NewRate(1, time.Second)}
 	taker(m, "old", rate...)(start)
 	at := start.Add(time.Minute)
-	charges := []Charge{{Limit: "m", Key: "new", Rates: rate}, {Limit: "l", Key: "old", Rates: rate}}
+	charges := []Charge{{Limit: "m", Key: "new", Cost: 1, Rates: rate}, {Limit: "l", Key: "old", Cost: 1, Rates: rate}}
 	states := make([]State, 2)
 	for i, want := range []bool{true, false} {
-		ok, err := m.Take(context.Background(), at, 1, charges, states)
+		ok, err := m.Take(context.Background(), at, charges, states)
 		if err != nil || ok != want {
 			t.Fatalf("request %d: %v, %v", i, ok, err)
 		}
 	}
 	if states[0].Wait != time.Second || states[1].Wait != time.Second {
 		t.Errorf("both must be used up: %+v", states)
+	}
+}
+
+// A key that holds a place is never forgotten, however many keys come after it; the room for those stays the same.
+func TestKeysThatHoldPlacesAreKept(t *testing.T) {
+	m := NewMemory(minShard)
+	take := func(key string, atOnce int64) ([]Charge, bool) {
+		charges := []Charge{{Limit: "l", Key: key, Cost: 1, Rates: []Rate{NewRate(5, time.Hour)}, AtOnce: atOnce}}
+		ok, err := m.Take(context.Background(), start, charges, make([]State, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return charges, ok
+	}
+	rotate := func() {
+		for i := range 10 * minShard {
+			taker(m, fmt.Sprint("key-", i), NewRate(1, time.Hour))(start)
+		}
+	}
+	var held [][]Charge
+	for i := range 2 * minShard {
+		charges, ok := take(fmt.Sprint("held-", i), 1)
+		if !ok {
+			t.Fatal("refused the first")
+		}
+		held = append(held, charges)
+	}
+	rotate()
+	if m.Keys() != 3*minShard {
+		t.Errorf("%d keys, want those held and %d", m.Keys(), minShard)
+	}
+	for i, charges := range held {
+		if _, ok := take(charges[0].Key, 1); ok {
+			t.Fatalf("key %d got a second place", i)
+		}
+		m.Return(context.Background(), charges)
+		m.Return(context.Background(), charges) // twice changes nothing
+		if _, ok := take(charges[0].Key, 1); !ok {
+			t.Fatalf("the place of key %d is not free", i)
+		}
+	}
+	for i, charges := range held {
+		m.Return(context.Background(), charges) // the slot's number is the same
+		if _, ok := take(charges[0].Key, 2); !ok {
+			t.Fatalf("key %d: the place given back is not free", i)
+		}
+		m.Return(context.Background(), charges)
+	}
+	for i := range m.shards {
+		if s := &m.shards[i]; s.held != 0 {
+			t.Errorf("%d slots are held", s.held)
+		}
 	}
 }
 
@@ -295,12 +347,12 @@ func TestConcurrentRequestsGetExactlyTheQuota(t *testing.T) {
 	for g := range 16 {
 		wg.Go(func() {
 			states := make([]State, 2)
-			charges := []Charge{{Limit: "a", Key: "k", Rates: []Rate{a}}, {Limit: "b", Key: "k", Rates: []Rate{b}}}
+			charges := []Charge{{Limit: "a", Key: "k", Cost: 1, Rates: []Rate{a}}, {Limit: "b", Key: "k", Cost: 1, Rates: []Rate{b}}}
 			if g%2 == 1 { // in the opposite order too: no two of them wait for each other for ever
 				charges[0], charges[1] = charges[1], charges[0]
 			}
 			for range 200 {
-				if ok, err := m.Take(context.Background(), start, 1, charges, states); err != nil {
+				if ok, err := m.Take(context.Background(), start, charges, states); err != nil {
 					panic(err)
 				} else if ok {
 					admitted.Add(1)
@@ -322,11 +374,11 @@ func BenchmarkMemory(b *testing.B) {
 			keys[i] = fmt.Sprintf("consumer-%08d", i)
 		}
 		m := NewMemory(2 * n)
-		charges := []Charge{{Limit: "per_consumer/second/hour/day", Rates: rates}}
+		charges := []Charge{{Limit: "per_consumer/second/hour/day", Cost: 1, Rates: rates}}
 		states := make([]State, len(rates))
 		for _, k := range keys {
 			charges[0].Key = k
-			if _, err := m.Take(context.Background(), start, 1, charges, states); err != nil {
+			if _, err := m.Take(context.Background(), start, charges, states); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -337,7 +389,7 @@ func BenchmarkMemory(b *testing.B) {
 			for b.Loop() {
 				at = at.Add(time.Microsecond)
 				charges[0].Key = keys[r.IntN(n)]
-				if _, err := m.Take(context.Background(), at, 1, charges, states); err != nil {
+				if _, err := m.Take(context.Background(), at, charges, states); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -354,14 +406,14 @@ func BenchmarkMemoryParallel(b *testing.B) {
 	m := NewMemory(0)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		charges := []Charge{{Limit: "per_consumer/second/hour/day", Rates: rates}}
+		charges := []Charge{{Limit: "per_consumer/second/hour/day", Cost: 1, Rates: rates}}
 		states := make([]State, len(rates))
 		r := rand.New(rand.NewPCG(rand.Uint64(), 2))
 		at := start
 		for pb.Next() {
 			at = at.Add(time.Microsecond)
 			charges[0].Key = keys[r.IntN(len(keys))]
-			if _, err := m.Take(context.Background(), at, 1, charges, states); err != nil {
+			if _, err := m.Take(context.Background(), at, charges, states); err != nil {
 				panic(err)
 			}
 		}

@@ -172,9 +172,9 @@ func (s *Stage) charge(x *exchange.Exchange, t *terms) *problem.Problem {
 		if p := uncountable(key, err); p != nil {
 			return p
 		}
-		sc.charges[i] = Charge{Limit: l.id, Key: key, Rates: t.rates[i]}
+		sc.charges[i] = Charge{Limit: l.id, Key: key, Cost: 1, Rates: t.rates[i]}
 	}
-	ok, err := s.counter.Take(x.Context, x.Time, 1, sc.charges, sc.states)
+	ok, err := s.counter.Take(x.Context, x.Time, sc.charges, sc.states)
 	if err != nil {
 		return problem.New(problem.ReducedCapacity, "requests cannot be counted at the moment").
 			WithHeader("Retry-After", "1").Because(err)

@@ -235,9 +235,11 @@ func TestKeyThatCannotBeComputed(t *testing.T) {
 
 type brokenCounter struct{}
 
-func (brokenCounter) Take(context.Context, time.Time, int64, []limit.Charge, []limit.State) (bool, error) {
+func (brokenCounter) Take(context.Context, time.Time, []limit.Charge, []limit.State) (bool, error) {
 	return true, errors.New("store unreachable at 10.0.0.5")
 }
+
+func (brokenCounter) Return(context.Context, []limit.Charge) {}
 
 func TestCounterThatFailsLetsNothingThrough(t *testing.T) {
 	s, diags := limit.New(brokenCounter{}, limit.Limit{Config: limit.Config{Name: "l", Quotas: []limit.Quota{quota("q", 1, time.Minute)}}})
