@@ -66,7 +66,7 @@ func running() (*App, error) {
 }
 
 func tell(w http.ResponseWriter, app *App) error {
-	all := answer{status: app.status.Load(), Builtins: app.allowed()}
+	all := answer{status: app.status.Load(), Builtins: app.allowed(), Running: app.runsStatus()}
 	if live, ok := app.policies.(LivePolicySource); ok {
 		all.Policies = live.Status()
 	}

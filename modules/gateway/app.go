@@ -79,7 +79,8 @@ type App struct {
 	offered   *policy.Snapshot // new policies that a live source has, during the load with them
 	candidate *candidate       // that of the last load
 
-	given   atomic.Pointer[policy.Snapshot] // the policies in force, as their source gave them
+	runs    atomic.Pointer[map[string]Running] // what the parts asked for, by key; a load replaces it as a whole
+	given   atomic.Pointer[policy.Snapshot]    // the policies in force, as their source gave them
 	status  atomic.Pointer[status]
 	metrics *metrics
 
@@ -202,7 +203,7 @@ func (a *App) Use(part Part) error {
 	a.loading.Lock()
 	defer a.loading.Unlock()
 	began := time.Now()
-	l := &Load{Configured: a.policies != nil}
+	l := &Load{app: a, Configured: a.policies != nil}
 	a.begin(l, a.given.Load())
 	commit := part.Load(l)
 	if l.failed() {
@@ -212,6 +213,7 @@ func (a *App) Use(part Part) error {
 	l.warn(a.logger)
 	a.hide(l)
 	commit()
+	a.addRuns(l.runs)
 	l.compared.Add()
 	a.parts = append(a.parts, part)
 	l.Files = append(l.Files, a.files...)
@@ -224,7 +226,7 @@ func (a *App) Counter() limit.Counter { return a.counter }
 
 // Start begins to watch the files and to probe the upstreams, and to look for policies where they do not lie in files.
 func (a *App) Start() error {
-	a.started.Store(true)
+	a.startRuns()
 	if a.DecisionLog != nil {
 		a.DecisionLog.Start()
 	}
@@ -277,6 +279,7 @@ func (a *App) Cleanup() error {
 	if a.gateway != nil {
 		a.gateway.close()
 	}
+	a.closeRuns()
 	if a.shadow != nil {
 		a.shadow.Close()
 	}
@@ -320,7 +323,7 @@ func (a *App) reload() {
 // load reads everything anew and swaps it in, or changes nothing. The caller holds a.loading.
 func (a *App) load() error {
 	began, contents := time.Now(), watch.Contents(a.files, loads)
-	l := &Load{}
+	l := &Load{app: a}
 	var given *policy.Snapshot
 	if a.policies != nil {
 		snapshot, files, sources, diags := a.loadPolicies()
@@ -352,6 +355,7 @@ func (a *App) load() error {
 	for _, commit := range commits {
 		commit()
 	}
+	a.replaceRuns(l.runs)
 	l.compared.Commit()
 	a.metrics.loaded(true)
 	now := a.status.Load().succeeded(l, began)

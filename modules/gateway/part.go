@@ -30,6 +30,8 @@ type Load struct {
 	Diagnostics hcl.Diagnostics
 	Credentials []string // header fields in which callers send credentials
 	discard     []func()
+	app         *App               // that loads
+	runs        map[string]Running // that its parts asked for, by key
 
 	plain     *policy.Snapshot // Policies, whose queries nobody compares with anything
 	candidate *candidate       // for all of Policies; nil where none is tried out

@@ -83,4 +83,6 @@ type answer struct {
 	Builtins []string `json:"allow_builtins,omitempty"`
 	// Candidate is what Policies is, of policies that are tried out beside them.
 	Candidate any `json:"candidate,omitempty"`
+	// Running is what runs beside the requests: the keys of issuers, clients.
+	Running []any `json:"running,omitempty"`
 }
