@@ -144,7 +144,16 @@ func (Rig) Return(ctx context.Context, charges []limit.Charge) {
 
 // Method gives a way to identify oneself that takes the case's word for who calls, where the case has one; everything
 // else is left to m.
-func (Rig) Method(of *catalogue.Identity, m identity.Method) identity.Method { return &told{m, of} }
+func (Rig) Method(of *catalogue.Identity, m identity.Method) identity.Method {
+	t := &told{m, of}
+	switch m := m.(type) {
+	case identity.Sharing:
+		return &toldSharing{t, m}
+	case identity.Ambient:
+		return &toldAmbient{t}
+	}
+	return t
+}
 
 // told is a way to identify oneself that may be told who calls.
 type told struct {
@@ -163,6 +172,26 @@ func (t *told) Present(x *exchange.Exchange) bool {
 	}
 	return s.taken == t.of || t.Method.Present(x)
 }
+
+// toldSharing is told, of a way whose field others may read too.
+type toldSharing struct {
+	*told
+	sharing identity.Sharing
+}
+
+// Likely implements identity.Sharing: of the caller that a case tells, only one way is to answer for.
+func (t *toldSharing) Likely(x *exchange.Exchange) identity.Likelihood {
+	if s := sendingOf(x.Context); s != nil && s.caller != nil && s.taken == t.of {
+		return identity.Certain
+	}
+	return t.sharing.Likely(x)
+}
+
+// toldAmbient is told, of a way that reads nothing of the request.
+type toldAmbient struct{ *told }
+
+// Ambient implements identity.Ambient.
+func (*toldAmbient) Ambient() {}
 
 // Authenticate implements identity.Method.
 func (t *told) Authenticate(x *exchange.Exchange) (*exchange.Consumer, *identity.Refusal) {
@@ -210,4 +239,6 @@ var (
 	_ http.RoundTripper = Rig{}
 	_ limit.Counter     = Rig{}
 	_ identity.Method   = (*told)(nil)
+	_ identity.Sharing  = (*toldSharing)(nil)
+	_ identity.Ambient  = (*toldAmbient)(nil)
 )

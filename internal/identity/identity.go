@@ -49,6 +49,35 @@ type Method interface {
 	Challenge(realm string, r *Refusal) string
 }
 
+// Sharing is a Method whose fields others may read too: the tokens of several issuers, and opaque ones, all come in
+// Authorization.
+type Sharing interface {
+	Method
+
+	// Likely says how much the credential looks like one of this method, of a request for which Present is true. It
+	// verifies nothing: it only says which method is to, and the others are not asked.
+	Likely(x *exchange.Exchange) Likelihood
+}
+
+// Likelihood says how much a credential looks like one of a method.
+type Likelihood uint8
+
+// Likelihoods, in their order.
+const (
+	Unlikely Likelihood = iota // it has the form of something else
+	Possible                   // nothing speaks against it
+	Certain                    // it has a form that only credentials of this method have
+)
+
+// Ambient is a Method whose credential belongs to the connection and not to the request: a client certificate. It
+// decides only where no other method finds a credential.
+type Ambient interface {
+	Method
+
+	// Ambient does nothing.
+	Ambient()
+}
+
 // Refusal is why a credential was not accepted. The client is told no more than whether to mend the request, to get a
 // new credential, or to give up.
 type Refusal struct {

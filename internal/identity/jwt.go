@@ -132,6 +132,36 @@ func (t *Tokens) Fields() []string { return []string{authorization} }
 // accepted here.
 func (t *Tokens) Present(x *exchange.Exchange) bool { return len(x.Header[authorization]) > 0 }
 
+// Likely implements Sharing: by the issuer and the audience that the token names, of which nothing is proven yet.
+func (t *Tokens) Likely(x *exchange.Exchange) Likelihood {
+	values := x.Header[authorization]
+	if len(values) != 1 {
+		return Possible
+	}
+	_, compact, _ := strings.Cut(values[0], " ")
+	compact = strings.TrimLeft(compact, " ")
+	if len(compact) > maxToken {
+		return Unlikely
+	}
+	_, rest, _ := strings.Cut(compact, ".")
+	payload, _, ok := strings.Cut(rest, ".")
+	if !ok {
+		return Unlikely
+	}
+	raw, err := base64URL.DecodeString(payload)
+	if err != nil {
+		return Unlikely
+	}
+	c, err := parseClaims(raw)
+	switch {
+	case err != nil || c.issuer != t.issuer:
+		return Unlikely
+	case !slices.ContainsFunc(c.audience, func(a string) bool { return slices.Contains(t.audience, a) }):
+		return Possible
+	}
+	return Certain
+}
+
 // Challenge implements Method with the Bearer challenge of RFC 6750, section 3.
 func (t *Tokens) Challenge(realm string, r *Refusal) string {
 	if r == nil {
@@ -225,4 +255,4 @@ func (t *Tokens) key(parsed *token) (*boundKey, error) {
 	return found, nil
 }
 
-var _ Method = (*Tokens)(nil)
+var _ Sharing = (*Tokens)(nil)

@@ -3,6 +3,7 @@ package identity
 import (
 	"errors"
 	"net/textproto"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -21,10 +22,12 @@ const (
 
 // Stage finds out who calls. The one credential that a request carries decides: a wrong one is a 401 even where no
 // credential at all would do, and two are a 400, for who could say which of the two identities the caller meant
-// (RFC 6750, section 3.1, says so of two tokens; here it goes for any two credentials).
+// (RFC 6750, section 3.1, says so of two tokens; here it goes for any two credentials). A certificate of the connection
+// decides only where the request carries nothing of its own: it may be there to prove that a token is its caller's.
 type Stage struct {
 	methods   []Method
-	fields    []string // taken off every request
+	contested [][]string // by method: those of its fields that another one reads too
+	fields    []string   // taken off every request
 	needs     exchange.Needs
 	anonymous bool
 	realm     string
@@ -53,16 +56,24 @@ func New(c Config, methods ...Method) (*Stage, hcl.Diagnostics) {
 	if !httpguts.ValidHeaderFieldName(s.forward) {
 		wrong("Invalid header field", "The field in which the upstream is told the consumer is not a header field's name.")
 	}
-	owners := make(map[string]Method)
-	for _, m := range methods {
+	s.contested = make([][]string, len(methods))
+	owners := make(map[string]int) // of a field: the first method that reads it
+	for i, m := range methods {
 		for _, f := range m.Fields() {
 			if f == s.forward {
 				wrong("Credential and consumer in one field", "The field "+f+" carries a credential and cannot tell the upstream the consumer too.")
 			}
-			if owners[f] != nil {
-				wrong("Two credentials in one field", "Two ways to identify read the field "+f+"; nobody could say which of them a request means.")
+			if first, taken := owners[f]; taken {
+				if !shares(m) || !shares(methods[first]) {
+					wrong("Two credentials in one field", "Two ways to identify read the field "+f+"; nobody could say which of them a request means.")
+				}
+				s.contested[i] = append(s.contested[i], f)
+				if !slices.Contains(s.contested[first], f) {
+					s.contested[first] = append(s.contested[first], f)
+				}
+				continue
 			}
-			owners[f] = m
+			owners[f] = i
 			s.fields = append(s.fields, f)
 			s.needs.Header = append(s.needs.Header, f)
 		}
@@ -95,15 +106,9 @@ func (s *Stage) Needs() exchange.Needs { return s.needs }
 // Handle implements pipeline.Stage: it sets the consumer, takes the credential off the request, and tells the upstream
 // who calls.
 func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
-	var used Method
-	for _, m := range s.methods {
-		if !m.Present(x) {
-			continue
-		}
-		if used != nil {
-			return s.refuse(used, &Refusal{Malformed: true, Detail: "the request carries two credentials; send one"})
-		}
-		used = m
+	used, twice := s.used(x)
+	if twice {
+		return s.refuse(used, &Refusal{Malformed: true, Detail: "the request carries two credentials; send one"})
 	}
 	var consumer *exchange.Consumer
 	if used != nil {
@@ -126,6 +131,58 @@ func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
 		x.SetForward(s.forward, consumer.ID)
 	}
 	return nil
+}
+
+// shares says whether a method can tell its credentials from others in the same field.
+func shares(m Method) bool {
+	_, ok := m.(Sharing)
+	return ok
+}
+
+// used is the method whose credential the request carries, nil for none; twice says that it carries more than one. Of
+// the methods that read one field, the likeliest answers for what is in it, and the first among equals: even what is
+// no credential of any of them is never taken for none.
+func (s *Stage) used(x *exchange.Exchange) (used Method, twice bool) {
+	var ambient, likeliest Method
+	var most Likelihood
+	for i, m := range s.methods {
+		if !m.Present(x) {
+			continue
+		}
+		if _, ok := m.(Ambient); ok {
+			if ambient == nil {
+				ambient = m
+			}
+			continue
+		}
+		if s.contested[i] != nil && !s.apart(i, x) {
+			if l := m.(Sharing).Likely(x); likeliest == nil || l > most {
+				likeliest, most = m, l
+			}
+			continue
+		}
+		if used != nil {
+			return used, true
+		}
+		used = m
+	}
+	switch {
+	case likeliest != nil:
+		return likeliest, used != nil
+	case used != nil:
+		return used, false
+	}
+	return ambient, false
+}
+
+// apart says whether a credential of a method that shares a field came in another one, which only it reads.
+func (s *Stage) apart(i int, x *exchange.Exchange) bool {
+	for _, f := range s.methods[i].Fields() {
+		if len(x.Header[f]) > 0 && !slices.Contains(s.contested[i], f) {
+			return true
+		}
+	}
+	return false
 }
 
 // refuse is the 401, or the 400 of a malformed request, with a challenge of every method (RFC 9110, section 11.6.1).

@@ -2,8 +2,10 @@ package identity
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
@@ -79,6 +81,107 @@ func TestStageMistakes(t *testing.T) {
 		s, diags := New(test.config, test.methods...)
 		if s != nil || len(diags) == 0 || diags[0].Summary != test.want {
 			t.Errorf("%s: %v, want %s", test.name, diags, test.want)
+		}
+	}
+}
+
+// lookalike is a method that reads a field as others do, and says how likely a credential in it is its own.
+type lookalike struct {
+	name   string
+	fields []string
+	looks  map[string]Likelihood // of a value
+}
+
+func (l *lookalike) Fields() []string { return l.fields }
+func (l *lookalike) Present(x *exchange.Exchange) bool {
+	return slices.ContainsFunc(l.fields, func(f string) bool { return len(x.Header[f]) > 0 })
+}
+func (l *lookalike) Likely(x *exchange.Exchange) Likelihood {
+	return l.looks[x.Header.Get("Authorization")]
+}
+func (l *lookalike) Authenticate(*exchange.Exchange) (*exchange.Consumer, *Refusal) {
+	return &exchange.Consumer{ID: l.name}, nil
+}
+func (l *lookalike) Challenge(realm string, _ *Refusal) string {
+	return challenge("Bearer", "realm", realm)
+}
+
+// connected is a method that reads nothing of the request.
+type connected struct{ lookalike }
+
+func (*connected) Present(*exchange.Exchange) bool { return true }
+func (*connected) Ambient()                        {}
+
+// Methods that read one field: exactly one of them answers for what is in it.
+func TestStageShares(t *testing.T) {
+	authorization := []string{"Authorization"}
+	staff := &lookalike{"staff", authorization, map[string]Likelihood{"Bearer staff": Certain, "Bearer both": Certain}}
+	other := &lookalike{"other", authorization, map[string]Likelihood{"Bearer other": Certain, "Bearer both": Certain, "Bearer opaque": Possible}}
+	opaque := &lookalike{"opaque", authorization, map[string]Likelihood{"Bearer staff": Possible, "Bearer other": Possible, "Bearer opaque": Possible, "Basic x": Unlikely}}
+	keys := &lookalike{"keys", []string{"X-Api-Key", "Authorization"}, map[string]Likelihood{"Bearer wg_key": Certain}}
+	certificate := &connected{lookalike{name: "certificate"}}
+	for _, test := range []struct {
+		name     string
+		methods  []Method
+		fields   []string
+		consumer string // "" for two credentials
+	}{
+		{"of the first", []Method{staff, opaque}, []string{"Authorization", "Bearer staff"}, "staff"},
+		{"of the second", []Method{opaque, staff}, []string{"Authorization", "Bearer staff"}, "staff"},
+		{"of the third", []Method{opaque, staff, other}, []string{"Authorization", "Bearer other"}, "other"},
+		{"of nobody, and one takes all", []Method{staff, opaque}, []string{"Authorization", "Bearer opaque"}, "opaque"},
+		{"of nobody", []Method{staff, opaque}, []string{"Authorization", "Basic x"}, "staff"},
+		{"of two alike", []Method{opaque, other, staff}, []string{"Authorization", "Bearer both"}, "other"},
+		{"a key in the shared field", []Method{staff, keys}, []string{"Authorization", "Bearer wg_key"}, "keys"},
+		{"a key in its own field", []Method{staff, keys}, []string{"X-Api-Key", "wg_key"}, "keys"},
+		{"a key and a token", []Method{keys, staff}, []string{"X-Api-Key", "wg_key", "Authorization", "Bearer staff"}, ""},
+		{"a key and a token, the other way", []Method{staff, keys}, []string{"X-Api-Key", "wg_key", "Authorization", "Bearer staff"}, ""},
+		{"a certificate alone", []Method{certificate, staff}, nil, "certificate"},
+		{"a certificate beside a token", []Method{certificate, staff}, []string{"Authorization", "Bearer staff"}, "staff"},
+		{"a certificate beside one of nobody", []Method{certificate, staff, opaque}, []string{"Authorization", "Basic x"}, "staff"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, diags := New(Config{}, test.methods...)
+			if diags.HasErrors() {
+				t.Fatal(diags)
+			}
+			x := request(test.fields...)
+			switch p := s.Handle(x); {
+			case p != nil && (test.consumer != "" || p.StatusCode() != 400):
+				t.Error(p)
+			case p == nil && x.Consumer.ID != test.consumer:
+				t.Errorf("%q, want %q", x.Consumer.ID, test.consumer)
+			case p == nil && len(x.Header) != 1:
+				t.Errorf("to the upstream: %v", x.Header)
+			}
+		})
+	}
+}
+
+// Two issuers on one route: each answers for its own tokens alone.
+func TestTokensShare(t *testing.T) {
+	i := newIssuer(t)
+	ours := i.tokens(t, JWTConfig{}, nil)
+	theirs := i.tokens(t, JWTConfig{Issuer: "https://id.globex.example"}, nil)
+	beta := i.tokens(t, JWTConfig{Audience: []string{"beta"}}, nil)
+	s, diags := New(Config{Anonymous: true}, theirs, beta, ours)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for _, test := range []struct {
+		token  string
+		status int
+	}{
+		{i.sign(t, "ES256", header("ES256"), claimsWith(nil)), 0},
+		{i.sign(t, "ES256", header("ES256"), claimsWith(map[string]any{"iss": "https://id.globex.example"})), 0},
+		{i.sign(t, "ES256", header("ES256"), claimsWith(map[string]any{"aud": "beta"})), 0},
+		{i.sign(t, "ES256", header("ES256"), claimsWith(map[string]any{"iss": "https://id.initech.example"})), 401},
+		{i.sign(t, "ES256", header("ES256"), claimsWith(map[string]any{"aud": "gamma"})), 401},
+		{"opaque", 401}, {"..", 401}, {"a.b.c", 401}, {strings.Repeat("x.", 8<<10), 401},
+	} {
+		p := s.Handle(request("Authorization", "Bearer "+test.token))
+		if test.status == 0 && p != nil || test.status != 0 && (p == nil || p.StatusCode() != test.status) {
+			t.Errorf("%v, want %d for %.80s", p, test.status, test.token)
 		}
 	}
 }
