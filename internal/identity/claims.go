@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wicketgate/wicketgate/internal/compact"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
 )
 
@@ -24,7 +25,7 @@ type claims struct {
 
 // parseClaims reads a token's payload: a strict JSON object, no name twice and nothing after it.
 func parseClaims(raw []byte) (claims, error) {
-	if err := jsonspan.Check(raw, tokenBounds); err != nil {
+	if err := jsonspan.Check(raw, compact.Bounds); err != nil {
 		return claims{}, fmt.Errorf("its claims are not strict JSON: %w", err)
 	}
 	value, err := jsonspan.Decode(raw)

@@ -14,6 +14,7 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jwk"
 
+	"github.com/wicketgate/wicketgate/internal/compact"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
 )
@@ -86,7 +87,7 @@ func ParseJWKS(file string, src []byte) (*JWKS, hcl.Diagnostics) {
 		wrong(at(0, 0), "Key set too large", fmt.Sprintf("A key set has at most %d bytes, and this one has %d.", MaxKeySet, len(src)))
 		return nil, diags
 	}
-	if err := jsonspan.Check(src, jsonspan.Bounds{Number: tokenBounds.Number, Depth: tokenBounds.Depth}); err != nil {
+	if err := jsonspan.Check(src, jsonspan.Bounds{Number: compact.Bounds.Number, Depth: compact.Bounds.Depth}); err != nil {
 		offset := 0
 		if e := (*jsonspan.Error)(nil); errors.As(err, &e) {
 			offset = min(e.Offset, len(src))

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/lestrrat-go/jwx/v3/jws"
 
+	"github.com/wicketgate/wicketgate/internal/compact"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/duration"
 	"github.com/wicketgate/wicketgate/internal/exchange"
@@ -138,17 +139,17 @@ func (t *Tokens) Likely(x *exchange.Exchange) Likelihood {
 	if len(values) != 1 {
 		return Possible
 	}
-	_, compact, _ := strings.Cut(values[0], " ")
-	compact = strings.TrimLeft(compact, " ")
-	if len(compact) > maxToken {
+	_, sent, _ := strings.Cut(values[0], " ")
+	sent = strings.TrimLeft(sent, " ")
+	if len(sent) > maxToken {
 		return Unlikely
 	}
-	_, rest, _ := strings.Cut(compact, ".")
+	_, rest, _ := strings.Cut(sent, ".")
 	payload, _, ok := strings.Cut(rest, ".")
 	if !ok {
 		return Unlikely
 	}
-	raw, err := base64URL.DecodeString(payload)
+	raw, err := compact.Base64.DecodeString(payload)
 	if err != nil {
 		return Unlikely
 	}
