@@ -1,7 +1,9 @@
 package bundle
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/open-policy-agent/opa/v1/bundle"
 	"github.com/open-policy-agent/opa/v1/logging"
 	"github.com/open-policy-agent/opa/v1/plugins/rest"
 
@@ -28,7 +31,7 @@ const (
 )
 
 // client is how the downloader reaches the server: OPA's own requests, with our bounds and credentials. It reads an
-// archive whole and inspects it before OPA sees any of it.
+// archive whole and inspects it before anybody makes anything of it.
 type client struct {
 	config    *Config
 	transport *http.Transport
@@ -154,20 +157,34 @@ func (c *client) RoundTrip(r *http.Request) (*http.Response, error) {
 	body := []byte(nil)
 	if res.StatusCode == http.StatusOK {
 		watch.Reset(stallTimeout)
-		if body, err = c.read(res, func() { watch.Reset(stallTimeout) }); err != nil {
+		if err = c.read(res, func() { watch.Reset(stallTimeout) }); err != nil {
 			return nil, cause(ctx, err)
 		}
+		body = emptyBundle
 	}
-	res.Body = io.NopCloser(bytes.NewReader(body))
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return res, nil
 }
 
-// read reads an archive to its end.
-func (c *client) read(res *http.Response, came func()) ([]byte, error) {
+// emptyBundle is what the downloader is shown of an archive that has come.
+var emptyBundle = func() []byte {
+	var b bytes.Buffer
+	packed := gzip.NewWriter(&b)
+	files := tar.NewWriter(packed)
+	const manifest = "{}"
+	_ = files.WriteHeader(&tar.Header{Name: bundle.ManifestExt, Typeflag: tar.TypeReg, Size: int64(len(manifest))}) // to memory nothing fails
+	_, _ = files.Write([]byte(manifest))
+	_ = files.Close()
+	_ = packed.Close()
+	return b.Bytes()
+}()
+
+// read reads an archive to its end, and keeps it until it is taken.
+func (c *client) read(res *http.Response, came func()) error {
 	most := c.config.Bounds.Packed
 	large := fmt.Errorf("the bundle has more than %d bytes", most)
 	if res.ContentLength > most {
-		return nil, large
+		return large
 	}
 	var body bytes.Buffer
 	body.Grow(int(max(res.ContentLength, 0)) + bytes.MinRead)
@@ -181,19 +198,19 @@ func (c *client) read(res *http.Response, came func()) ([]byte, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading the bundle: %w", err)
+			return fmt.Errorf("reading the bundle: %w", err)
 		}
 	}
 	if int64(body.Len()) > most {
-		return nil, large
+		return large
 	}
 	if err := inspect(body.Bytes(), c.config.Bounds); err != nil {
-		return nil, &archiveError{err}
+		return &archiveError{err}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.archive = body.Bytes()
-	return c.archive, nil
+	return nil
 }
 
 // archiveError is about what a server sent, rather than about reaching it.

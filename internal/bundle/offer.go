@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/download"
 
 	"github.com/wicketgate/wicketgate/internal/policy"
@@ -121,21 +120,17 @@ func (m *Member) offered(s *policy.Snapshot) (err error) {
 	return m.take(s)
 }
 
-// failed notes that the server gave no bundle that OPA could read.
-func (f *Feed) failed(err error, archive []byte) {
+// failed notes that the server gave no bundle.
+func (f *Feed) failed(err error) {
 	err = plain(err)
 	var (
-		status   download.HTTPError
-		mistakes ast.Errors
-		one      *ast.Error
-		damaged  *archiveError
+		status  download.HTTPError
+		damaged *archiveError
 	)
 	event := Event{Kind: Unreachable, Err: err}
 	switch {
 	case errors.As(err, &status):
 		event.Err = fmt.Errorf("the server answered %d %s", f.client.answered(), http.StatusText(f.client.answered()))
-	case errors.As(err, &mistakes), errors.As(err, &one), archive != nil:
-		event = Event{Kind: Broken, Err: Mistakes(policy.ExplainBundle(f.name, archive, err))}
 	case errors.As(err, &damaged):
 		event = Event{Kind: Broken, Err: fmt.Errorf("%s: %w", f.name, damaged)}
 	}

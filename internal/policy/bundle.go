@@ -18,6 +18,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/bundle"
 	"github.com/open-policy-agent/opa/v1/util"
+
+	"github.com/wicketgate/wicketgate/internal/signature"
 )
 
 // parserOptions are how the policies of a bundle are parsed.
@@ -25,10 +27,18 @@ func parserOptions() ast.ParserOptions {
 	return ast.ParserOptions{RegoVersion: ast.RegoV1, ProcessAnnotation: true, Capabilities: capabilities()}
 }
 
-// ReadBundle reads a bundle from its archive, a gzip'd tar, and verifies it as verify says; the archive has been
-// bounded by whoever got it. The name is that of the archive, for diagnostics: name:path:line:column.
+// ReadBundle reads a bundle from its archive, a gzip'd tar, and verifies it as verify says, before anything else is made
+// of it; nil is for bundles without a signature. The archive has been bounded by whoever got it. The name is that of the
+// archive, for diagnostics: name:path:line:column.
 func ReadBundle(ctx context.Context, name string, archive []byte, verify *bundle.VerificationConfig, size int64, opts Options) (*Snapshot, hcl.Diagnostics) {
-	return fromReader(ctx, name, archive, bundleReader(archive, size).WithBundleVerificationConfig(verify), opts)
+	reader := bundleReader(archive, size)
+	if verify != nil {
+		if err := signature.Verify(archive, size, verify); err != nil {
+			return nil, ExplainBundle(name, archive, err)
+		}
+		reader = reader.WithSkipBundleVerification(true)
+	}
+	return fromReader(ctx, name, archive, reader, opts)
 }
 
 // ReadTrustedBundle is ReadBundle for an archive that an operator has put where it lies, as a folder of policies would
@@ -51,12 +61,12 @@ func fromReader(ctx context.Context, name string, archive []byte, reader *bundle
 	if err != nil {
 		return nil, ExplainBundle(name, archive, err)
 	}
-	return FromBundle(ctx, name, &read, opts)
+	return fromBundle(ctx, name, &read, opts)
 }
 
-// FromBundle compiles a bundle that OPA has read lazily and verified. It takes the bundle apart: its data is let go as
+// fromBundle compiles a bundle that OPA has read lazily. It takes the bundle apart: its data is let go as
 // it is made into values, so that both are not in memory at once. All mistakes are reported at once.
-func FromBundle(ctx context.Context, name string, b *bundle.Bundle, opts Options) (*Snapshot, hcl.Diagnostics) {
+func fromBundle(ctx context.Context, name string, b *bundle.Bundle, opts Options) (*Snapshot, hcl.Diagnostics) {
 	opts, diags := opts.checked()
 	diags = append(diags, unfit(name, b)...)
 	if diags.HasErrors() {
@@ -83,8 +93,8 @@ func FromBundle(ctx context.Context, name string, b *bundle.Bundle, opts Options
 // largeData is from when on the data of a bundle is worth a collection of its own.
 const largeData = 4 << 20
 
-// sweep lets go of what checking the signature of a bundle has left: OPA hashes data as maps, which are larger than the
-// data is. Left to the collector's own time, they would lie beside two sets of policies, the old and the new.
+// sweep lets go of the copies that verifying and reading a bundle have left. Until the collector's own time, they would
+// lie beside two sets of policies, the old and the new.
 func sweep(b *bundle.Bundle) {
 	size := 0
 	for _, raw := range b.Raw {

@@ -1,4 +1,4 @@
-// Package policy is the authorize stage: policies in Rego, evaluated in this process. Load and FromBundle turn a folder
+// Package policy is the authorize stage: policies in Rego, evaluated in this process. Load and ReadBundle turn a folder
 // or an OPA bundle into an immutable snapshot, Prepare picks the query of a route out of it, and the Query decides
 // requests. Only a boolean true lets a request through: undefined, an error, a time-out, a panic and every other value
 // are denials, so that a policy needs no `default allow := false`.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -32,7 +33,12 @@ type tree struct {
 	scratch []byte
 	items   [][2]*ast.Term // members of the objects that are open
 	terms   []*ast.Term    // items of the arrays that are open
+	made    int            // objects
 }
+
+// breath is how many objects are made between two calls of the scheduler. Loading has a processor to itself for as long
+// as it may; requests should not wait for it that long.
+const breath = 64
 
 // parse gives the value of a document.
 func (t *tree) parse(doc []byte) (*ast.Term, error) {
@@ -51,6 +57,9 @@ func (t *tree) value(doc []byte, i int) (*ast.Term, int) {
 	switch doc[i] {
 	case '{':
 		mark := len(t.items)
+		if t.made++; t.made%breath == 0 {
+			runtime.Gosched()
+		}
 		for i = jsonspan.Space(doc, i+1); doc[i] != '}'; {
 			end, _ := jsonspan.String(doc, i)
 			name := t.text(doc[i:end])
