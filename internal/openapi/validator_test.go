@@ -3,87 +3,23 @@ package openapi
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/wicketgate/wicketgate/internal/npmtest"
 )
 
 // The validator is none of ours, at versions that do not change below us: npm ci takes what package-lock.json names.
 const validator = "testdata/validator"
 
-// install gives a folder in which the validator is installed: one in the user's cache, made once.
-func install(t *testing.T) string {
-	t.Helper()
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err == nil {
-			continue
-		}
-		if os.Getenv("CI") != "" {
-			t.Fatalf("%s is not installed", program)
-		}
-		t.Skipf("%s is not installed; .ci/needs installs it, and elsewhere https://nodejs.org does", program)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := []string{"package.json", "package-lock.json", "validate.mjs"}
-	hash := sha256.New()
-	for _, name := range files {
-		text, err := os.ReadFile(filepath.Join(validator, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		hash.Write(text)
-	}
-	folder := filepath.Join(cache, "wicketgate", "openapi-"+hex.EncodeToString(hash.Sum(nil)[:8]))
-	if _, err := os.Stat(folder); err == nil {
-		return folder
-	}
-	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	beside, err := os.MkdirTemp(filepath.Dir(folder), "new-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(beside)
-	for _, name := range files {
-		text, err := os.ReadFile(filepath.Join(validator, name))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(beside, name), text, 0o644)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
-	npm.Dir = beside
-	if out, err := npm.CombinedOutput(); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("npm ci: %v\n%s", err, out)
-		}
-		t.Skipf("the validator cannot be installed: npm ci: %v\n%s", err, out)
-	}
-	if err := os.Rename(beside, folder); err != nil {
-		if _, other := os.Stat(folder); other != nil { // another test run was faster
-			t.Fatal(err)
-		}
-	}
-	return folder
-}
-
 // validate asks the validator for what is wrong with each of the files.
 func validate(t *testing.T, files []string) map[string][]string {
 	t.Helper()
-	folder := install(t)
+	folder := npmtest.Install(t, "openapi", os.DirFS(validator))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var stderr bytes.Buffer
