@@ -239,6 +239,11 @@ func beside(_ *testing.T, c *counter) {
 	c.admitted(third)
 	c.Return(context.Background(), second)
 	c.Return(context.Background(), third)
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if _, states := c.take(both()...); states[1].Remaining == 2 {
+			break
+		}
+	}
 	c.wants(false, []int64{0, 2}, both()...) // what is given back are places, not units; and no place was taken
 }
 
