@@ -1,0 +1,207 @@
+package shared
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wicketgate/wicketgate/internal/limit/redistest"
+	"github.com/wicketgate/wicketgate/internal/secret"
+)
+
+func password(text string) func() (secret.Text, error) {
+	return func() (secret.Text, error) { return secret.New(text), nil }
+}
+
+// rights are what a user of Redis needs who counts and does nothing else.
+var rights = strings.Fields("~{wicketgate}:* +hello +auth +select +ping +eval +evalsha +time +get +set +zadd +zrem +zcard +zcount +zremrangebyscore +pexpire +cluster|slots +info")
+
+// TestUser counts as a user who has no other rights, in a database of its own, and as one whose password is wrong.
+func TestUser(t *testing.T) {
+	s := redistest.Start(t)
+	s.CLI(append([]string{"ACL", "SETUSER", "gateway", "on", ">s3cr3t"}, rights...)...)
+	s.CLI("ACL", "SETUSER", "default", "off")
+	good := config(s.Address)
+	good.Server.Username, good.Server.Password, good.Server.Database = "gateway", password("s3cr3t"), 3
+	c := open(t, good)
+	for range 2 {
+		if ok, _, err := take(c, "acme", 10); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	held := atOnce("acme", 1)
+	if ok, err := c.Take(t.Context(), time.Now(), held, states()); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	c.Return(t.Context(), held)
+	if !c.renew(t.Context()) {
+		t.Error(c.Status().Err)
+	}
+
+	for name, wrong := range map[string]func(*Server){
+		"a wrong password":  func(s *Server) { s.Password = password("s3cr3ts3cr3t") },
+		"no password":       func(s *Server) { s.Username, s.Password = "", nil },
+		"an unknown prefix": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := good
+			if wrong == nil {
+				bad.Prefix = "other"
+			} else {
+				wrong(&bad.Server)
+			}
+			c := open(t, bad)
+			if ok, _, err := take(c, "acme", 10); ok || err == nil {
+				t.Error(ok, err)
+			}
+			if err := c.Status().Err; err == nil || strings.Contains(err.Error(), "s3cr3t") {
+				t.Errorf("the status says %v", err)
+			}
+		})
+	}
+}
+
+// TestTLS counts over TLS, the gateway showing a certificate too.
+func TestTLS(t *testing.T) {
+	folder := t.TempDir()
+	pool := certificates(t, folder)
+	file := func(name string) string { return filepath.Join(folder, name) }
+	port := free(t)
+	redistest.Start(t, "--tls-port", port, "--tls-cert-file", file("cert.pem"), "--tls-key-file", file("key.pem"), "--tls-ca-cert-file", file("cert.pem"))
+	pair, err := tls.LoadX509KeyPair(file("cert.pem"), file("key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secured := config(net.JoinHostPort("127.0.0.1", port))
+	for name, test := range map[string]struct {
+		config *tls.Config
+		works  bool
+	}{
+		"both known":        {&tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, ServerName: "redis.test"}, true},
+		"no certificate":    {&tls.Config{RootCAs: pool, ServerName: "redis.test"}, false},
+		"an unknown server": {&tls.Config{Certificates: []tls.Certificate{pair}, ServerName: "redis.test"}, false},
+		"another name":      {&tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, ServerName: "other.test"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.config.MinVersion = tls.VersionTLS12
+			config := secured
+			config.Server.TLS = test.config
+			c := open(t, config)
+			if ok, _, err := take(c, name, 10); ok != test.works || (err == nil) != test.works {
+				t.Error(ok, err, c.Status().Err)
+			}
+		})
+	}
+}
+
+func free(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // it was only asked for a port
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// certificates writes a certificate for both sides, its own authority, and gives the pool that trusts it.
+func certificates(t *testing.T, folder string) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "redis.test"}, DNSNames: []string{"redis.test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(filepath.Join(folder, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(certificate)
+	return pool
+}
+
+// TestSentinel loses the master, and counts on where the sentinel had the replica take over.
+func TestSentinel(t *testing.T) {
+	t.Parallel()
+	master, _, sentinel := redistest.Watched(t)
+	config := brief("", Deny)
+	config.Timeout = time.Second
+	config.Server.Sentinels, config.Server.Master = []string{sentinel.Address}, "gw"
+	c := open(t, config)
+	if ok, left, err := take(c, "acme", 10); !ok || left != 9 || err != nil {
+		t.Fatal(ok, left, err)
+	}
+	master.CLI("WAIT", "1", "5000") // the replica knows
+	master.Kill()
+	sentinel.Within(10*time.Second, "Redis is away", func() bool {
+		_, _, err := take(c, "acme", 10)
+		return err != nil
+	})
+	sentinel.Within(30*time.Second, "the replica counts on", func() bool {
+		ok, left, err := take(c, "acme", 10)
+		return ok && left == 8 && err == nil
+	})
+}
+
+// TestCluster counts all that a request is charged for on one node of three, and when it is gone on its replica.
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	servers, master, replica := redistest.Cluster(t, "{wicketgate}")
+	config := brief("", Deny)
+	config.Timeout = time.Second
+	config.Server.Cluster = []string{servers[0].Address, servers[1].Address, servers[2].Address}
+	c := open(t, config)
+	charges := append(charge("acme", 1, 10), charge("192.0.2.7", 1, 10)...)
+	charges[1].Limit, charges[1].AtOnce = "m/day", 5
+	three := append(states(), append(states(), states()...)...)
+	if ok, err := c.Take(t.Context(), time.Now(), charges, three); !ok || err != nil || three[1].Remaining != 9 || three[2].Remaining != 4 {
+		t.Fatal(ok, err, three)
+	}
+	if ok, left, err := take(c, "acme", 10); !ok || left != 8 || err != nil {
+		t.Fatal(ok, left, err)
+	}
+	master.CLI("WAIT", "1", "5000") // the replica knows
+	master.Kill()
+	replica.Within(10*time.Second, "Redis is away", func() bool {
+		_, _, err := take(c, "acme", 10)
+		return err != nil
+	})
+	replica.Within(30*time.Second, "the replica counts on", func() bool {
+		ok, left, err := take(c, "acme", 10)
+		return ok && left == 7 && err == nil
+	})
+}
