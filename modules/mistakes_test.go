@@ -32,6 +32,12 @@ func TestMistakes(t *testing.T) {
 		{"auth: empty key", site("api_auth {", "\tkey X-API-Key \"\"", "}"), "expected: key <header> <key file>, at Caddyfile:3"},
 		{"auth: key twice", site("api_auth {", "\tkey X-API-Key a.keys", "\tkey x-api-key b.keys", "}"), "key x-api-key is given twice, at Caddyfile:4"},
 		{"auth: key in Authorization", site("api_auth {", "\tkey Authorization a.keys", "}"), `it cannot be "Authorization", at Caddyfile:3`},
+		{"auth: no such word of key", site("api_auth {", "\tkey X-API-Key a.keys {", "\t\tbarer", "\t}", "}"), `key has no keyword "barer"; did you mean bearer?, at Caddyfile:4`},
+		{"auth: bearer twice", site("api_auth {", "\tkey X-API-Key a.keys {", "\t\tbearer", "\t\tbearer", "\t}", "}"), "bearer is given twice, at Caddyfile:5"},
+		{"auth: bearer what", site("api_auth {", "\tkey X-API-Key a.keys {", "\t\tbearer on", "\t}", "}"), "expected: bearer, at Caddyfile:4"},
+		{"auth: empty query", site("api_auth {", "\tkey X-API-Key a.keys {", "\t\tquery", "\t}", "}"), "expected: query <parameter>, at Caddyfile:4"},
+		{"auth: query twice", site("api_auth {", "\tkey X-API-Key a.keys {", "\t\tquery a", "\t\tquery b", "\t}", "}"), "query is given twice, at Caddyfile:5"},
+		{"auth: a wrong query", site("api_auth {", "\tkey X-API-Key a.keys {", "\t\tquery a&b", "\t}", "}"), "The name of a query parameter is 1 to 64 letters, digits and ._~-, at Caddyfile:4"},
 		{"auth: anonymous twice", site("api_auth {", "\tanonymous", "\tanonymous", "}"), "anonymous is given twice, at Caddyfile:4"},
 		{"auth: anonymous what", site("api_auth {", "\tanonymous true", "}"), "expected: anonymous, at Caddyfile:3"},
 

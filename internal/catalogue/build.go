@@ -88,6 +88,8 @@ func (b *builder) identity(n *node) *Identity {
 	if k := n.one("api_key"); k != nil {
 		i.APIKey = &APIKey{
 			Header: http.CanonicalHeaderKey(take[string](k, "header")),
+			Bearer: take[bool](k, "bearer"),
+			Query:  take[string](k, "query"),
 			Keys:   take[File](k, "keys"),
 			Range:  k.rng,
 		}

@@ -62,6 +62,8 @@ type JWT struct {
 // APIKey is an identity's api_key block.
 type APIKey struct {
 	Header string // in canonical form
+	Bearer bool   // the key may be a bearer token too
+	Query  string // the query parameter it may come in too, "" for none
 	Keys   File
 	Range  hcl.Range
 }

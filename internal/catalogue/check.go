@@ -115,6 +115,10 @@ func (d *decoder) checkVersioning(a *API, n *node) {
 			d.wrong(v.place("header"), "Ambiguous header", "The header field %q carries the API keys of the identity %q.", i.APIKey.Header, i.Name)
 			break
 		}
+		if i.APIKey != nil && i.APIKey.Query != "" && i.APIKey.Query == a.Versioning.Query {
+			d.wrong(v.place("query"), "Ambiguous parameter", "The query parameter %q carries the API keys of the identity %q.", i.APIKey.Query, i.Name)
+			break
+		}
 	}
 }
 

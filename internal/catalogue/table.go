@@ -82,10 +82,13 @@ var identityBlock = &block{
 		},
 		{
 			name: "api_key", max: 1,
-			doc: "An API key sent in a header field.",
+			doc: "An API key, sent in a header field or where else it says.",
 			attributes: []attribute{
 				{name: "header", kind: word{"the name of a header field of letters, digits and -, none that HTTP or the gateway uses itself", headerName},
 					def: "X-API-Key", doc: "The header field that carries the key."},
+				{name: "bearer", kind: truth{}, def: false, doc: "The key may come as a bearer token too, `Authorization: Bearer wg_…`, also beside other ways to identify that take bearer tokens."},
+				{name: "query", kind: word{"the name of a query parameter: at most 64 letters, digits, ., _, ~ and -", queryPattern.MatchString},
+					doc: "The query parameter in which the key may come too; it is taken off before the request goes on. An address is written down in many places: only for callers that cannot send a header field."},
 				{name: "keys", kind: file{"a file of hashed keys"}, required: true, doc: "The keys, as `caddy gateway keys add` writes them: hashes only."},
 			},
 		},

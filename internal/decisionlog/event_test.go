@@ -39,6 +39,7 @@ func exchanged() *exchange.Exchange {
 		Time:    time.Date(2026, 5, 4, 3, 2, 1, 123456789, time.UTC),
 		Method:  "PUT", Scheme: "https", Host: "api.acme.example",
 		Path:   exchange.Path{Escaped: "/orders/7", Segments: []string{"orders", "7"}},
+		Query:  exchange.Query{Raw: "page=2&partner_key=s3cr3t-key"},
 		Header: http.Header{"Authorization": {secret}, "X-Partner-Key": {"s3cr3t-key"}, "Accept": {"application/json"}},
 		Client: netip.MustParseAddr("2001:db8::1"),
 		API:    "orders", Version: "2026-05-01", Route: "PUT /orders/{id}",
@@ -124,6 +125,7 @@ func TestEvents(t *testing.T) {
 		{"allowed", "allow if input.request.method == \"PUT\"\n"},
 		{"undefined", "allow if input.request.method == \"GET\"\n"},
 		{"with headers", "allow if count(input.request.headers) > 1\n\nreasons contains \"b\"\n\nreasons contains \"a\"\n"},
+		{"with a query", "allow if count(input.request.query) == 2\n"},
 		{"with a body", "allow if input.request.body != {\"total\": 1}\n\nallow if input.api.version == \"\"\n\nheaders := {\"Authorization\": \"Basic s3cr3t\", \"X-Team\": \"blue\"}\n"},
 		{"with claims", "allow if \"clerk\" in input.consumer.claims.roles\n"},
 		{"a wrong answer", "allow := \"true\"\n"},
@@ -132,7 +134,7 @@ func TestEvents(t *testing.T) {
 		{"a conflict", "allow if input.request.method == \"PUT\"\n\nallow := false if input.request.host\n"},
 	} {
 		r, to, log := recorder(t, "input.body.card")
-		r.Hide([]string{"X-Partner-Key"})
+		r.Hide([]string{"X-Partner-Key"}, []string{"partner_key"})
 		x := exchanged()
 		//nolint:errcheck // the event is what counts
 		asked(t, c.rego, watcher{func(x *exchange.Exchange, o *policy.Observation) *problem.Problem {

@@ -19,7 +19,7 @@ type Recorder struct {
 	mask   atomic.Pointer[mask]
 
 	mu          sync.Mutex
-	paths       [][]string // of masks
+	paths       [][]string // of masks, and those of query parameters with credentials
 	credentials []string   // header fields
 }
 
@@ -48,18 +48,24 @@ func NewRecorder(log *Log, masks []Mask, labels map[string]string) *Recorder {
 	return r
 }
 
-// Hide has header fields left out of all events to come: those in which callers send credentials. Fields that were
-// hidden once stay hidden.
-func (r *Recorder) Hide(fields []string) {
+// Hide has header fields and query parameters left out of all events to come: those in which callers send credentials.
+// What was hidden once stays hidden.
+func (r *Recorder) Hide(fields, parameters []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := len(r.credentials)
+	known := len(r.credentials) + len(r.paths)
 	for _, field := range fields {
 		if field = strings.ToLower(field); !slices.Contains(r.credentials, field) {
 			r.credentials = append(r.credentials, field)
 		}
 	}
-	if len(r.credentials) > known {
+	for _, parameter := range parameters {
+		path := []string{"input", "request", "query", strings.ToLower(parameter)}
+		if !slices.ContainsFunc(r.paths, func(p []string) bool { return slices.Equal(p, path) }) {
+			r.paths = append(r.paths, path)
+		}
+	}
+	if len(r.credentials)+len(r.paths) > known {
 		r.mask.Store(newMask(r.paths, r.credentials))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wicketgate/wicketgate/internal/problem"
@@ -121,6 +122,21 @@ func (q *Query) Values() url.Values {
 		q.values, _ = url.ParseQuery(q.Raw) // admit refused whatever does not parse
 	}
 	return q.values
+}
+
+// Drop takes a parameter off, however its name is spelt, and leaves the rest of the query as it is.
+func (q *Query) Drop(name string) {
+	if q.Raw == "" || q.Values()[name] == nil {
+		return
+	}
+	var kept []string
+	for part := range strings.SplitSeq(q.Raw, "&") {
+		written, _, _ := strings.Cut(part, "=")
+		if decoded, err := url.QueryUnescape(written); err != nil || decoded != name {
+			kept = append(kept, part)
+		}
+	}
+	q.Replace(strings.Join(kept, "&"))
 }
 
 // Replace puts another raw query in place of the present one.

@@ -37,7 +37,7 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 	for _, from := range c.Catalogue.APIs {
 		apis = append(apis, b.api(g, from))
 	}
-	g.credentials = b.credentials
+	g.credentials, g.parameters = b.credentials, b.parameters
 	g.admit = admit.New(admit.Config{Reserved: []string{consumerField}, Credentials: b.credentials})
 	if !b.diags.HasErrors() && !c.Broken {
 		table, err := route.New(apis)
@@ -66,6 +66,7 @@ type builder struct {
 	queries     map[string]*policy.Query
 	programs    map[expressed]*rule.Program
 	credentials []string // fields that carry credentials
+	parameters  []string // query parameters that carry credentials
 }
 
 func (b *builder) fault(at hcl.Range, summary, detail string) {
@@ -122,13 +123,13 @@ func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
 		to.Routes = append(to.Routes, r)
 	}
 	g.listings = append(g.listings, listingOf(from))
-	g.apis[from.Name].credentials = b.fieldsOf(from)
+	g.apis[from.Name].credentials, g.apis[from.Name].parameters = b.placesOf(from)
 	to.CORS = b.cors(from, to.Routes)
 	return to
 }
 
-// fieldsOf gives the fields in which callers of an API may send credentials.
-func (b *builder) fieldsOf(from *catalogue.API) []string {
+// placesOf gives the fields and query parameters in which callers of an API may send credentials.
+func (b *builder) placesOf(from *catalogue.API) (fields, parameters []string) {
 	identities := slices.Clone(from.Identify)
 	for _, v := range from.Versions {
 		identities = append(identities, v.Identify...)
@@ -136,14 +137,15 @@ func (b *builder) fieldsOf(from *catalogue.API) []string {
 	for _, r := range from.Routes {
 		identities = append(identities, r.Identify...)
 	}
-	var fields []string
 	for _, i := range identities {
 		if m := b.methods[i]; m != nil {
 			fields = append(fields, m.Fields()...)
+			parameters = append(parameters, m.Parameters()...)
 		}
 	}
 	slices.Sort(fields)
-	return slices.Compact(fields)
+	slices.Sort(parameters)
+	return slices.Compact(fields), slices.Compact(parameters)
 }
 
 func versionName(v *catalogue.Version) string {

@@ -27,7 +27,8 @@ func (b *builder) cors(from *catalogue.API, routes []route.Route) *cors.Policy {
 		return nil
 	}
 	c := cors.Config{Origins: from.CORS.Origins, Credentials: from.CORS.Credentials, MaxAge: from.CORS.MaxAge}
-	c.Headers = slices.Concat(read, b.fieldsOf(from), from.CORS.Headers)
+	fields, _ := b.placesOf(from)
+	c.Headers = slices.Concat(read, fields, from.CORS.Headers)
 	c.Expose = slices.Concat(wrote, from.CORS.Expose)
 	if by := from.Versioning; by != nil && by.Header != "" {
 		c.Headers = append(c.Headers, by.Header)

@@ -47,12 +47,16 @@ type Gateway struct {
 	apis  map[string]*api
 
 	credentials []string
+	parameters  []string
 
 	listings []listing // in the catalogue's order
 }
 
 // Credentials lists the fields in which callers send credentials, but for Authorization.
 func (g *Gateway) Credentials() []string { return g.credentials }
+
+// Parameters lists the query parameters in which callers send credentials.
+func (g *Gateway) Parameters() []string { return g.parameters }
 
 // api is what requests to an API need before their route is known.
 type api struct {
@@ -63,6 +67,8 @@ type api struct {
 	// credentials are the fields in which callers of the API send credentials. No service gets them, not even of a
 	// route that asks for another credential or for none.
 	credentials []string
+	// parameters are those of the query, likewise.
+	parameters []string
 	// descriptions are of the API's versions, by their index; of the only one on an API without versions.
 	descriptions []*description
 	// open is the path at which anyone may read the description of the default version, whoever calls; "" for none.

@@ -69,6 +69,9 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	for _, field := range g.apis[m.API.Name].credentials {
 		delete(x.Header, field)
 	}
+	for _, parameter := range g.apis[m.API.Name].parameters {
+		x.Query.Drop(parameter)
+	}
 	if to.merge != nil {
 		err = to.merge.put(w, out, x, to.upstream)
 	} else {

@@ -188,6 +188,7 @@ func (b *builder) method(from *catalogue.Identity) identity.Method {
 			b.credentials = append(b.credentials, field)
 		}
 	}
+	b.parameters = append(b.parameters, m.Parameters()...)
 	if b.Method != nil {
 		m = b.Method(from, m)
 	}
@@ -205,7 +206,7 @@ func (b *builder) apiKeys(from *catalogue.APIKey) (identity.Method, hcl.Diagnost
 		return nil, diags
 	}
 	b.pins[from] = keys.Pins()
-	return identity.NewAPIKeys(identity.APIKeyConfig{Header: from.Header, Keys: from.Keys.Path}, keys)
+	return identity.NewAPIKeys(identity.APIKeyConfig{Header: from.Header, Bearer: from.Bearer, Query: from.Query, Keys: from.Keys.Path}, keys)
 }
 
 func (b *builder) jwt(from *catalogue.JWT) (identity.Method, hcl.Diagnostics) {

@@ -24,7 +24,7 @@ func newKey(t testing.TB, k Key) (printed string, made Key) {
 	return printed, k
 }
 
-func keyMethod(t testing.TB, c APIKeyConfig, keys ...Key) *APIKeys {
+func keyMethod(t testing.TB, c APIKeyConfig, keys ...Key) Method {
 	t.Helper()
 	var file strings.Builder
 	for i := range keys {

@@ -25,7 +25,7 @@ type Config struct {
 
 // MethodConfig is one way to identify oneself; exactly one of its fields is set.
 type MethodConfig struct {
-	// APIKey is a key in a header field of its own. Default: none.
+	// APIKey is an API key. Default: none.
 	APIKey *APIKeyConfig `json:"api_key,omitempty"`
 
 	// JWT is a bearer token. Default: none.
@@ -38,6 +38,9 @@ type Method interface {
 	// before it goes on, whether the credential was used or not.
 	Fields() []string
 
+	// Parameters are the parameters of the query that carry the credential. They are taken off as Fields are.
+	Parameters() []string
+
 	// Present says whether the request carries a credential of this kind, valid or not.
 	Present(x *exchange.Exchange) bool
 
@@ -46,7 +49,17 @@ type Method interface {
 
 	// Challenge is the method's value of WWW-Authenticate: scheme and parameters (RFC 9110, section 11.6.1). r is
 	// why this method refused the request, nil where it did not.
-	Challenge(realm string, r *Refusal) string
+	Challenge(space Space, r *Refusal) string
+}
+
+// Space is what challenges say of the space that they protect. Its texts can stand in a quoted string as they are.
+type Space struct {
+	// Realm is what the space is called.
+	Realm string
+
+	// Metadata is the address of the document about the protected resource (RFC 9728, section 5.1), for the challenges
+	// of methods that take tokens; "" where there is none.
+	Metadata string
 }
 
 // Sharing is a Method whose fields others may read too: the tokens of several issuers, and opaque ones, all come in
@@ -89,6 +102,14 @@ type Refusal struct {
 
 	// Cause is for the log alone. It never holds a credential or a part of one that is secret.
 	Cause error
+}
+
+// code is the error of a Bearer challenge (RFC 6750, section 3.1).
+func (r *Refusal) code() string {
+	if r.Malformed {
+		return "invalid_request"
+	}
+	return "invalid_token"
 }
 
 func (r *Refusal) Error() string {

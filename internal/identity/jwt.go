@@ -129,6 +129,9 @@ const authorization = "Authorization"
 // Fields implements Method.
 func (t *Tokens) Fields() []string { return []string{authorization} }
 
+// Parameters implements Method.
+func (t *Tokens) Parameters() []string { return nil }
+
 // Present implements Method. Another scheme than Bearer counts as a credential too: it is one, and not one that is
 // accepted here.
 func (t *Tokens) Present(x *exchange.Exchange) bool { return len(x.Header[authorization]) > 0 }
@@ -164,15 +167,11 @@ func (t *Tokens) Likely(x *exchange.Exchange) Likelihood {
 }
 
 // Challenge implements Method with the Bearer challenge of RFC 6750, section 3.
-func (t *Tokens) Challenge(realm string, r *Refusal) string {
+func (t *Tokens) Challenge(space Space, r *Refusal) string {
 	if r == nil {
-		return challenge("Bearer", "realm", realm)
+		return challenge("Bearer", "realm", space.Realm, "resource_metadata", space.Metadata)
 	}
-	code := "invalid_token"
-	if r.Malformed {
-		code = "invalid_request"
-	}
-	return challenge("Bearer", "realm", realm, "error", code, "error_description", r.Detail)
+	return challenge("Bearer", "realm", space.Realm, "error", r.code(), "error_description", r.Detail, "resource_metadata", space.Metadata)
 }
 
 const invalidToken = "the token is not valid"

@@ -77,6 +77,12 @@ func splitKey(printed string) (id, secret string, ok bool) {
 	return id, secret, true
 }
 
+// keyShaped says whether s has the form of a printed key, mistyped or not.
+func keyShaped(s string) bool {
+	return len(s) == keyLen && strings.HasPrefix(s, keyPrefix) && s[len(keyPrefix)+keyIDLen] == '_' &&
+		isBase62(s[len(keyPrefix):len(keyPrefix)+keyIDLen]) && isBase62(s[len(keyPrefix)+keyIDLen+1:])
+}
+
 // Key is what the file says of an API key. It holds no secret.
 type Key struct {
 	// ID names the key, 12 letters and digits. It is a part of the printed key.

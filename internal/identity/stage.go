@@ -25,13 +25,14 @@ const (
 // (RFC 6750, section 3.1, says so of two tokens; here it goes for any two credentials). A certificate of the connection
 // decides only where the request carries nothing of its own: it may be there to prove that a token is its caller's.
 type Stage struct {
-	methods   []Method
-	contested [][]string // by method: those of its fields that another one reads too
-	fields    []string   // taken off every request
-	needs     exchange.Needs
-	anonymous bool
-	realm     string
-	forward   string
+	methods    []Method
+	contested  [][]string // by method: those of its fields that another one reads too
+	fields     []string   // taken off every request
+	parameters []string   // taken off the query of every request
+	needs      exchange.Needs
+	anonymous  bool
+	realm      string
+	forward    string
 }
 
 // New makes the stage of a route from its methods, in the order of c.Methods.
@@ -64,7 +65,7 @@ func New(c Config, methods ...Method) (*Stage, hcl.Diagnostics) {
 				wrong("Credential and consumer in one field", "The field "+f+" carries a credential and cannot tell the upstream the consumer too.")
 			}
 			if first, taken := owners[f]; taken {
-				if !shares(m) || !shares(methods[first]) {
+				if !shares(m) || !shares(methods[first]) || keyed(m) && keyed(methods[first]) {
 					wrong("Two credentials in one field", "Two ways to identify read the field "+f+"; nobody could say which of them a request means.")
 				}
 				s.contested[i] = append(s.contested[i], f)
@@ -77,6 +78,12 @@ func New(c Config, methods ...Method) (*Stage, hcl.Diagnostics) {
 			s.fields = append(s.fields, f)
 			s.needs.Header = append(s.needs.Header, f)
 		}
+		for _, p := range m.Parameters() {
+			if slices.Contains(s.parameters, p) {
+				wrong("Two credentials in one parameter", "Two ways to identify read the query parameter "+p+"; nobody could say which of them a request means.")
+			}
+			s.parameters, s.needs.Query = append(s.parameters, p), true
+		}
 	}
 	if diags.HasErrors() {
 		return nil, diags
@@ -86,6 +93,9 @@ func New(c Config, methods ...Method) (*Stage, hcl.Diagnostics) {
 
 // Fields lists the header fields in which callers send credentials.
 func (s *Stage) Fields() []string { return s.fields }
+
+// Parameters lists the query parameters in which callers send credentials.
+func (s *Stage) Parameters() []string { return s.parameters }
 
 // quotable says whether s may stand in a quoted string without escapes.
 func quotable(s string) bool {
@@ -108,7 +118,7 @@ func (s *Stage) Needs() exchange.Needs { return s.needs }
 func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
 	used, twice := s.used(x)
 	if twice {
-		return s.refuse(used, &Refusal{Malformed: true, Detail: "the request carries two credentials; send one"})
+		return s.refuse(used, &Refusal{Malformed: true, Detail: twoCredentials})
 	}
 	var consumer *exchange.Consumer
 	if used != nil {
@@ -125,12 +135,24 @@ func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
 	for _, f := range s.fields {
 		delete(x.Header, f)
 	}
+	for _, p := range s.parameters {
+		x.Query.Drop(p)
+	}
 	delete(x.Header, s.forward)
 	x.Consumer = consumer
 	if consumer != nil {
 		x.SetForward(s.forward, consumer.ID)
 	}
 	return nil
+}
+
+// twoCredentials is what the sender of more than one is told.
+const twoCredentials = "the request carries two credentials; send one"
+
+// keyed says whether a method takes API keys as bearer tokens: two of them cannot tell their keys apart.
+func keyed(m Method) bool {
+	_, ok := m.(*bearerKeys)
+	return ok
 }
 
 // shares says whether a method can tell its credentials from others in the same field.
@@ -175,14 +197,14 @@ func (s *Stage) used(x *exchange.Exchange) (used Method, twice bool) {
 	return ambient, false
 }
 
-// apart says whether a credential of a method that shares a field came in another one, which only it reads.
+// apart says whether a credential of a method that shares a field came in another place, which only it reads.
 func (s *Stage) apart(i int, x *exchange.Exchange) bool {
 	for _, f := range s.methods[i].Fields() {
 		if len(x.Header[f]) > 0 && !slices.Contains(s.contested[i], f) {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(s.methods[i].Parameters(), func(p string) bool { return x.Query.Values()[p] != nil })
 }
 
 // refuse is the 401, or the 400 of a malformed request, with a challenge of every method (RFC 9110, section 11.6.1).
@@ -194,7 +216,7 @@ func (s *Stage) refuse(used Method, r *Refusal) *problem.Problem {
 		if m == used {
 			why = r
 		}
-		challenges[i] = m.Challenge(s.realm, why)
+		challenges[i] = m.Challenge(Space{Realm: s.realm}, why)
 	}
 	t := problem.Unauthorized
 	if r.Malformed {

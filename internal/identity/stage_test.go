@@ -92,7 +92,8 @@ type lookalike struct {
 	looks  map[string]Likelihood // of a value
 }
 
-func (l *lookalike) Fields() []string { return l.fields }
+func (l *lookalike) Fields() []string     { return l.fields }
+func (l *lookalike) Parameters() []string { return nil }
 func (l *lookalike) Present(x *exchange.Exchange) bool {
 	return slices.ContainsFunc(l.fields, func(f string) bool { return len(x.Header[f]) > 0 })
 }
@@ -102,8 +103,8 @@ func (l *lookalike) Likely(x *exchange.Exchange) Likelihood {
 func (l *lookalike) Authenticate(*exchange.Exchange) (*exchange.Consumer, *Refusal) {
 	return &exchange.Consumer{ID: l.name}, nil
 }
-func (l *lookalike) Challenge(realm string, _ *Refusal) string {
-	return challenge("Bearer", "realm", realm)
+func (l *lookalike) Challenge(space Space, _ *Refusal) string {
+	return challenge("Bearer", "realm", space.Realm)
 }
 
 // connected is a method that reads nothing of the request.

@@ -18,7 +18,10 @@ func init() {
 // UnmarshalCaddyfile sets up the handler:
 //
 //	api_auth [<matcher>] {
-//		key <header> <key file>
+//		key <header> <key file> {
+//			bearer
+//			query <parameter>
+//		}
 //		jwt {
 //			issuer     <iss>
 //			jwks       <file>
@@ -32,7 +35,10 @@ func init() {
 // The words mean:
 //
 //   - key takes API keys in a header field of their own, such as X-API-Key, from a file that holds their hashes. It may
-//     be given again for another header field.
+//     be given again for another header field. The block may be left out.
+//   - bearer takes the key as a bearer token too, Authorization: Bearer wg_…, beside jwt as well.
+//   - query takes the key in a parameter of the query too, which is taken off before the request goes on. An address is
+//     written down in many places: only for callers that cannot send a header field.
 //   - jwt takes bearer tokens in the field Authorization.
 //   - issuer is what a token's iss must be, to the character. Required.
 //   - jwks is the file of the issuer's key set. Required.
@@ -83,22 +89,6 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if len(h.Methods) == 0 {
 		return begin.Err("api_auth needs at least one way to identify: key or jwt")
 	}
-	return nil
-}
-
-func (h *Handler) key(d *caddyfile.Dispenser, words *stage.Words) error {
-	args, err := stage.Arguments(d, 2, 2, "key <header> <key file>")
-	if err != nil {
-		return err
-	}
-	if err := words.Once(d, "key "+strings.ToLower(args[0])); err != nil {
-		return err
-	}
-	c := identity.APIKeyConfig{Header: args[0], Keys: stage.Path(d, args[1])}
-	if _, diags := identity.NewAPIKeys(c, nil); diags.HasErrors() {
-		return stage.Mistake(d, "key", diags)
-	}
-	h.Methods = append(h.Methods, identity.MethodConfig{APIKey: &c})
 	return nil
 }
 

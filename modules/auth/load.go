@@ -38,6 +38,7 @@ func load(c identity.Config, l *gateway.Load) *identity.Stage {
 		if diags = append(diags, wrong...); !diags.HasErrors() {
 			l.Diagnostics = append(l.Diagnostics, diags...)
 			l.Credentials = append(l.Credentials, s.Fields()...)
+			l.Parameters = append(l.Parameters, s.Parameters()...)
 			return s
 		}
 	}

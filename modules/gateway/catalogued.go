@@ -78,6 +78,7 @@ func (c *catalogued) Load(l *Load) func() {
 	l.OnDiscard(next.release)
 	next.Gateway, next.catalogue = built, cat
 	l.Credentials = append(l.Credentials, built.Credentials()...)
+	l.Parameters = append(l.Parameters, built.Parameters()...)
 	for _, api := range cat.APIs {
 		next.apis = append(next.apis, api.Name)
 	}

@@ -29,6 +29,7 @@ type Load struct {
 	Sources     map[string][]byte
 	Diagnostics hcl.Diagnostics
 	Credentials []string // header fields in which callers send credentials
+	Parameters  []string // query parameters, likewise
 	discard     []func()
 	app         *App               // that loads
 	runs        map[string]Running // that its parts asked for, by key

@@ -13,6 +13,6 @@ func (a *App) observed(s *policy.Snapshot) *policy.Snapshot {
 // hide keeps credentials of what was loaded out of the record of decisions.
 func (a *App) hide(l *Load) {
 	if a.DecisionLog != nil && a.DecisionLog.Recorder() != nil {
-		a.DecisionLog.Recorder().Hide(l.Credentials)
+		a.DecisionLog.Recorder().Hide(l.Credentials, l.Parameters)
 	}
 }
