@@ -166,19 +166,26 @@ func TestFailures(t *testing.T) {
 		{"another protocol, unasked", plain, say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nSECRET"), nil, 502},
 		{"nobody there", plain, nil, dead, 502},
 	}
-	s := start(t, upstreamed(`timeout = "1500ms"`), func(s *server) {
-		s.replace("examples/shop/shop.hcl", `timeout = "5s"`, `timeout = "1500ms"`)
-		s.replace("examples/shop/shop.hcl", `health { path = "/healthz" }`, ``)
-	})
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if test.before != nil {
-				test.before(s)
-			} else {
-				s.upstream.answers(test.handler)
-			}
-			for _, http2 := range []bool{false, true} {
-				isProblem(t, s.do(s.client(http2), "GET", test.path, "", "X-API-Key: "+acme), test.status)
+	for _, timeout := range []string{"1500ms", "15s"} { // what is not about time has enough of it
+		t.Run(timeout, func(t *testing.T) {
+			s := start(t, upstreamed(`timeout = "`+timeout+`"`), func(s *server) {
+				s.replace("examples/shop/shop.hcl", `timeout = "5s"`, `timeout = "`+timeout+`"`)
+				s.replace("examples/shop/shop.hcl", `health { path = "/healthz" }`, ``)
+			})
+			for _, test := range tests {
+				if (test.status == 504) != (timeout == "1500ms") {
+					continue
+				}
+				t.Run(test.name, func(t *testing.T) {
+					if test.before != nil {
+						test.before(s)
+					} else {
+						s.upstream.answers(test.handler)
+					}
+					for _, http2 := range []bool{false, true} {
+						isProblem(t, s.do(s.client(http2), "GET", test.path, "", "X-API-Key: "+acme), test.status)
+					}
+				})
 			}
 		})
 	}
