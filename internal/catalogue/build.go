@@ -98,16 +98,25 @@ func (b *builder) identity(n *node) *Identity {
 }
 
 func (b *builder) limit(n *node) *Limit {
-	l := &Limit{Name: n.label, Key: kept(n, "key"), Range: n.rng}
+	l := &Limit{Name: n.label, Key: kept(n, "key"), Cost: kept(n, "cost"), Quotas: b.quotas(n),
+		Concurrent: take[int64](n, "concurrent"), Hidden: take[bool](n, "hidden"), Range: n.rng}
+	for _, p := range n.all("plan") {
+		l.Plans = append(l.Plans, Plan{Name: p.label, Quotas: b.quotas(p), Concurrent: take[int64](p, "concurrent"), Range: p.rng})
+	}
+	return l
+}
+
+func (b *builder) quotas(n *node) []Quota {
+	var quotas []Quota
 	for _, q := range n.all("quota") {
-		l.Quotas = append(l.Quotas, Quota{
+		quotas = append(quotas, Quota{
 			Name:     q.label,
 			Requests: take[int64](q, "requests"),
 			Window:   take[time.Duration](q, "window"),
 			Range:    q.rng,
 		})
 	}
-	return l
+	return quotas
 }
 
 func (b *builder) upstream(n *node) *Upstream {

@@ -70,10 +70,22 @@ type APIKey struct {
 
 // Limit is a limit block: quotas that are counted together.
 type Limit struct {
-	Name   string
-	Key    hcl.Expression // nil: the consumer, else the client's address
-	Quotas []Quota        // in written order
-	Range  hcl.Range
+	Name       string
+	Key        hcl.Expression // nil: the consumer, else the client's address
+	Cost       hcl.Expression // nil: 1
+	Quotas     []Quota        // in written order
+	Concurrent int64          // 0: any number
+	Plans      []Plan         // in written order
+	Hidden     bool
+	Range      hcl.Range
+}
+
+// Plan is what is different for the consumers of a plan.
+type Plan struct {
+	Name       string
+	Quotas     []Quota // in written order
+	Concurrent int64   // 0: that of the limit
+	Range      hcl.Range
 }
 
 // Quota is one allowance of a limit.

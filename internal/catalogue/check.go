@@ -14,9 +14,7 @@ import (
 // those the catalogue was built from: they know where each value is written.
 func (d *decoder) check(c *Catalogue, root *node, now time.Time) {
 	for _, n := range root.all("limit") {
-		for _, q := range n.all("quota") {
-			d.checkQuota(q)
-		}
+		d.checkLimit(n)
 	}
 	for _, n := range root.all("upstream") {
 		d.checkUpstream(n)
@@ -44,6 +42,29 @@ func (d *decoder) checkQuota(q *node) {
 	requests, window := take[int64](q, "requests"), take[time.Duration](q, "window")
 	if seconds := int64(window / time.Second); seconds > 0 && requests > seconds*maxPerSecond {
 		d.wrong(q.place("requests"), "Quota too large", "A quota may have at most %d requests for each second of its window.", maxPerSecond)
+	}
+}
+
+// checkLimit looks whether a limit and its plans limit anything, and whether plans change what there is.
+func (d *decoder) checkLimit(n *node) {
+	own := n.all("quota")
+	if len(own) == 0 && !n.written("concurrent") {
+		d.absent(&n.rng, "Incomplete block", `A limit block needs a block "quota" or the attribute "concurrent".`)
+	}
+	for _, q := range own {
+		d.checkQuota(q)
+	}
+	for _, p := range n.all("plan") {
+		quotas := p.all("quota")
+		if len(quotas) == 0 && !p.written("concurrent") {
+			d.absent(&p.rng, "Incomplete block", `A plan block needs a block "quota" or the attribute "concurrent".`)
+		}
+		for _, q := range quotas {
+			d.checkQuota(q)
+			if !slices.ContainsFunc(own, func(o *node) bool { return o.label == q.label }) {
+				d.wrong(q.named, "Unknown quota", "The limit %q has no quota %q: a plan's quotas take the place of the limit's of the same names.", n.label, q.label)
+			}
+		}
 	}
 }
 

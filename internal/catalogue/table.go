@@ -97,19 +97,34 @@ var identityBlock = &block{
 
 var limitBlock = &block{
 	name: "limit", label: nameLabel, max: maxNames,
-	doc: "Quotas that are counted together; a request must fit into all of them.",
+	doc: "Quotas that are counted together; a request must fit into all of them. [Limits](limits.md) says how they are counted.",
 	attributes: []attribute{
-		{name: "key", kind: computed, absent: "`consumer.id`, for an anonymous caller the client's address", doc: "Who is counted."},
+		{name: "key", kind: computed, absent: "`consumer.id`, for an anonymous caller the client's address", doc: "Who is counted; a list counts each combination of its parts. An IPv6 address counts by its /64."},
+		{name: "cost", kind: computed, absent: "1", doc: "How many units of each quota a request takes, a whole number from 0 on: `len(body.items)`; `request.size` counts bytes."},
+		{name: "concurrent", kind: atOnce, absent: "any number", doc: "How many requests of a key may be under way at once."},
+		{name: "hidden", kind: truth{}, def: false, doc: "Whether callers are told nothing of the limit: no RateLimit fields, and a 429 without a reason."},
 	},
-	blocks: []*block{{
-		name: "quota", min: 1, max: 4,
-		label: &label{"a name of at most 64 letters, digits, _, -, . and :", quotaPattern.MatchString, true, nil},
-		doc:   "One allowance, named in the RateLimit fields.",
+	blocks: []*block{quotaBlock, {
+		name: "plan", max: 16,
+		label: &label{"the name of a consumer's plan: printable ASCII without a space at either end, at most 256 bytes", consumerName, true, nil},
+		doc:   "What is different for the consumers of a plan. Its quotas take the place of the limit's of the same names.",
 		attributes: []attribute{
-			{name: "requests", kind: integer{1, 1_000_000_000}, required: true, doc: "How many requests fit into the window, at most 1,000,000 for each of its seconds."},
-			{name: "window", kind: keepSpan, required: true, doc: "The time in which the requests are counted."},
+			{name: "concurrent", kind: atOnce, absent: "that of the limit", doc: "How many requests of a key may be under way at once."},
 		},
+		blocks: []*block{quotaBlock},
 	}},
+}
+
+var atOnce = integer{1, 1_000_000}
+
+var quotaBlock = &block{
+	name: "quota", max: 4,
+	label: &label{"a name of at most 64 letters, digits, _, -, . and :, not \"concurrent\"", func(s string) bool { return quotaPattern.MatchString(s) && s != "concurrent" }, true, nil},
+	doc:   "One allowance, named in the RateLimit fields.",
+	attributes: []attribute{
+		{name: "requests", kind: integer{1, 1_000_000_000_000}, required: true, doc: "How many requests, or units of `cost`, fit into the window, at most 1,000,000 for each of its seconds."},
+		{name: "window", kind: keepSpan, required: true, doc: "The time in which the requests are counted."},
+	},
 }
 
 var upstreamBlock = &block{

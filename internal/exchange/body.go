@@ -24,6 +24,9 @@ type Body struct {
 	Changed bool
 	Bytes   []byte
 
+	// Received is how many bytes the body had when it was read.
+	Received int
+
 	// Valid says that Bytes was found to be strict JSON (RFC 7493), so that nobody checks it again.
 	Valid bool
 
@@ -77,7 +80,7 @@ func (b *Body) ReadAll(limit int64) *problem.Problem {
 			buf = append(buf, 0)[:len(buf)]
 		}
 	}
-	b.Bytes, b.Read, b.Length = buf, true, int64(len(buf))
+	b.Bytes, b.Read, b.Length, b.Received = buf, true, int64(len(buf)), len(buf)
 	return nil
 }
 

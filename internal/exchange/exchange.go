@@ -59,10 +59,12 @@ type Exchange struct {
 	// What authorize decided; nil on a public route, and until then.
 	Decision *Decision
 
-	// Counted says that the request was charged to its quotas, on a route where that is done behind the decision; and
-	// Denied is how it will end there, once it has been.
-	Counted bool
-	Denied  *problem.Problem
+	// Denied is how the request will end once it has been charged to its quotas, on a route where that is done behind
+	// the decision.
+	Denied *problem.Problem
+
+	// Exceeded names the limits for which the request was refused.
+	Exceeded []string
 
 	// Ended is the stage that ended the request's way with a problem, "" as long as none did.
 	Ended string
@@ -89,6 +91,8 @@ type Exchange struct {
 	decision   Decision
 
 	obliged []*Obliged // by one policy of a route; of a Caddyfile, by as many as the request passes
+
+	ends []func() // what is to be done at the end: at most one of each stage
 }
 
 // Back takes an answer back through the stages of a route.
@@ -220,6 +224,17 @@ func (x *Exchange) SetForward(name, value string) {
 		x.Forward = make(http.Header, 4)
 	}
 	x.Forward[name] = []string{value}
+}
+
+// AtEnd has f run when the request has been served, whatever became of it.
+func (x *Exchange) AtEnd(f func()) { x.ends = append(x.ends, f) }
+
+// End says that the request has been served: its answer has ended, or broken off. Whoever made x calls it.
+func (x *Exchange) End() {
+	for _, f := range x.ends {
+		f()
+	}
+	x.ends = nil
 }
 
 type contextKey struct{}

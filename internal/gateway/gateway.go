@@ -83,7 +83,6 @@ type ways []*way
 type way struct {
 	stages   *pipeline.Pipeline
 	xml      *pipeline.Pipeline // the same for answers in XML; nil where they are not offered
-	late     *limit.Late        // counts behind the decision; nil where that is done before
 	merge    *merging           // nil where what comes up goes on as it is
 	upstream Upstream
 }

@@ -19,6 +19,7 @@ import (
 // was, and nothing has been written. x, which is empty, learns all that is known of the request; client is the
 // caller's address. The error is the problem that was answered, or what broke the connection.
 func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, client netip.Addr, serves func(api string) bool) (claimed bool, err error) {
+	defer x.End()
 	// What admission takes off is taken off a copy: a request that no API claims goes on as it came.
 	out := r.WithContext(exchange.NewContext(r.Context(), x))
 	out.Header = maps.Clone(r.Header)
@@ -59,11 +60,6 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 		awaitBody(w, r, x)
 	}
 	if prob := stages.Handle(x); prob != nil {
-		if to.late != nil {
-			if over := to.late.Remainder(x); over != nil {
-				prob, x.Ended = over, to.late.Name()
-			}
-		}
 		return true, refuse(w, r, x, prob)
 	}
 	for _, field := range g.apis[m.API.Name].credentials {

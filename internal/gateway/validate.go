@@ -14,8 +14,8 @@ import (
 
 // validate builds the two pieces of the validation of a route: what bodies may be, which comes before they are
 // changed, and what they must say, which comes after. Either is nil where nothing asks for it: a body that no schema,
-// rule, change or policy needs streams past.
-func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route, terms catalogue.Terms, up *changes, patch *patches, decision *policy.Query) (content, checks pipeline.Stage) {
+// rule, change, limit or policy needs streams past.
+func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route, terms catalogue.Terms, up *changes, patch *patches, decision *policy.Query, limitsRead bool) (content, checks pipeline.Stage) {
 	to := validate.Checks{MaxBody: terms.MaxBody}
 	var request *change.Program
 	switch {
@@ -40,14 +40,14 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 	if decision != nil {
 		policyReads = decision.Needs().Body
 	}
-	readsBody := r.Accepts != nil || policyReads == exchange.JSON
+	readsBody := r.Accepts != nil || policyReads == exchange.JSON || limitsRead
 	for _, from := range terms.Rules {
 		p := b.expression(from.When, rule.Environment{Roots: rule.All, Parameters: parameters(r)}, rule.Bool)
 		if p == nil {
 			continue
 		}
 		b.sees(l, v, r, from, p)
-		readsBody = readsBody || p.Needs().Body != exchange.None
+		readsBody = readsBody || p.Needs().Body == exchange.JSON
 		to.Rules = append(to.Rules, validate.Rule{Name: from.Name, Program: p, Detail: from.Detail, At: from.At})
 	}
 	if readsBody || policyReads != exchange.None {

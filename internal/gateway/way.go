@@ -34,14 +34,13 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 		add(s)
 	}
 	counts := b.limit(terms)
-	var late *limit.Late
-	if counts != nil && decision != nil && decision.Limits() {
-		late = &limit.Late{Stage: counts}
-	} else if counts != nil {
+	decides := counts != nil && decision != nil && decision.Limits()
+	late := decides || counts != nil && counts.ReadsJSON()
+	if counts != nil && !late {
 		add(counts)
 	}
 	before := len(stages)
-	content, validate := b.validate(l, v, r, terms, up, patch, decision)
+	content, validate := b.validate(l, v, r, terms, up, patch, decision, late && counts.ReadsJSON())
 	if content != nil {
 		add(content)
 	}
@@ -58,10 +57,14 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	if validate != nil {
 		add(validate)
 	}
-	switch {
-	case late != nil:
+	if decides {
 		add(policy.Asking{Query: decision})
-		add(*late)
+	}
+	if late {
+		add(limit.Late{Stage: counts})
+	}
+	switch {
+	case decides:
 		add(policy.Following{Query: decision})
 	case decision != nil:
 		add(decision)
@@ -73,7 +76,7 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	with := func(s pipeline.Stage) *pipeline.Pipeline {
 		return pipeline.New(slices.Concat(stages[:before], []pipeline.Stage{s}, stages[before:])...)
 	}
-	to := &way{stages: pipeline.New(stages...), late: late, merge: b.merging(l, v, r, up), upstream: b.upstream(terms)}
+	to := &way{stages: pipeline.New(stages...), merge: b.merging(l, v, r, up), upstream: b.upstream(terms)}
 	if from.XML && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		to.stages = with(xmlTags{})
 	}
@@ -266,16 +269,31 @@ func (b *builder) limitOf(from *catalogue.Limit) limit.Limit {
 		return l
 	}
 	to := limit.Limit{Config: limit.Config{Name: from.Name, Range: from.Range}}
-	for _, q := range from.Quotas {
-		to.Quotas = append(to.Quotas, limit.Quota{Name: q.Name, Requests: q.Requests, Window: duration.Duration(q.Window), Range: q.Range})
+	to.Quotas, to.Concurrent, to.Hidden = quotas(from.Quotas), from.Concurrent, from.Hidden
+	for _, p := range from.Plans {
+		to.Plans = append(to.Plans, limit.Plan{Name: p.Name, Quotas: quotas(p.Quotas), Concurrent: p.Concurrent, Range: p.Range})
 	}
 	if from.Key != nil {
-		key := b.expression(from.Key, rule.Environment{Roots: rule.All &^ rule.Body &^ rule.Path}, rule.String)
+		key := b.expression(from.Key, rule.Environment{Roots: rule.All &^ rule.Body &^ rule.Path}, rule.Key)
 		if key != nil {
-			to.KeyOf, to.Needs = key.String, key.Needs()
+			to.KeyOf, to.Needs = key.Key, key.Needs()
+		}
+	}
+	if from.Cost != nil {
+		cost := b.expression(from.Cost, rule.Environment{Roots: rule.All &^ rule.Path}, rule.Integer)
+		if cost != nil {
+			to.Cost, to.CostOf, to.CostNeeds = cost.Text(), cost.Integer, cost.Needs()
 		}
 	}
 	b.limits[from] = to
+	return to
+}
+
+func quotas(from []catalogue.Quota) []limit.Quota {
+	var to []limit.Quota
+	for _, q := range from {
+		to = append(to, limit.Quota{Name: q.Name, Requests: q.Requests, Window: duration.Duration(q.Window), Range: q.Range})
+	}
 	return to
 }
 

@@ -3,7 +3,6 @@
 package limit
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -23,7 +22,12 @@ const (
 	maxPerSecond = 1_000_000
 	maxName      = 64
 	maxAtOnce    = 1_000_000 // requests of one key under way
+	maxPlans     = 16        // of a limit
+	maxPlanName  = 256       // bytes, as that of a consumer's plan
 )
+
+// concurrent is what the bound on requests under way is called in the RateLimit fields, where quotas go by their names.
+const concurrent = "concurrent"
 
 // Config is one limit: quotas that are counted together, for each key on its own.
 type Config struct {
@@ -32,14 +36,49 @@ type Config struct {
 	// they stand.
 	Name string `json:"name"`
 
-	// Key is an expression for who is counted. Default: the consumer's id, or for an anonymous caller the client's
-	// address, IPv6 by its /64. A request whose key cannot be computed, or is empty, is answered 403.
+	// Key is an expression for who is counted, or a list of such: `[consumer.id, request.host]`. Default: the
+	// consumer's id, or for an anonymous caller the client's address. An IPv6 address counts by its /64, in
+	// client.address too. A request whose key cannot be computed, or has an empty part, is answered 403.
 	Key string `json:"key,omitempty"`
 
-	// Quotas are the allowances, 1 to 4; a request must fit into all of them and is charged to all or to none.
-	Quotas []Quota `json:"quotas"`
+	// Cost is an expression for how many units of each quota a request takes, a whole number from 0 on:
+	// `len(body.items)`. Default: 1. A cost of `request.size` counts bytes, and the RateLimit fields say so. A request
+	// whose cost cannot be computed, or is below 0, is answered 403; one that costs more than a quota holds is 429.
+	Cost string `json:"cost,omitempty"`
+
+	// Quotas are the allowances, 0 to 4, at least 1 where Concurrent is not set; a request must fit into all of them
+	// and is charged to all or to none.
+	Quotas []Quota `json:"quotas,omitempty"`
+
+	// Concurrent is how many requests of a key may be under way at once, 1 to 1,000,000, each until its answer has
+	// ended; one more is answered 429. Default: any number.
+	Concurrent int64 `json:"concurrent,omitempty"`
+
+	// Plans say for the consumers of a plan what is different, 0 to 16. Callers of any other plan, or of none, have
+	// the limit as it is.
+	Plans []Plan `json:"plans,omitempty"`
+
+	// Hidden keeps the limit from the callers: no RateLimit fields, and a 429 that says nothing but that. For limits
+	// against abuse, whose measure is nobody's business. Default: false.
+	Hidden bool `json:"hidden,omitempty"`
 
 	// Range is where the limit was written, for messages; zero where it was not written in a file.
+	Range hcl.Range `json:"-"`
+}
+
+// Plan is what is different for the consumers of one plan. What they have used counts on when they change it.
+type Plan struct {
+	// Name is the plan's, as it stands on the consumer's key or in its token: 1 to 256 characters of printable ASCII,
+	// without a space at either end.
+	Name string `json:"name"`
+
+	// Quotas take the place of the limit's of the same names; its others stay.
+	Quotas []Quota `json:"quotas,omitempty"`
+
+	// Concurrent takes the place of the limit's, 1 to 1,000,000. Default: that of the limit.
+	Concurrent int64 `json:"concurrent,omitempty"`
+
+	// Range is where the plan was written, for messages; zero where it was not written in a file.
 	Range hcl.Range `json:"-"`
 }
 
@@ -69,49 +108,6 @@ func (q *Quota) name() string {
 		return q.Name
 	}
 	return q.Window.String()
-}
-
-// Check gives every mistake in c, each at the place of the limit or quota that has it.
-func (c *Config) Check() hcl.Diagnostics {
-	var diags hcl.Diagnostics
-	wrong := func(r hcl.Range, summary, detail string, args ...any) {
-		d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(detail, args...)}
-		if r != (hcl.Range{}) {
-			d.Subject = &r
-		}
-		diags = append(diags, d)
-	}
-	if !validName(c.Name) {
-		wrong(c.Range, "Invalid limit name", "A limit's name is 1 to %d letters, digits, or any of _-.: and this one is %q.", maxName, c.Name)
-	}
-	if n := len(c.Quotas); n == 0 || n > maxQuotas {
-		wrong(c.Range, "Wrong number of quotas", "Limit %q has %d quotas; a limit has 1 to %d. Where more are wanted, write a second limit with the same key.", c.Name, n, maxQuotas)
-	}
-	seen := make(map[string]bool, len(c.Quotas))
-	for i := range c.Quotas {
-		q := &c.Quotas[i]
-		r := q.Range
-		if r == (hcl.Range{}) {
-			r = c.Range
-		}
-		window := time.Duration(q.Window)
-		if window < minWindow || window > maxWindow || window%time.Second != 0 {
-			wrong(r, "Invalid window", "A quota's window is a whole number of seconds from %s to %s, and this one is %s.", duration.Duration(minWindow), duration.Duration(maxWindow), q.Window)
-			continue
-		}
-		if most := int64(window/time.Second) * maxPerSecond; q.Requests < 1 || q.Requests > most {
-			wrong(r, "Invalid number of requests", "A quota in %s allows 1 to %d requests, and this one says %d. To forbid every request, leave the route out or deny it in a policy.", q.Window, most, q.Requests)
-		}
-		name := q.name()
-		if !validName(name) {
-			wrong(r, "Invalid quota name", "A quota's name is 1 to %d letters, digits, or any of _-.: and this one is %q.", maxName, name)
-		}
-		if seen[name] {
-			wrong(r, "Duplicate quota", "Limit %q has two quotas called %q; a quota without a name is called by its window. Give one of them another name.", c.Name, name)
-		}
-		seen[name] = true
-	}
-	return diags
 }
 
 // validName says whether s may stand in a structured field's String, in a Redis key and in a metric without escaping.

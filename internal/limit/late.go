@@ -2,6 +2,7 @@ package limit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,90 +12,82 @@ import (
 )
 
 // Late is the stage of a route whose policy may say by which quotas its caller is counted. It counts behind the decision,
-// whatever that was: who is denied is counted by the quotas as written, and so is who is denied for quotas that the
+// whatever that was: who is denied is counted by the quotas of its plan, and so is who is denied for quotas that the
 // route does not have.
 type Late struct{ *Stage }
 
-var _ pipeline.Stage = Late{}
+var _ pipeline.Settler = Late{}
 
 // Handle implements pipeline.Stage.
 func (l Late) Handle(x *exchange.Exchange) *problem.Problem {
-	x.Counted = true
-	t := &l.written
+	t := l.termsFor(x)
 	if d := x.Decision; d != nil && x.Denied == nil && d.Limits != nil {
-		over, err := l.overridden(d.Limits)
+		over, err := l.overridden(l.allowances(planOf(x)), d.Limits)
 		if err != nil {
 			x.Denied = d.Unfulfilled(fmt.Errorf("limits: %w", err))
 		} else {
 			t = over
 		}
 	}
-	return l.charge(x, t)
+	return l.charge(x, t, false)
 }
 
-// Remainder counts a request that ended before it could be counted, by the quotas as written: else whoever sends what is
-// refused earlier could do so without end. The problem is of one that has used them up.
-func (l Late) Remainder(x *exchange.Exchange) *problem.Problem {
-	if x.Counted || x.Ended == "identify" {
-		return nil
-	}
-	x.Counted = true
-	return l.charge(x, &l.written)
-}
-
-// overridden gives the terms with other requests for some quotas, by the names of limit and quota.
-func (s *Stage) overridden(limits map[string]map[string]int64) (*terms, error) {
+// overridden gives the terms of what is allowed with other requests for some quotas, by the names of limit and quota.
+// What is allowed at once goes by the name "concurrent".
+func (s *Stage) overridden(all []allowance, limits map[string]map[string]int64) (*terms, error) {
 	left := 0
 	for _, quotas := range limits {
 		left += len(quotas)
 	}
-	var err error
-	t := s.termsOf(func(i, _ int, q Quota) Quota {
-		requests, there := limits[s.limits[i].name][q.name()]
-		if !there {
-			return q
+	for i := range all {
+		a := &all[i]
+		of := limits[s.limits[i].name]
+		if of == nil {
+			continue
 		}
-		left--
-		if most := int64(time.Duration(q.Window)/time.Second) * maxPerSecond; requests > most {
-			err = fmt.Errorf("the quota %s of %s allows at most %d requests in %s, not %d", q.name(), s.limits[i].name, most, q.Window, requests)
-			return q
+		a.quotas = slices.Clone(a.quotas)
+		for j := range a.quotas {
+			q := &a.quotas[j]
+			requests, there := of[q.name()]
+			if !there {
+				continue
+			}
+			left--
+			if most := int64(time.Duration(q.Window)/time.Second) * maxPerSecond; requests > most {
+				return nil, fmt.Errorf("the quota %s of %s allows at most %d requests in %s, not %d", q.name(), s.limits[i].name, most, q.Window, requests)
+			}
+			q.Requests = requests
 		}
-		q.Requests = requests
-		return q
-	})
-	if err == nil && left > 0 {
-		err = fmt.Errorf("the route has none of a name; it has %s", s.names())
+		if n, there := of[concurrent]; there && a.atOnce > 0 {
+			left--
+			if n > maxAtOnce {
+				return nil, fmt.Errorf("%s allows at most %d requests at once, not %d", s.limits[i].name, maxAtOnce, n)
+			}
+			if a.atOnce = n; n == 0 {
+				a.atOnce = none
+			}
+		}
 	}
-	return &t, err
+	if left > 0 {
+		return nil, fmt.Errorf("the route has none of a name; it has %s", s.names())
+	}
+	return s.termsOf(all), nil
 }
+
+// none is an allowance of no request at once.
+const none = -1
 
 // names are the limits and their quotas, for messages.
 func (s *Stage) names() string {
 	var all []string
 	for i := range s.limits {
-		for j := range s.limits[i].quotas {
-			all = append(all, s.limits[i].name+"."+s.limits[i].quotas[j].name())
+		l := &s.limits[i]
+		for j := range l.own.quotas {
+			all = append(all, l.name+"."+l.own.quotas[j].name())
+		}
+		if l.own.atOnce > 0 {
+			all = append(all, l.name+"."+concurrent)
 		}
 	}
 	return strings.Join(all, ", ")
-}
-
-// nothing is the 429 of terms with a quota of no requests: no count decides, and no time to wait helps.
-func (t *terms) nothing(x *exchange.Exchange) *problem.Problem {
-	var violated, words, items []string
-	n := 0
-	for _, rates := range t.rates {
-		for _, r := range rates {
-			if q := &t.quotas[n]; r.Burst == 0 {
-				violated, words, items = append(violated, q.name), append(words, q.words), append(items, q.item+"0")
-			}
-			n++
-		}
-	}
-	if violated == nil {
-		return nil
-	}
-	x.AddAnswer(fieldPolicy, t.policy)
-	x.AddAnswer(fieldLimit, strings.Join(items, ", "))
-	return problem.New(problem.QuotaExceeded, strings.Join(words, "; ")).With("violated-policies", violated)
 }

@@ -56,7 +56,7 @@ func TestLate(t *testing.T) {
 		if p == nil && step.status != 0 || p != nil && p.StatusCode() != step.status {
 			t.Errorf("%s: got %v", step.name, p)
 		}
-		if !x.Counted || (x.Denied != nil) != (step.denied || step.cause != "") || step.cause != "" && !strings.Contains(x.Denied.Error(), step.cause) {
+		if (x.Denied != nil) != (step.denied || step.cause != "") || step.cause != "" && !strings.Contains(x.Denied.Error(), step.cause) {
 			t.Errorf("%s: denied with %v", step.name, x.Denied)
 		}
 		if policy, state := x.Answer.Get("RateLimit-Policy"), x.Answer.Get("RateLimit"); !strings.Contains(policy, step.policy) || !strings.Contains(state, step.state) {
@@ -68,25 +68,22 @@ func TestLate(t *testing.T) {
 	}
 }
 
-// Who is turned away before the decision is counted all the same, and once; who is not known is not.
-func TestRemainder(t *testing.T) {
+// Who is turned away before the decision is counted all the same; who is not known is not.
+func TestSettle(t *testing.T) {
 	s := limit.Late{Stage: stage(t, limit.Limit{Config: limit.Config{Name: "a", Quotas: []limit.Quota{quota("b", 1, time.Minute)}}})}
 	x := request("a", 0)
 	x.Ended = "identify"
-	if p := s.Remainder(x); p != nil || x.Answer != nil {
+	if p := s.Settle(x); p != nil || x.Answer != nil {
 		t.Errorf("somebody unknown was counted: %v", p)
 	}
 	x.Ended = "validate"
-	if p := s.Remainder(x); p != nil || x.Answer.Get("RateLimit") != `"b";r=0;t=60` {
+	if p := s.Settle(x); p != nil || x.Answer.Get("RateLimit") != `"b";r=0;t=60` {
 		t.Errorf("got %v, %v", p, x.Answer)
 	}
-	if p := s.Remainder(x); p != nil {
-		t.Errorf("counted twice: %v", p)
-	}
-	if p := s.Remainder(request("a", 0)); p == nil || p.StatusCode() != 429 {
+	if p := s.Settle(request("a", 0)); p == nil || p.StatusCode() != 429 {
 		t.Errorf("got %v", p)
 	}
-	if p := s.Remainder(request("b", 0)); p != nil {
+	if p := s.Settle(request("b", 0)); p != nil {
 		t.Errorf("got %v", p)
 	}
 }

@@ -2,10 +2,10 @@ package limit
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -24,14 +24,24 @@ type Limit struct {
 
 	// Needs is what KeyOf reads of a request.
 	Needs exchange.Needs
+
+	// CostOf computes what a request costs; nil for 1. An error, and a cost below 0, is a 403.
+	CostOf func(x *exchange.Exchange) (int64, error)
+
+	// CostNeeds is what CostOf reads of a request.
+	CostNeeds exchange.Needs
 }
+
+// bytesCost is the cost by which a quota is one of bytes.
+const bytesCost = "request.size"
 
 // Stage counts a request against all limits of its route at once: it is charged to every quota, or to none and answered
 // 429. It is one stage and not one per limit, or a request that the second limit refuses would have used up the first.
 type Stage struct {
 	counter Counter
 	limits  []compiled
-	written terms
+	written *terms
+	planned map[string]*terms // by the plans that any limit has
 	needs   exchange.Needs
 	scratch sync.Pool
 }
@@ -39,27 +49,20 @@ type Stage struct {
 type compiled struct {
 	id     string // name and quota names: what Charge calls Limit
 	name   string
-	quotas []Quota
+	hidden bool
+	own    allowance
+	plans  map[string]allowance
 	keyOf  func(x *exchange.Exchange) (string, error)
-}
-
-// terms are what a request is counted by.
-type terms struct {
-	rates  [][]Rate // by limit
-	quotas []quota  // of all limits
-	policy string   // the RateLimit-Policy field
-}
-
-type quota struct {
-	name  string
-	item  string // `"burst";r=`
-	words string // for the detail of a 429
+	costOf func(x *exchange.Exchange) (int64, error) // nil: 1
+	reads  exchange.BodyNeed                         // of costOf
+	bytes  bool                                      // whether a unit is a byte
 }
 
 // scratch is what one request needs while it is counted, reused by the next.
 type scratch struct {
 	charges []Charge
 	states  []State
+	costs   []int64 // by quota, as states
 }
 
 // New makes the stage of a route, at most 8 limits counted by counter. The diagnostics tell every mistake; a stage is
@@ -84,10 +87,12 @@ func New(counter Counter, limits ...Limit) (*Stage, hcl.Diagnostics) {
 		return nil, diags
 	}
 
-	s := &Stage{counter: counter}
+	s := &Stage{counter: counter, planned: make(map[string]*terms)}
+	most := 0
 	for i := range limits {
 		l := &limits[i]
-		c := compiled{name: l.Name, quotas: l.Quotas, keyOf: l.KeyOf}
+		c := compiled{name: l.Name, hidden: l.Hidden, keyOf: l.KeyOf, costOf: l.CostOf, reads: l.CostNeeds.Body, bytes: l.Cost == bytesCost,
+			own: allowance{l.Quotas, l.Concurrent}, plans: make(map[string]allowance, len(l.Plans))}
 		if c.keyOf == nil {
 			c.keyOf = DefaultKey
 		}
@@ -98,45 +103,23 @@ func New(counter Counter, limits ...Limit) (*Stage, hcl.Diagnostics) {
 		// The quotas' names belong to the id: a quota added or taken away starts the limit anew, for slots tell
 		// quotas apart by their order alone. Another number or window keeps the count.
 		c.id = strings.Join(ids, "/")
+		for j := range l.Plans {
+			c.plans[l.Plans[j].Name] = c.own.with(&l.Plans[j])
+			s.planned[l.Plans[j].Name] = nil
+		}
 		s.limits = append(s.limits, c)
 		s.needs.Add(l.Needs)
+		s.needs.Add(l.CostNeeds)
+		most += len(l.Quotas) + 1
 	}
-	s.written = s.termsOf(func(_, _ int, q Quota) Quota { return q })
+	s.written = s.termsOf(s.allowances(""))
+	for plan := range s.planned {
+		s.planned[plan] = s.termsOf(s.allowances(plan))
+	}
 	s.scratch.New = func() any {
-		return &scratch{charges: make([]Charge, len(s.limits)), states: make([]State, len(s.written.quotas))}
+		return &scratch{charges: make([]Charge, len(s.limits)), states: make([]State, most), costs: make([]int64, most)}
 	}
 	return s, nil
-}
-
-// termsOf makes the terms of the quotas that as gives for those of each limit, by their numbers.
-func (s *Stage) termsOf(as func(limit, quota int, written Quota) Quota) terms {
-	names := make(map[string]int)
-	for i := range s.limits {
-		for j := range s.limits[i].quotas {
-			names[s.limits[i].quotas[j].name()]++
-		}
-	}
-	var t terms
-	var policy []string
-	for i := range s.limits {
-		l := &s.limits[i]
-		rates := make([]Rate, len(l.quotas))
-		for j := range l.quotas {
-			q := as(i, j, l.quotas[j])
-			name := q.name()
-			if names[name] > 1 {
-				name = l.name + "." + name
-			}
-			if q.Requests > 0 {
-				rates[j] = NewRate(q.Requests, time.Duration(q.Window))
-			}
-			t.quotas = append(t.quotas, quota{name: name, item: `"` + name + `";r=`, words: q.describe(name)})
-			policy = append(policy, policyItem(name, &q))
-		}
-		t.rates = append(t.rates, rates)
-	}
-	t.policy = strings.Join(policy, ", ")
-	return t
 }
 
 func misplaced(c *Config, summary, detail string) *hcl.Diagnostic {
@@ -153,37 +136,97 @@ func (s *Stage) Name() string { return "limit" }
 // Needs implements pipeline.Stage.
 func (s *Stage) Needs() exchange.Needs { return s.needs }
 
-// Handle implements pipeline.Stage: 429 when a quota is used up, 403 when a key cannot be computed, 503 when the counter
-// fails. Whatever the answer to the request will be, the RateLimit fields are on it.
-func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem { return s.charge(x, &s.written) }
+// ReadsJSON says that what a request costs stands in its body as JSON. Then the stage is to be Late and behind those that
+// see to it that the body is that.
+func (s *Stage) ReadsJSON() bool { return s.needs.Body == exchange.JSON }
 
-func (s *Stage) charge(x *exchange.Exchange, t *terms) *problem.Problem {
-	if p := t.nothing(x); p != nil {
-		return p
+// Handle implements pipeline.Stage: 429 when a quota is used up, 403 when a key or a cost cannot be computed, 503 when the
+// counter fails. Whatever the answer to the request will be, the RateLimit fields are on it.
+func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
+	return s.charge(x, s.termsFor(x), false)
+}
+
+// Settle implements pipeline.Settler: it counts a request that ended before it could be counted, else whoever sends what
+// is refused earlier could do so without end. The problem is of one that has used up its quotas. What would cost what its
+// body says costs 1, for that says nothing.
+func (s *Stage) Settle(x *exchange.Exchange) *problem.Problem {
+	if x.Ended == "identify" {
+		return nil
 	}
+	return s.charge(x, s.termsFor(x), true)
+}
+
+// charge counts a request by t; settled, one that has ended.
+func (s *Stage) charge(x *exchange.Exchange, t *terms, settled bool) *problem.Problem {
 	sc := s.scratch.Get().(*scratch)
 	defer func() {
 		clear(sc.charges) // the keys are the callers', not the pool's
 		s.scratch.Put(sc)
 	}()
+	n := 0
 	for i := range s.limits {
-		l := &s.limits[i]
+		l, of := &s.limits[i], &t.limits[i]
 		key, err := l.keyOf(x)
 		if p := uncountable(key, err); p != nil {
 			return p
 		}
-		sc.charges[i] = Charge{Limit: l.id, Key: key, Cost: 1, Rates: t.rates[i]}
+		cost := int64(1)
+		if l.costOf != nil && !(settled && l.unread(x)) {
+			if cost, err = l.costOf(x); err != nil || cost < 0 {
+				return priceless(cost, err)
+			}
+		}
+		sc.charges[i] = Charge{Limit: l.id, Key: key, Cost: cost, Rates: of.rates, AtOnce: of.atOnce}
+		for range of.rates {
+			sc.costs[n] = cost
+			n++
+		}
+		if n < len(t.quotas) && t.quotas[n].limit == i {
+			sc.costs[n] = 1
+			n++
+		}
 	}
-	ok, err := s.counter.Take(x.Context, x.Time, sc.charges, sc.states)
+	if p := t.never(x, sc.costs); p != nil {
+		return p
+	}
+	states := sc.states[:len(t.quotas)]
+	ok, err := s.counter.Take(x.Context, x.Time, sc.charges, states)
 	if err != nil {
 		return problem.New(problem.ReducedCapacity, "requests cannot be counted at the moment").
-			WithHeader("Retry-After", "1").Because(err)
+			With("violated-policies", t.names()).WithHeader("Retry-After", "1").Because(err)
 	}
-	t.answer(x, sc.states, ok)
-	if ok {
-		return nil
+	t.answer(x, states, ok)
+	if !ok {
+		return t.exceeded(x, states)
 	}
-	return t.exceeded(sc.states)
+	s.hold(x, sc.charges)
+	return nil
+}
+
+// unread says that the body from which the cost is computed is not there, or not as it should be.
+func (l *compiled) unread(x *exchange.Exchange) bool {
+	return l.reads == exchange.JSON || l.reads == exchange.Whole && !x.Body.Read
+}
+
+// hold sees to it that the places the request was given are free again when it ends.
+func (s *Stage) hold(x *exchange.Exchange, charges []Charge) {
+	var held []Charge
+	for i := range charges {
+		if charges[i].Place != 0 {
+			held = append(held, charges[i])
+		}
+	}
+	if held != nil {
+		x.AtEnd(func() { s.counter.Return(x.Context, held) })
+	}
+}
+
+// priceless refuses a request whose cost cannot be told. To take it for a cheap one would be a way around the limit.
+func priceless(cost int64, err error) *problem.Problem {
+	if err == nil {
+		err = fmt.Errorf("a cost of %d", cost)
+	}
+	return problem.New(problem.Forbidden, "the request lacks what its cost is computed from").Because(err)
 }
 
 // uncountable refuses a request that has nothing to be counted by. To let it pass would be a way around the limit, and to
@@ -201,27 +244,7 @@ func uncountable(key string, err error) *problem.Problem {
 	return problem.New(problem.Forbidden, "the request lacks what its quota is counted by").Because(err)
 }
 
-// exceeded is the 429 of section 5.1. Retry-After is when every quota would admit the request, so never before the t of
-// one that refused.
-func (t *terms) exceeded(states []State) *problem.Problem {
-	var (
-		violated []string
-		words    []string
-		wait     time.Duration
-	)
-	for i := range states {
-		if states[i].Wait > 0 {
-			violated = append(violated, t.quotas[i].name)
-			words = append(words, t.quotas[i].words)
-			wait = max(wait, states[i].Wait)
-		}
-	}
-	return problem.New(problem.QuotaExceeded, strings.Join(words, "; ")).
-		With("violated-policies", violated).
-		WithHeader("Retry-After", strconv.FormatInt(seconds(wait), 10))
-}
-
 var (
-	_ pipeline.Stage = (*Stage)(nil)
-	_ Counter        = (*Memory)(nil)
+	_ pipeline.Settler = (*Stage)(nil)
+	_ Counter          = (*Memory)(nil)
 )

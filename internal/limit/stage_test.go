@@ -250,8 +250,9 @@ func TestCounterThatFailsLetsNothingThrough(t *testing.T) {
 	if p == nil || p.StatusCode() != 503 || p.Header.Get("Retry-After") == "" {
 		t.Fatalf("%v, want 503 with Retry-After", p)
 	}
-	if strings.Contains(p.Detail, "10.0.0.5") {
-		t.Errorf("the client is told %q", p.Detail)
+	body, err := p.MarshalJSON()
+	if err != nil || strings.Contains(string(body), "10.0.0.5") || !strings.HasSuffix(string(body), `"violated-policies":["q"]}`) {
+		t.Errorf("the client is told %s, %v", body, err)
 	}
 }
 
@@ -323,6 +324,16 @@ func TestMistakesInAConfiguration(t *testing.T) {
 		}}}}, []string{"Duplicate quota 5"}},
 		{"one limit twice", []limit.Limit{many[0], many[1], many[0]}, []string{"Duplicate limit 1"}},
 		{"nine limits", many, []string{"Too many limits 9"}},
+		{"a quota called like the bound on requests under way", []limit.Limit{bad(quota("concurrent", 1, time.Minute))}, []string{"Invalid quota name 7"}},
+		{"fewer than none at once", []limit.Limit{{Config: limit.Config{Name: "l", Range: at(5), Concurrent: -1}}}, []string{"Invalid number of concurrent requests 5"}},
+		{"too many at once", []limit.Limit{{Config: limit.Config{Name: "l", Range: at(5), Concurrent: 1_000_001}}}, []string{"Invalid number of concurrent requests 5"}},
+		{"plans", []limit.Limit{{Config: limit.Config{Name: "l", Range: at(5), Quotas: []limit.Quota{good}, Plans: []limit.Plan{
+			{Name: "gold", Range: at(6), Quotas: []limit.Quota{quota("r", 1, time.Minute)}},
+			{Name: "gold", Range: at(7)},
+			{Name: " silver", Range: at(8), Concurrent: -1},
+			{Name: "bronze", Range: at(9), Quotas: []limit.Quota{quota("q", 0, time.Minute)}},
+		}}}}, []string{"Unknown quota 6", "Duplicate plan 7", "Empty plan 7", "Invalid plan name 8", "Invalid number of concurrent requests 8", "Invalid number of requests 9"}},
+		{"too many plans", []limit.Limit{{Config: limit.Config{Name: "l", Range: at(5), Quotas: []limit.Quota{good}, Plans: plans(17)}}}, []string{"Too many plans 5"}},
 		{"all mistakes at once", []limit.Limit{bad(quota("q q", 0, time.Minute)), {Config: limit.Config{Range: at(9)}}},
 			[]string{"Invalid number of requests 7", "Invalid quota name 7", "Invalid limit name 9", "Wrong number of quotas 9"}},
 	} {
@@ -343,6 +354,14 @@ func TestMistakesInAConfiguration(t *testing.T) {
 			}
 		})
 	}
+}
+
+func plans(n int) []limit.Plan {
+	all := make([]limit.Plan, n)
+	for i := range all {
+		all[i] = limit.Plan{Name: fmt.Sprint("p", i), Concurrent: 1}
+	}
+	return all
 }
 
 func TestQuotasOfOneNameOnOneRoute(t *testing.T) {

@@ -20,6 +20,15 @@ type Stage interface {
 	Handle(x *exchange.Exchange) *problem.Problem
 }
 
+// Settler is a stage that also has to do with requests that ended before it was asked.
+type Settler interface {
+	Stage
+
+	// Settle takes the place of Handle for a request that an earlier stage ended; x.Ended says which. A problem is
+	// answered instead of that stage's.
+	Settle(x *exchange.Exchange) *problem.Problem
+}
+
 // Returner is a stage that also works on the answer. The stages of a route return in the opposite order.
 type Returner interface {
 	Stage

@@ -302,6 +302,51 @@ func TestDigests(t *testing.T) {
 	}
 }
 
+// late is a step that settles what ended before it.
+type late struct {
+	*step
+	settle func(*exchange.Exchange) *problem.Problem
+}
+
+func (s *late) Settle(x *exchange.Exchange) *problem.Problem {
+	*s.log = append(*s.log, "settle "+s.name+" after "+x.Ended)
+	return s.settle(x)
+}
+
+// What ended before a stage that must see every request is settled by it, once; what it says instead is answered.
+func TestSettle(t *testing.T) {
+	deny := func(*exchange.Exchange) *problem.Problem { return problem.New(problem.Unauthorized, "") }
+	over := func(*exchange.Exchange) *problem.Problem { return problem.New(problem.QuotaExceeded, "") }
+	well := func(*exchange.Exchange) *problem.Problem { return nil }
+	for _, test := range []struct {
+		name             string
+		validate, handle func(*exchange.Exchange) *problem.Problem
+		settle           func(*exchange.Exchange) *problem.Problem
+		body             io.Reader
+		status           int
+		ended, log       string
+	}{
+		{"all is well", nil, nil, over, strings.NewReader("1"), 0, "", "validate, limit"},
+		{"an earlier stage refuses", deny, nil, well, strings.NewReader("1"), 401, "validate", "validate, settle limit after validate"},
+		{"an earlier stage refuses, and it does", deny, nil, over, strings.NewReader("1"), 429, "limit", "validate, settle limit after validate"},
+		{"it refuses", nil, over, over, strings.NewReader("1"), 429, "limit", "validate, limit"},
+		{"its own body breaks off", nil, nil, well, failing{}, 400, "limit", "validate, settle limit after limit"},
+		{"it panics", deny, nil, func(*exchange.Exchange) *problem.Problem { panic("boom") }, strings.NewReader("1"), 500, "limit", "validate, settle limit after validate"},
+	} {
+		var log []string
+		p := New(&step{name: "validate", handle: test.validate, log: &log},
+			&late{&step{name: "limit", handle: test.handle, needs: exchange.Needs{Body: exchange.Whole}, log: &log}, test.settle})
+		x := &exchange.Exchange{Body: exchange.Body{Stream: test.body, Length: -1}}
+		status := 0
+		if prob := p.Handle(x); prob != nil {
+			status = prob.StatusCode()
+		}
+		if got := strings.Join(log, ", "); status != test.status || x.Ended != test.ended || got != test.log {
+			t.Errorf("%s: got %d by %q: %s", test.name, status, x.Ended, got)
+		}
+	}
+}
+
 func TestPanic(t *testing.T) {
 	var log []string
 	p := New(&step{name: "authorize", log: &log, handle: func(*exchange.Exchange) *problem.Problem { panic("boom") },

@@ -49,13 +49,30 @@ func New(stages ...Stage) *Pipeline {
 func (p *Pipeline) Needs() exchange.Needs { return p.needs }
 
 // Handle takes a request through the stages, from the first. The body is read just before the first stage that needs
-// it, so that a caller who is turned away earlier costs no memory. On a problem, x.Ended names the stage.
+// it, so that a caller who is turned away earlier costs no memory. On a problem, x.Ended names the stage, and those to
+// come settle.
 func (p *Pipeline) Handle(x *exchange.Exchange) *problem.Problem {
+	left, prob := p.handle(x)
+	if prob == nil {
+		return nil
+	}
+	for _, s := range left {
+		if settler, ok := s.(Settler); ok {
+			if instead := settle(settler, x); instead != nil {
+				prob, x.Ended = instead, s.Name()
+			}
+		}
+	}
+	return prob
+}
+
+// handle gives the problem of a stage and those that were not asked.
+func (p *Pipeline) handle(x *exchange.Exchange) ([]Stage, *problem.Problem) {
 	for i, s := range p.stages {
 		if i == p.bodyAt {
 			if prob := x.Body.ReadAll(p.needs.MaxBody); prob != nil {
 				x.Ended = s.Name()
-				return prob
+				return p.stages[i:], prob
 			}
 		}
 		came, changed := x.Body.Bytes, x.Body.Changed
@@ -65,10 +82,19 @@ func (p *Pipeline) Handle(x *exchange.Exchange) *problem.Problem {
 		}
 		if prob != nil {
 			x.Ended = s.Name()
-			return prob
+			return p.stages[i+1:], prob
 		}
 	}
-	return nil
+	return nil, nil
+}
+
+func settle(s Settler, x *exchange.Exchange) (prob *problem.Problem) {
+	defer func() {
+		if r := recover(); r != nil {
+			prob = panicked(s.Name(), r)
+		}
+	}()
+	return s.Settle(x)
 }
 
 // takeDigests holds the body that came, in whose place there is another now, against the digests that came with it:

@@ -60,6 +60,8 @@ var (
 		"Mend each of the errors listed; each names its place as a JSON pointer.")
 	QuotaExceeded = addURI("https://iana.org/assignments/http-problem-types#quota-exceeded", "Request cannot be satisfied as assigned quota has been exceeded",
 		http.StatusTooManyRequests, "Wait as long as Retry-After says.")
+	TooManyRequests = add("too-many-requests", "Too many requests", http.StatusTooManyRequests,
+		"Send fewer requests.")
 	HeaderTooLarge = add("header-too-large", "The header fields are too large", http.StatusRequestHeaderFieldsTooLarge,
 		"Send fewer or shorter header fields; the detail states the bound.")
 	Internal = add("internal-error", "The gateway failed", http.StatusInternalServerError,

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
@@ -18,9 +19,9 @@ const (
 	Path                       // path.id: a parameter of the route
 	Consumer                   // consumer.id, .name, .method, .api_version, .plan; .scopes, .groups: lists. consumer == null: anonymous
 	Claims                     // claims.tenant: of the token
-	Client                     // client.address
+	Client                     // client.address: in a key, of an IPv6 address the /64
 	API                        // api.name, api.version, api.route
-	Request                    // request.method, .path, .host, .scheme, .id
+	Request                    // request.method, .path, .host, .scheme, .id; .size: the bytes of the body, which is read for it
 
 	// All of them.
 	All = Body | Query | Header | Path | Consumer | Claims | Client | API | Request
@@ -65,9 +66,11 @@ func (r Roots) names() []string {
 
 // A fact is a member of a root whose members are fixed.
 type fact struct {
-	name string
-	text func(*exchange.Exchange) string   // one of the two
-	list func(*exchange.Exchange) []string // one of the two
+	name   string
+	text   func(*exchange.Exchange) string   // one of the three
+	list   func(*exchange.Exchange) []string // one of the three
+	number func(*exchange.Exchange) int      // one of the three
+	body   bool                              // whether it is known only once the body has been read
 }
 
 var facts = map[Roots][]fact{
@@ -94,8 +97,19 @@ var facts = map[Roots][]fact{
 		{name: "host", text: func(x *exchange.Exchange) string { return x.Host }},
 		{name: "scheme", text: func(x *exchange.Exchange) string { return x.Scheme }},
 		{name: "id", text: func(x *exchange.Exchange) string { return x.ID }},
+		{name: "size", number: func(x *exchange.Exchange) int { return x.Body.Received }, body: true},
 	},
 }
+
+// networkOf is client.address in a key. An IPv6 caller usually owns a whole /64 and may send every request from another
+// address of it, so that is what is told from others.
+var networkOf = fact{name: "address", text: func(x *exchange.Exchange) string {
+	addr := x.Client.Unmap()
+	if !addr.Is6() {
+		return addr.String()
+	}
+	return netip.PrefixFrom(addr, 64).Masked().String()
+}}
 
 // fieldName is the canonical name of the header field that an expression calls name: x_foo is X-Foo.
 func fieldName(name string) string {

@@ -26,8 +26,13 @@ func (p *Program) finish(root ast.Node) hcl.Diagnostics {
 	if _, err := checker.Check(tree, config); err != nil {
 		return p.invalid(err)
 	}
-	if p.want == String && !textual(tree.Node) {
-		return p.at.mistake(p.at.whole(), "Wrong type", "Expected a string, a number or a truth value.")
+	expected := map[Kind]string{
+		String:  "Expected a string, a number or a truth value.",
+		Integer: "Expected a whole number.",
+		Key:     "Expected a string, a number or a truth value, or a list of such.",
+	}
+	if detail := expected[p.want]; detail != "" && !p.want.may(tree.Node) {
+		return p.at.mistake(p.at.whole(), "Wrong type", detail)
 	}
 	b := bounder{program: p, seen: make(map[ast.Node]ast.Node)}
 	b.bound(&tree.Node)
@@ -66,7 +71,8 @@ func (p *Program) invalid(err error) hcl.Diagnostics {
 	return p.at.mistake(p.at.whole(), "Wrong type", wording(err.Error()))
 }
 
-func textual(n ast.Node) bool {
+// may says whether the value of n may be what is wanted, as far as its type tells.
+func (k Kind) may(n ast.Node) bool {
 	if n.Nature().Nil {
 		return false
 	}
@@ -75,8 +81,12 @@ func textual(n ast.Node) bool {
 		typ = typ.Elem()
 	}
 	switch typ.Kind() {
-	case reflect.String, reflect.Int, reflect.Float64, reflect.Bool, reflect.Interface:
+	case reflect.Int, reflect.Float64, reflect.Interface:
 		return true
+	case reflect.String, reflect.Bool:
+		return k != Integer
+	case reflect.Slice:
+		return k == Key
 	}
 	return false
 }

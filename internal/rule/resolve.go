@@ -275,7 +275,12 @@ func (r *resolver) name(n *ast.Node, id *ast.IdentifierNode, path []step, list b
 			return
 		}
 		s.get, s.fact = factOf, &facts[root][i]
+		if root == Client && r.program.want == Key {
+			s.fact = &networkOf
+		}
 		switch {
+		case s.fact.number != nil:
+			r.slot(n, s, reflect.TypeFor[int]())
 		case s.fact.list != nil:
 			r.slot(n, s, reflect.TypeFor[[]string]())
 		case root == Consumer && path[0].optional:
@@ -313,6 +318,9 @@ func (r *resolver) slot(n *ast.Node, s slot, typ reflect.Type) {
 	if i < 0 {
 		i = len(p.slots)
 		p.slots = append(p.slots, s)
+		if s.fact != nil && s.fact.body {
+			p.needs.Body = max(p.needs.Body, exchange.Whole)
+		}
 		switch s.root {
 		case Body:
 			p.needs.Body = exchange.JSON

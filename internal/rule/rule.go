@@ -32,9 +32,11 @@ type Kind uint8
 
 // What an expression may be wanted for.
 const (
-	Any    Kind = iota // any value: Program.Value
-	Bool               // yes or no: Program.Bool
-	String             // a string, or a number or truth value written as one: Program.String
+	Any     Kind = iota // any value: Program.Value
+	Bool                // yes or no: Program.Bool
+	String              // a string, or a number or truth value written as one: Program.String
+	Integer             // a whole number: Program.Integer
+	Key                 // as String, or a list of such: Program.Key. client.address is then the /64 of an IPv6 address
 )
 
 // Program is an expression made ready to run. It is immutable and serves many requests at once.

@@ -3,6 +3,8 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -129,6 +131,59 @@ func (p *Program) StringOrNull(x *exchange.Exchange) (string, error) {
 		return "", err
 	}
 	return p.written(v)
+}
+
+// Integer evaluates an expression compiled for Integer: a number with a fraction, null and everything else is a failure.
+// Its error is a *Failure.
+func (p *Program) Integer(x *exchange.Exchange) (int64, error) {
+	v, err := p.Value(x)
+	if err != nil {
+		return 0, err
+	}
+	switch v := v.(type) {
+	case int:
+		return int64(v), nil
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+			return int64(v), nil
+		}
+	}
+	return 0, &Failure{Range: p.at.whole(), Message: fmt.Sprintf("expected a whole number, got %s", goTypes.Replace(fmt.Sprintf("%T", v)))}
+}
+
+// Key evaluates an expression compiled for Key: as String does, and a list into one text that no list of other parts has.
+// A list without parts, and a part that is empty, are failures. Its error is a *Failure.
+func (p *Program) Key(x *exchange.Exchange) (string, error) {
+	v, err := p.Value(x)
+	if err != nil {
+		return "", err
+	}
+	var parts []any
+	switch v := v.(type) {
+	case []any:
+		parts = v
+	case []string:
+		for _, s := range v {
+			parts = append(parts, s)
+		}
+	default:
+		return p.written(v)
+	}
+	var key []byte
+	for _, part := range parts {
+		s, err := p.written(part)
+		if err != nil {
+			return "", err
+		}
+		if s == "" {
+			return "", &Failure{Range: p.at.whole(), Message: "a part of the key is empty"}
+		}
+		key = append(append(strconv.AppendInt(key, int64(len(s)), 10), ':'), s...)
+	}
+	if key == nil {
+		return "", &Failure{Range: p.at.whole(), Message: "the key has no parts"}
+	}
+	return string(key), nil
 }
 
 // written is a result as String gives it.

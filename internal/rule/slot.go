@@ -187,8 +187,11 @@ func factOf(r *run, s *slot) any {
 		}
 		panic(errAnonymous)
 	}
-	if s.fact.list != nil {
+	switch {
+	case s.fact.list != nil:
 		return s.fact.list(r.x)
+	case s.fact.number != nil:
+		return s.fact.number(r.x)
 	}
 	return s.fact.text(r.x)
 }

@@ -92,7 +92,7 @@ func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages
 		return nil, files, diags
 	}
 	stage := New(checks)
-	if c.Body != "" || stage.Needs().Body != exchange.None {
+	if c.Body != "" || stage.Needs().Body == exchange.JSON {
 		content := ContentConfig{MaxBody: c.Max, Report: report}
 		if c.Schema != "" {
 			content.Required = []string{"POST", "PUT", "PATCH"}

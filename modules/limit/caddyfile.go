@@ -1,12 +1,14 @@
 package limit
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/duration"
 	"github.com/wicketgate/wicketgate/internal/limit"
@@ -20,17 +22,33 @@ func init() {
 // UnmarshalCaddyfile sets up the handler:
 //
 //	api_limit [<matcher>] <name> {
-//		key   "<expression>"
-//		quota <requests> <window> [<name>]
+//		key        "<expression>"
+//		cost       "<expression>"
+//		quota      <requests> <window> [<name>]
+//		concurrent <requests>
+//		plan <name> {
+//			quota      <requests> <window> [<name>]
+//			concurrent <requests>
+//		}
+//		hidden
 //	}
 //
 // The words mean:
 //
 //   - name keeps the counts apart from those of other limits; limits of one name share them.
-//   - key is an expression for who is counted. Default: the consumer's id, or for an anonymous caller the client's
-//     address, IPv6 by its /64. A request whose key cannot be computed, or is empty, is answered 403.
+//   - key is an expression for who is counted, or a list of such: "[consumer.id, request.host]". Default: the consumer's
+//     id, or for an anonymous caller the client's address. An IPv6 address counts by its /64, in client.address too. A
+//     request whose key cannot be computed, or has an empty part, is answered 403.
+//   - cost is an expression for how many units of each quota a request takes, a whole number from 0 on:
+//     "len(body.items)", whose body is strict JSON of at most 1 MiB. Default: 1. A cost of "request.size" counts bytes.
+//     A request whose cost cannot be computed is answered 403; one that costs more than a quota holds, 429.
 //   - quota is an allowance: so many requests in a span of time (30s, 1m, 1h, 1d). Its name in the RateLimit fields is
-//     the window unless another is given. 1 to 4; a request must fit into all of them and is charged to all or to none.
+//     the window unless another is given. At most 4; a request must fit into all of them and is charged to all or to
+//     none.
+//   - concurrent is how many requests of a key may be under way at once, 1 to 1000000. Default: any number.
+//   - plan says what is different for the consumers of a plan, as their keys and tokens name it: its quotas take the
+//     place of the limit's of the same names. At most 16. Callers of another plan, or of none, have the limit as it is.
+//   - hidden keeps the limit from callers: no RateLimit fields, and a 429 that says nothing but that.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the directive's name
 	args, err := stage.Arguments(d, 1, 1, "api_limit <name> { and at least one quota")
@@ -39,16 +57,21 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	begin := *d
 	h.Name = args[0]
-	words := stage.NewWords("api_limit", []string{"key", "quota"}, nil)
+	words := stage.NewWords("api_limit", []string{"key", "cost", "quota", "concurrent", "plan", "hidden"}, nil)
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
 		if err != nil {
 			return err
 		}
-		if word == "quota" {
-			err = h.quota(d)
-		} else if err = words.Once(d, word); err == nil {
-			err = h.key(d)
+		switch word {
+		case "quota":
+			err = quota(d, &h.Quotas)
+		case "plan":
+			err = h.plan(d)
+		default:
+			if err = words.Once(d, word); err == nil {
+				err = h.word(d, word)
+			}
 		}
 		if err != nil {
 			return err
@@ -57,17 +80,77 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return stage.Mistake(&begin, "api_limit", h.Check())
 }
 
-func (h *Handler) key(d *caddyfile.Dispenser) error {
-	args, err := stage.Arguments(d, 1, 1, `key "<expression>"`)
+// word reads one of those that may be given once.
+func (h *Handler) word(d *caddyfile.Dispenser, word string) error {
+	switch word {
+	case "hidden":
+		h.Hidden = true
+		_, err := stage.Arguments(d, 0, 0, word)
+		return err
+	case "concurrent":
+		return concurrent(d, &h.Concurrent)
+	}
+	args, err := stage.Arguments(d, 1, 1, word+` "<expression>"`)
 	if err != nil {
 		return err
 	}
-	h.Key = args[0]
-	_, diags := compile(h.Key, stage.Here(d))
-	return stage.Mistake(d, "key", diags)
+	var diags hcl.Diagnostics
+	if word == "key" {
+		h.Key = args[0]
+		_, diags = compileKey(h.Key, stage.Here(d))
+	} else {
+		h.Cost = args[0]
+		_, diags = compileCost(h.Cost, stage.Here(d))
+	}
+	return stage.Mistake(d, word, diags)
 }
 
-func (h *Handler) quota(d *caddyfile.Dispenser) error {
+func (h *Handler) plan(d *caddyfile.Dispenser) error {
+	args, err := stage.Arguments(d, 1, 1, "plan <name> { and what is different")
+	if err != nil {
+		return err
+	}
+	begin := *d
+	p := limit.Plan{Name: args[0]}
+	words := stage.NewWords("plan", []string{"quota", "concurrent"}, nil)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word, err := words.Take(d)
+		if err != nil {
+			return err
+		}
+		if word == "quota" {
+			err = quota(d, &p.Quotas)
+		} else if err = words.Once(d, word); err == nil {
+			err = concurrent(d, &p.Concurrent)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	h.Plans = append(h.Plans, p)
+	// The limit's own quotas may be written below, so whether the plan's are among them is looked at when all are known.
+	// Beside such quotas, what is wrong is the plan, and this is its line.
+	only := limit.Config{Name: "limit", Quotas: p.Quotas, Concurrent: 1, Plans: []limit.Plan{p}}
+	if slices.ContainsFunc(h.Plans[:len(h.Plans)-1], func(other limit.Plan) bool { return other.Name == p.Name }) {
+		return begin.Errf("plan %s is given twice", p.Name)
+	}
+	return stage.Mistake(&begin, "plan", only.Check())
+}
+
+func concurrent(d *caddyfile.Dispenser, to *int64) error {
+	const usage = "concurrent <requests>"
+	args, err := stage.Arguments(d, 1, 1, usage)
+	if err != nil {
+		return err
+	}
+	if *to, err = strconv.ParseInt(args[0], 10, 64); err != nil || *to == 0 {
+		return d.Errf("concurrent: expected a number of requests, 1 to 1000000, not %q", args[0])
+	}
+	only := limit.Config{Name: "limit", Concurrent: *to}
+	return stage.Mistake(d, "concurrent", only.Check())
+}
+
+func quota(d *caddyfile.Dispenser, to *[]limit.Quota) error {
 	args, err := stage.Arguments(d, 2, 3, "quota <requests> <window> [<name>]")
 	if err != nil {
 		return err
@@ -84,9 +167,9 @@ func (h *Handler) quota(d *caddyfile.Dispenser) error {
 	if len(args) == 3 {
 		q.Name = args[2]
 	}
-	h.Quotas = append(h.Quotas, q)
+	*to = append(*to, q)
 	// With a name that is right, what is wrong is the quota, and this is its line.
-	only := limit.Config{Name: "limit", Quotas: h.Quotas}
+	only := limit.Config{Name: "limit", Quotas: *to}
 	return stage.Mistake(d, "quota", only.Check())
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/rule"
+	"github.com/wicketgate/wicketgate/internal/validate"
 	"github.com/wicketgate/wicketgate/modules/gateway"
 	"github.com/wicketgate/wicketgate/modules/stage"
 )
@@ -45,8 +46,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.stage, err = stage.New(ctx, func(l *gateway.Load) []pipeline.Stage {
 		s, diags := build(h.Config, counter)
 		l.Diagnostics = append(l.Diagnostics, diags...)
-		if s == nil {
+		switch {
+		case s == nil:
 			return nil
+		case s.ReadsJSON():
+			return []pipeline.Stage{validate.NewContent(validate.ContentConfig{}), limit.Late{Stage: s}}
 		}
 		return []pipeline.Stage{s}
 	})
@@ -56,20 +60,36 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // build makes the stage of c; nil after a mistake.
 func build(c limit.Config, counter limit.Counter) (*limit.Stage, hcl.Diagnostics) {
 	l := limit.Limit{Config: c}
+	at := hcl.Range{Filename: "api_limit " + c.Name, Start: hcl.InitialPos, End: hcl.InitialPos}
 	if c.Key != "" {
-		p, diags := compile(c.Key, hcl.Range{Filename: "api_limit " + c.Name, Start: hcl.InitialPos, End: hcl.InitialPos})
+		p, diags := compileKey(c.Key, at)
 		if diags.HasErrors() {
 			return nil, diags
 		}
-		l.KeyOf, l.Needs = p.String, p.Needs()
+		l.KeyOf, l.Needs = p.Key, p.Needs()
+	}
+	if c.Cost != "" {
+		p, diags := compileCost(c.Cost, at)
+		if diags.HasErrors() {
+			return nil, diags
+		}
+		l.CostOf, l.CostNeeds = p.Integer, p.Needs()
 	}
 	return limit.New(counter, l)
 }
 
-// compile makes the expression of a key ready. It cannot read the body, which need not have arrived when a request is
-// counted, and there is no API or route to name.
-func compile(expression string, at hcl.Range) (*rule.Program, hcl.Diagnostics) {
-	return rule.CompileText(expression, at, rule.Environment{Roots: rule.All &^ rule.Body &^ rule.API &^ rule.Path}, rule.String)
+// here are the roots of expressions: there is no API or route to name.
+const here = rule.All &^ rule.API &^ rule.Path
+
+// compileKey makes the expression of a key ready. It cannot read the body, for who is counted must be known of a request
+// without one, too.
+func compileKey(expression string, at hcl.Range) (*rule.Program, hcl.Diagnostics) {
+	return rule.CompileText(expression, at, rule.Environment{Roots: here &^ rule.Body}, rule.Key)
+}
+
+// compileCost makes the expression of a cost ready.
+func compileCost(expression string, at hcl.Range) (*rule.Program, hcl.Diagnostics) {
+	return rule.CompileText(expression, at, rule.Environment{Roots: here}, rule.Integer)
 }
 
 // ServeHTTP counts a request and lets it through if it fits into every quota.

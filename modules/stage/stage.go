@@ -50,7 +50,11 @@ func (s *Stage) Load(l *gateway.Load) (commit func()) {
 
 // Run takes a request through the stage and on to next, and the answer back, or answers the problem it ended with.
 func (s *Stage) Run(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	first := exchange.FromContext(r.Context()) == nil
 	x, w, r, prob := enter(w, r)
+	if first {
+		defer x.End()
+	}
 	if prob != nil {
 		x.Ended = "admit"
 		return s.refuse(w, r, x, prob)
