@@ -16,8 +16,7 @@ const (
 )
 
 // Memory knows which proofs were sent, for as long as they could be sent again (RFC 9449, section 11.1), and makes the
-// nonces. It outlives a load: what was sent before it stays known. Each process has one of its own. It is safe for
-// concurrent use.
+// nonces. It is safe for concurrent use.
 //
 // Where it is full, proofs are refused: one that is forgotten early could be sent again.
 type Memory struct {
@@ -31,6 +30,10 @@ type Memory struct {
 	proofs int              // most
 	ofKey  int              // most
 }
+
+// Process is the memory of the process: a proof is believed once, whichever route it is sent to, and what was sent
+// before a load stays known after it. Another process does not know it.
+var Process = NewMemory()
 
 // hash is the half of a SHA-256: who finds two proofs that share it has only one of them believed.
 type hash [16]byte

@@ -30,8 +30,13 @@ type Exchange struct {
 	Path   Path        // canonical
 	Query  Query       // well formed, undecoded until someone asks
 	Header http.Header // without hop-by-hop fields and forged identity
-	Peer   string      // the other end of the connection, "192.0.2.7:41000": the caller or a proxy
-	Client netip.Addr  // the caller's address as Caddy's trusted proxies tell it, without zone
+
+	// Address is what the client asked for, "https://api.example/v1/orders", where a proxy in front or a directive
+	// before may have changed what the fields above say of it; "" where nobody asks or they say the same.
+	Address string
+
+	Peer   string     // the other end of the connection, "192.0.2.7:41000": the caller or a proxy
+	Client netip.Addr // the caller's address as Caddy's trusted proxies tell it, without zone
 	TLS    *tls.ConnectionState
 	Proto  string // "HTTP/2.0"
 

@@ -97,6 +97,19 @@ type Refusal struct {
 	// Malformed says that the request is at fault and not the credential: a 400 rather than a 401.
 	Malformed bool
 
+	// Unavailable says that the credential could not be judged, so that the request fits no other answer than a 503.
+	Unavailable bool
+
+	// Code is the error that the challenge of a token tells (RFC 6750, section 3.1; RFC 9449, section 7.1). Default:
+	// invalid_request where Malformed, else invalid_token.
+	Code string
+
+	// Scheme is the one that a token was sent with, whose challenge tells the error. Default: Bearer.
+	Scheme string
+
+	// Nonce is the one that the next proof is to hold (RFC 9449, section 9); "" for none.
+	Nonce string
+
 	// Detail is for the client: a constant, of characters that a quoted string may hold without escapes.
 	Detail string
 
@@ -104,8 +117,11 @@ type Refusal struct {
 	Cause error
 }
 
-// code is the error of a Bearer challenge (RFC 6750, section 3.1).
+// code is the error of a token's challenge.
 func (r *Refusal) code() string {
+	if r.Code != "" {
+		return r.Code
+	}
 	if r.Malformed {
 		return "invalid_request"
 	}

@@ -41,6 +41,8 @@ type JWTConfig struct {
 	// characters of printable ASCII, the token is refused. Default: claims.sub.
 	Consumer string `json:"consumer,omitempty"`
 
+	Possession
+
 	// Range is where the settings were written, for messages; zero where they were not written in a file.
 	Range hcl.Range `json:"-"`
 }
@@ -58,6 +60,8 @@ type Tokens struct {
 	leeway   time.Duration
 	keys     []boundKey
 	consumer func(claims map[string]any) (string, error)
+
+	possession *possession
 }
 
 // NewTokens makes the method of c with the keys of its file. consumer computes c.Consumer; nil is claims.sub.
@@ -90,6 +94,11 @@ func NewTokens(c JWTConfig, keys *JWKS, consumer func(claims map[string]any) (st
 	for _, d := range CheckAlgorithms(allowed) {
 		wrong(d.Summary, d.Detail)
 	}
+	bound, mistakes := newPossession(c.Possession)
+	for _, d := range mistakes {
+		wrong(d.Summary, d.Detail)
+	}
+	t.possession = bound
 	if t.consumer == nil {
 		t.consumer = subject
 	}
@@ -127,7 +136,7 @@ func subject(claims map[string]any) (string, error) {
 const authorization = "Authorization"
 
 // Fields implements Method.
-func (t *Tokens) Fields() []string { return []string{authorization} }
+func (t *Tokens) Fields() []string { return tokenFields }
 
 // Parameters implements Method.
 func (t *Tokens) Parameters() []string { return nil }
@@ -166,12 +175,9 @@ func (t *Tokens) Likely(x *exchange.Exchange) Likelihood {
 	return Certain
 }
 
-// Challenge implements Method with the Bearer challenge of RFC 6750, section 3.
+// Challenge implements Method.
 func (t *Tokens) Challenge(space Space, r *Refusal) string {
-	if r == nil {
-		return challenge("Bearer", "realm", space.Realm, "resource_metadata", space.Metadata)
-	}
-	return challenge("Bearer", "realm", space.Realm, "error", r.code(), "error_description", r.Detail, "resource_metadata", space.Metadata)
+	return t.possession.challenge(space, r)
 }
 
 const invalidToken = "the token is not valid"
@@ -179,19 +185,17 @@ const invalidToken = "the token is not valid"
 // Authenticate implements Method. Of a token that is not valid, the client learns no more than whether it is too old or
 // too new.
 func (t *Tokens) Authenticate(x *exchange.Exchange) (*exchange.Consumer, *Refusal) {
-	values := x.Header[authorization]
-	if len(values) != 1 {
-		return nil, &Refusal{Malformed: true, Detail: "the Authorization field was sent more than once"}
+	sent, r := t.possession.token(x)
+	if r != nil {
+		return nil, r
 	}
-	scheme, compact, ok := strings.Cut(values[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return nil, &Refusal{Detail: "the credentials are not a bearer token"}
-	}
-	compact = strings.TrimLeft(compact, " ")
-	if !ok || compact == "" || strings.ContainsAny(compact, " ,\t") {
-		return nil, &Refusal{Malformed: true, Detail: "the Authorization field is not one bearer token"}
-	}
-	parsed, err := parseToken(compact)
+	c, r := t.prove(x, sent)
+	return c, sent.refused(r)
+}
+
+// prove is Authenticate of one token.
+func (t *Tokens) prove(x *exchange.Exchange, sent sentToken) (*exchange.Consumer, *Refusal) {
+	parsed, err := parseToken(sent.text)
 	if err != nil {
 		return nil, &Refusal{Detail: invalidToken, Cause: err}
 	}
@@ -201,7 +205,7 @@ func (t *Tokens) Authenticate(x *exchange.Exchange) (*exchange.Consumer, *Refusa
 	}
 	// The library takes the token apart anew and compares the header's algorithm with that of the key. What it returns
 	// is what was signed, and only that is read.
-	payload, err := jws.VerifyCompactFast(key.key, []byte(compact), key.jwa)
+	payload, err := jws.VerifyCompactFast(key.key, []byte(sent.text), key.jwa)
 	if err != nil {
 		return nil, &Refusal{Detail: invalidToken, Cause: errors.New("its signature is not that of its key")}
 	}
@@ -210,6 +214,9 @@ func (t *Tokens) Authenticate(x *exchange.Exchange) (*exchange.Consumer, *Refusa
 		return nil, &Refusal{Detail: invalidToken, Cause: err}
 	}
 	if r := c.check(&parsed, t.issuer, t.audience, t.leeway, x.Time); r != nil {
+		return nil, r
+	}
+	if r := t.possession.check(x, sent, c.all); r != nil {
 		return nil, r
 	}
 	id, err := t.consumer(c.all)

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/wicketgate/wicketgate/internal/dpop"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/problem"
@@ -200,16 +201,22 @@ func (s *Stage) used(x *exchange.Exchange) (used Method, twice bool) {
 // apart says whether a credential of a method that shares a field came in another place, which only it reads.
 func (s *Stage) apart(i int, x *exchange.Exchange) bool {
 	for _, f := range s.methods[i].Fields() {
-		if len(x.Header[f]) > 0 && !slices.Contains(s.contested[i], f) {
+		if f != dpop.Field && len(x.Header[f]) > 0 && !slices.Contains(s.contested[i], f) { // a proof is not a credential of its own
 			return true
 		}
 	}
 	return slices.ContainsFunc(s.methods[i].Parameters(), func(p string) bool { return x.Query.Values()[p] != nil })
 }
 
+// retryAfter is when a credential that could not be judged is worth another try, in seconds.
+const retryAfter = "5"
+
 // refuse is the 401, or the 400 of a malformed request, with a challenge of every method (RFC 9110, section 11.6.1).
 // Only that of the method used says what was wrong, and none does where there was no credential (RFC 6750, section 3.1).
 func (s *Stage) refuse(used Method, r *Refusal) *problem.Problem {
+	if r.Unavailable {
+		return problem.New(problem.ReducedCapacity, r.Detail).WithHeader("Retry-After", retryAfter).Because(r.Cause)
+	}
 	challenges := make([]string, len(s.methods))
 	for i, m := range s.methods {
 		var why *Refusal
@@ -222,7 +229,11 @@ func (s *Stage) refuse(used Method, r *Refusal) *problem.Problem {
 	if r.Malformed {
 		t = problem.BadRequest
 	}
-	return problem.New(t, r.Detail).WithHeader("WWW-Authenticate", challenges...).Because(r.Cause)
+	p := problem.New(t, r.Detail).WithHeader("WWW-Authenticate", challenges...).Because(r.Cause)
+	if r.Nonce != "" {
+		p.WithHeader(dpop.NonceField, r.Nonce).WithHeader("Cache-Control", "no-store")
+	}
+	return p
 }
 
 // challenge writes a scheme and its parameters, given as names and values in turn; a parameter without value is left out.
