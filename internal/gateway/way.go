@@ -234,7 +234,7 @@ func (b *builder) jwt(from *catalogue.JWT) (identity.Method, hcl.Diagnostics) {
 	return identity.NewTokens(identity.JWTConfig{
 		Issuer: from.Issuer, Keys: from.Keys.Path, Audience: from.Audience, Algorithms: from.Algorithms,
 		Leeway: duration.Duration(from.Leeway), Range: from.Range,
-	}, keys, consumer)
+	}, keys, identity.Computed{Consumer: consumer})
 }
 
 // read reads a file that the catalogue names.

@@ -97,11 +97,15 @@ type Refusal struct {
 	// Malformed says that the request is at fault and not the credential: a 400 rather than a 401.
 	Malformed bool
 
+	// Scope says that the credential is good and was not granted all of these scopes, divided by blanks: a 403 rather
+	// than a 401 (RFC 6750, section 3.1).
+	Scope string
+
 	// Unavailable says that the credential could not be judged, so that the request fits no other answer than a 503.
 	Unavailable bool
 
 	// Code is the error that the challenge of a token tells (RFC 6750, section 3.1; RFC 9449, section 7.1). Default:
-	// invalid_request where Malformed, else invalid_token.
+	// invalid_request where Malformed, insufficient_scope where Scope is set, else invalid_token.
 	Code string
 
 	// Scheme is the one that a token was sent with, whose challenge tells the error. Default: Bearer.
@@ -119,11 +123,13 @@ type Refusal struct {
 
 // code is the error of a token's challenge.
 func (r *Refusal) code() string {
-	if r.Code != "" {
+	switch {
+	case r.Code != "":
 		return r.Code
-	}
-	if r.Malformed {
+	case r.Malformed:
 		return "invalid_request"
+	case r.Scope != "":
+		return "insufficient_scope"
 	}
 	return "invalid_token"
 }

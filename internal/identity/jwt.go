@@ -1,14 +1,15 @@
 package identity
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/lestrrat-go/jwx/v3/jws"
 
 	"github.com/wicketgate/wicketgate/internal/compact"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
@@ -41,6 +42,28 @@ type JWTConfig struct {
 	// characters of printable ASCII, the token is refused. Default: claims.sub.
 	Consumer string `json:"consumer,omitempty"`
 
+	// Required are claims that a token must have besides those it must have anyway, at most 16. One within another is
+	// written with dots: realm_access.roles. Default: none.
+	Required []string `json:"required,omitempty"`
+
+	// Type is at+jwt where only access tokens of RFC 9068 will do, which cannot be taken for tokens of another kind.
+	// Default: those that say JWT or nothing will do too.
+	Type string `json:"type,omitempty"`
+
+	// Scopes must all be granted by the token, or it is answered 403; at most 16. Default: none.
+	Scopes []string `json:"scopes,omitempty"`
+
+	// Plan is an expression over the claims for the consumer's plan of quotas; null is none. Default: none.
+	Plan string `json:"plan,omitempty"`
+
+	// Version is an expression over the claims for the version to which the consumer is pinned; null is none.
+	// Default: none.
+	Version string `json:"version,omitempty"`
+
+	// Groups is an expression over the claims for the consumer's groups, a list of strings or one; null is none.
+	// Default: claims.groups.
+	Groups string `json:"groups,omitempty"`
+
 	Possession
 
 	// Range is where the settings were written, for messages; zero where they were not written in a file.
@@ -51,6 +74,9 @@ const (
 	defaultLeeway = 60 * time.Second
 	maxLeeway     = 5 * time.Minute
 	maxAudience   = 16
+	maxRequired   = 16
+	maxClaimName  = 256 // bytes
+	maxScopes     = 16
 )
 
 // Tokens is the Method of a JWTConfig.
@@ -58,14 +84,29 @@ type Tokens struct {
 	issuer   string
 	audience []string
 	leeway   time.Duration
-	keys     []boundKey
-	consumer func(claims map[string]any) (string, error)
+	allowed  []string // algorithms
+	access   bool     // only access tokens of RFC 9068
+	required []string
+	scopes   []string // that must be granted
+	scope    string   // the same, for a challenge
+	compute  Computed
+	source   KeySource
+	bound    atomic.Pointer[boundSet]
 
 	possession *possession
 }
 
-// NewTokens makes the method of c with the keys of its file. consumer computes c.Consumer; nil is claims.sub.
-func NewTokens(c JWTConfig, keys *JWKS, consumer func(claims map[string]any) (string, error)) (*Tokens, hcl.Diagnostics) {
+// Computed is what is computed of the claims of a token; what is nil is as its field in JWTConfig says by default.
+type Computed struct {
+	Consumer func(claims map[string]any) (string, error)
+	Plan     func(claims map[string]any) (string, error)
+	Version  func(claims map[string]any) (string, error)
+	Groups   func(claims map[string]any) ([]string, error)
+}
+
+// NewTokens makes the method of c with the keys of a source. A source that has its keys already, as a file has, must
+// have one that is allowed.
+func NewTokens(c JWTConfig, source KeySource, compute Computed) (*Tokens, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	wrong := func(summary, detail string) {
 		d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail}
@@ -74,7 +115,10 @@ func NewTokens(c JWTConfig, keys *JWKS, consumer func(claims map[string]any) (st
 		}
 		diags = append(diags, d)
 	}
-	t := &Tokens{issuer: c.Issuer, audience: c.Audience, leeway: time.Duration(c.Leeway), consumer: consumer}
+	t := &Tokens{
+		issuer: c.Issuer, audience: c.Audience, leeway: time.Duration(c.Leeway), allowed: c.Algorithms, access: c.Type == accessType,
+		required: c.Required, scopes: c.Scopes, scope: strings.Join(c.Scopes, " "), compute: compute, source: source,
+	}
 	if c.Issuer == "" {
 		wrong("Missing issuer", "A token is believed only from one issuer: write its iss.")
 	}
@@ -87,11 +131,10 @@ func NewTokens(c JWTConfig, keys *JWKS, consumer func(claims map[string]any) (st
 	if t.leeway < 0 || t.leeway > maxLeeway {
 		wrong("Invalid leeway", fmt.Sprintf("The clocks may differ by up to %s.", duration.Duration(maxLeeway)))
 	}
-	allowed := c.Algorithms
-	if len(allowed) == 0 {
-		allowed = defaultAlgorithms
+	if len(t.allowed) == 0 {
+		t.allowed = defaultAlgorithms
 	}
-	for _, d := range CheckAlgorithms(allowed) {
+	for _, d := range slices.Concat(CheckAlgorithms(t.allowed), checkDemands(c)) {
 		wrong(d.Summary, d.Detail)
 	}
 	bound, mistakes := newPossession(c.Possession)
@@ -99,17 +142,40 @@ func NewTokens(c JWTConfig, keys *JWKS, consumer func(claims map[string]any) (st
 		wrong(d.Summary, d.Detail)
 	}
 	t.possession = bound
-	if t.consumer == nil {
-		t.consumer = subject
+	if t.compute.Consumer == nil {
+		t.compute.Consumer = subject
 	}
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	t.keys, diags = keys.bind(allowed)
-	if diags.HasErrors() {
-		return nil, diags
+	if set, ok := source.(*JWKS); ok {
+		bound, diags := bind(set, t.allowed)
+		if diags.HasErrors() {
+			return nil, diags
+		}
+		t.bound.Store(bound)
 	}
 	return t, nil
+}
+
+// accessType is the type of the access tokens of RFC 9068 (section 2.1).
+const accessType = "at+jwt"
+
+// checkDemands tells what is wrong with what c demands of tokens.
+func checkDemands(c JWTConfig) (diags hcl.Diagnostics) {
+	wrong := func(summary, detail string) {
+		diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail})
+	}
+	if c.Type != "" && c.Type != accessType {
+		wrong("Unknown type of token", fmt.Sprintf("The type that can be demanded is %s, of the access tokens of RFC 9068.", accessType))
+	}
+	if len(c.Required) > maxRequired || slices.ContainsFunc(c.Required, func(name string) bool { return name == "" || len(name) > maxClaimName }) {
+		wrong("Invalid required claims", fmt.Sprintf("Write at most %d names of claims, each of 1 to %d bytes.", maxRequired, maxClaimName))
+	}
+	if len(c.Scopes) > maxScopes || slices.ContainsFunc(c.Scopes, func(s string) bool { return !validID(s) || !quotable(s) || strings.Contains(s, " ") }) {
+		wrong("Invalid scopes", fmt.Sprintf("Write at most %d scopes, each of printable ASCII without blanks, quotes and backslashes.", maxScopes))
+	}
+	return diags
 }
 
 // CheckAlgorithms tells which names are not those of algorithms known here.
@@ -193,73 +259,37 @@ func (t *Tokens) Authenticate(x *exchange.Exchange) (*exchange.Consumer, *Refusa
 	return c, sent.refused(r)
 }
 
-// prove is Authenticate of one token.
+// prove is Authenticate of one token. What it is bound to is checked of each request, whether or not the token is
+// remembered.
 func (t *Tokens) prove(x *exchange.Exchange, sent sentToken) (*exchange.Consumer, *Refusal) {
-	parsed, err := parseToken(sent.text)
-	if err != nil {
-		return nil, &Refusal{Detail: invalidToken, Cause: err}
-	}
-	key, err := t.key(&parsed)
-	if err != nil {
-		return nil, &Refusal{Detail: invalidToken, Cause: err}
-	}
-	// The library takes the token apart anew and compares the header's algorithm with that of the key. What it returns
-	// is what was signed, and only that is read.
-	payload, err := jws.VerifyCompactFast(key.key, []byte(sent.text), key.jwa)
-	if err != nil {
-		return nil, &Refusal{Detail: invalidToken, Cause: errors.New("its signature is not that of its key")}
-	}
-	c, err := parseClaims(payload)
-	if err != nil {
-		return nil, &Refusal{Detail: invalidToken, Cause: err}
-	}
-	if r := c.check(&parsed, t.issuer, t.audience, t.leeway, x.Time); r != nil {
+	c, r := t.accept(x, sent.text)
+	if r != nil {
 		return nil, r
 	}
-	if r := t.possession.check(x, sent, c.all); r != nil {
+	if r := t.possession.check(x, sent, c.Claims); r != nil {
 		return nil, r
 	}
-	id, err := t.consumer(c.all)
-	if err != nil {
-		return nil, &Refusal{Detail: invalidToken, Cause: fmt.Errorf("its consumer cannot be told: %w", err)}
-	}
-	if !validID(id) {
-		return nil, &Refusal{Detail: invalidToken, Cause: errors.New("its consumer's id is empty or not printable ASCII")}
-	}
-	name, _ := c.all["name"].(string)
-	if name == "" {
-		name = id
-	}
-	scopes, groups := Granted(c.all)
-	return &exchange.Consumer{ID: id, Name: name, Method: "jwt", Claims: c.all, Scopes: scopes, Groups: groups, Expires: c.expires}, nil
+	return c, nil
 }
 
-// key chooses the key of a token: the one it names, and where it names none the only one there is for its algorithm.
-func (t *Tokens) key(parsed *token) (*boundKey, error) {
-	var found *boundKey
-	for i := range t.keys {
-		k := &t.keys[i]
-		if parsed.hasKid {
-			if k.kid != parsed.kid || k.kid == "" {
-				continue
-			}
-			if k.alg != parsed.alg {
-				return nil, errors.New("its algorithm is not that of its key")
-			}
-			return k, nil
-		}
-		if k.alg != parsed.alg {
-			continue
-		}
-		if found != nil {
-			return nil, errors.New("it names no key, and more than one would fit")
-		}
-		found = k
+// accept gives the consumer of a token that was accepted before, or is now.
+func (t *Tokens) accept(x *exchange.Exchange, compact string) (*exchange.Consumer, *Refusal) {
+	bound, r := t.keys(x, compact)
+	if r != nil {
+		return nil, r
 	}
-	if found == nil {
-		return nil, errors.New("no key of the set is its key")
+	var room [1 << 10]byte // so that a token of this length costs no allocation
+	name := tokenName{sha256.Sum256(append(room[:0], compact...)), bound}
+	if known := verified.get(&name, x.Time); known != nil {
+		return known, nil
 	}
-	return found, nil
+	known, r := t.verify(x, compact, bound)
+	if r != nil {
+		return nil, r
+	}
+	name.by = known.bound // which has newer keys, where it took those
+	verified.put(&name, known.consumer, len(compact), known.from, known.until)
+	return known.consumer, nil
 }
 
 var _ Sharing = (*Tokens)(nil)

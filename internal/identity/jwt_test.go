@@ -109,7 +109,7 @@ func (i *issuer) tokens(t testing.TB, c JWTConfig, set []byte) *Tokens {
 	if c.Audience == nil {
 		c.Audience = []string{aud, "orders-beta"}
 	}
-	m, diags := NewTokens(c, keys, nil)
+	m, diags := NewTokens(c, keys, Computed{})
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
@@ -251,7 +251,7 @@ func TestConsumerFromAnExpression(t *testing.T) {
 		"it fails":      {func(map[string]any) (string, error) { return "shop", errors.New("no such claim") }, ""},
 		"it is empty":   {func(map[string]any) (string, error) { return "", nil }, ""},
 	} {
-		m, diags := NewTokens(JWTConfig{Issuer: iss, Audience: []string{aud}}, keys, test.consumer)
+		m, diags := NewTokens(JWTConfig{Issuer: iss, Audience: []string{aud}}, keys, Computed{Consumer: test.consumer})
 		if diags.HasErrors() {
 			t.Fatal(diags)
 		}
@@ -292,14 +292,14 @@ func TestMistakesInAJWTConfiguration(t *testing.T) {
 		{"an HMAC key that is too short", JWTConfig{Issuer: iss, Audience: []string{aud}, Algorithms: []string{"HS256"}}, short, "Key too short"},
 		{"HMAC keys that nobody listed", JWTConfig{Issuer: iss, Audience: []string{aud}}, short, "No usable key"},
 	} {
-		m, diags := NewTokens(test.config, test.keys, nil)
+		m, diags := NewTokens(test.config, test.keys, Computed{})
 		if m != nil || len(diags) != 1 || diags[0].Summary != test.want {
 			t.Errorf("%s: %v, want %s", test.name, diags, test.want)
 		}
 	}
 }
 
-func BenchmarkTokenES256(b *testing.B) {
+func BenchmarkVerifyES256(b *testing.B) {
 	i := newIssuer(b)
 	token := i.sign(b, "ES256", header("ES256"), claimsWith(map[string]any{"scope": "orders:read orders:write", "client_id": "shop", "jti": "0123456789"}))
 	key := i.private["ES256"].(*ecdsa.PrivateKey)
@@ -317,7 +317,27 @@ func BenchmarkTokenES256(b *testing.B) {
 			}
 		}
 	})
-	b.Run("stage", func(b *testing.B) {
+	b.Run("verified", func(b *testing.B) {
+		m := i.tokens(b, JWTConfig{}, nil)
+		x := request("Authorization", "Bearer "+token)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, r := m.verify(x, token, m.bound.Load()); r != nil {
+				b.Fatal(r)
+			}
+		}
+	})
+	b.Run("remembered", func(b *testing.B) {
+		m := i.tokens(b, JWTConfig{}, nil)
+		x := request("Authorization", "Bearer "+token)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, r := m.Authenticate(x); r != nil {
+				b.Fatal(r)
+			}
+		}
+	})
+	b.Run("remembered, by the stage", func(b *testing.B) {
 		s, diags := New(Config{}, i.tokens(b, JWTConfig{}, nil))
 		if diags.HasErrors() {
 			b.Fatal(diags)

@@ -229,7 +229,7 @@ func (p *possession) challenge(space Space, r *Refusal) string {
 	add := func(scheme string, tells bool, params ...string) {
 		var wrong []string
 		if tells {
-			wrong = []string{"error", r.code(), "error_description", r.Detail}
+			wrong = []string{"error", r.code(), "error_description", r.Detail, "scope", r.Scope}
 		}
 		params = slices.Concat([]string{"realm", space.Realm}, wrong, params, []string{"resource_metadata", space.Metadata})
 		all = append(all, challenge(scheme, params...))

@@ -201,7 +201,7 @@ func TestPossessionMistakes(t *testing.T) {
 		if diags.HasErrors() {
 			t.Fatal(diags)
 		}
-		_, diags = NewTokens(JWTConfig{Issuer: iss, Audience: []string{aud}, Possession: test.config}, keys, nil)
+		_, diags = NewTokens(JWTConfig{Issuer: iss, Audience: []string{aud}, Possession: test.config}, keys, Computed{})
 		if len(diags) != 1 || diags[0].Summary != test.want {
 			t.Errorf("%+v: %v", test.config, diags)
 		}

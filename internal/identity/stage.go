@@ -226,8 +226,11 @@ func (s *Stage) refuse(used Method, r *Refusal) *problem.Problem {
 		challenges[i] = m.Challenge(Space{Realm: s.realm}, why)
 	}
 	t := problem.Unauthorized
-	if r.Malformed {
+	switch {
+	case r.Malformed:
 		t = problem.BadRequest
+	case r.Scope != "":
+		t = problem.Forbidden
 	}
 	p := problem.New(t, r.Detail).WithHeader("WWW-Authenticate", challenges...).Because(r.Cause)
 	if r.Nonce != "" {

@@ -84,7 +84,7 @@ func tokens(c identity.JWTConfig, l *gateway.Load) (identity.Method, hcl.Diagnos
 			return p.String(&exchange.Exchange{Consumer: &exchange.Consumer{Claims: claims}})
 		}
 	}
-	return identity.NewTokens(c, keys, consumer)
+	return identity.NewTokens(c, keys, identity.Computed{Consumer: consumer})
 }
 
 // compile makes the expression for a token's consumer ready: there is nothing but claims to compute it from.
