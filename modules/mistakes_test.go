@@ -17,6 +17,9 @@ func TestMistakes(t *testing.T) {
 	jwt := func(lines ...string) string {
 		return site("api_auth {", "\tjwt {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
 	}
+	forward := func(lines ...string) string {
+		return site("api_auth {", "\tkey X-API-Key a.keys", "\tforward {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
+	}
 	request := func(lines ...string) string {
 		return site("api_transform {", "\trequest {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
 	}
@@ -25,7 +28,7 @@ func TestMistakes(t *testing.T) {
 		{"auth: only anonymous", site("api_auth {", "\tanonymous", "}"), "api_auth needs at least one way to identify: key or jwt, at Caddyfile:2"},
 		{"auth: an argument", site("api_auth keys"), "wrong argument count or unexpected line ending after 'keys', at Caddyfile:2"},
 		{"auth: no such word", site("api_auth {", "\tkeys X-API-Key a.keys", "}"), `api_auth has no keyword "keys"; did you mean key?, at Caddyfile:3`},
-		{"auth: nothing near", site("api_auth {", "\toauth", "}"), `api_auth has no keyword "oauth"; it takes key, jwt, anonymous, at Caddyfile:3`},
+		{"auth: nothing near", site("api_auth {", "\toauth", "}"), `api_auth has no keyword "oauth"; it takes key, jwt, anonymous, forward, at Caddyfile:3`},
 		{"auth: introspection", site("api_auth {", "\tintrospection https://login.acme.example/introspect", "}"), "introspection is not supported by this version, at Caddyfile:3"},
 		{"auth: certificate", site("api_auth {", "\tcertificate", "}"), "certificate is not supported by this version, at Caddyfile:3"},
 		{"auth: key without a file", site("api_auth {", "\tkey X-API-Key", "}"), "expected: key <header> <key file>, at Caddyfile:3"},
@@ -59,6 +62,17 @@ func TestMistakes(t *testing.T) {
 		{"jwt: empty expression", jwt("consumer \"\""), `expected: consumer "<expression>", at Caddyfile:4`},
 		{"jwt: wrong expression", jwt("consumer consumer.id"), "consumer: Name not available here: consumer cannot be used here; an expression in this place begins with claims, at Caddyfile:4"},
 		{"jwt: unfinished expression", jwt("consumer `claims.sub +`"), "consumer: Invalid expression"},
+
+		{"forward: on one line", site("api_auth {", "\tforward X-Tenant", "}"), "expected: forward { and its keywords, a line each, at Caddyfile:3"},
+		{"forward: twice", site("api_auth {", "\tforward {", "\t}", "\tforward {", "\t}", "}"), "forward is given twice, at Caddyfile:5"},
+		{"forward: no such word", forward("heder X-Tenant claims.tenant"), `forward has no keyword "heder"; did you mean header?, at Caddyfile:5`},
+		{"forward: header without a value", forward("header X-Tenant"), `expected: header <name> "<expression>", at Caddyfile:5`},
+		{"forward: header with an empty value", forward("header X-Tenant \"\""), `expected: header <name> "<expression>", at Caddyfile:5`},
+		{"forward: header twice", forward("header X-Tenant claims.tenant", "header x-tenant claims.org"), "header X-Tenant is given twice, at Caddyfile:6"},
+		{"forward: a field of HTTP's", forward("header Content-Type claims.tenant"), `none that HTTP or the gateway uses itself, and not in "Content-Type", at Caddyfile:5`},
+		{"forward: the client's word", forward("header X-Tenant header.x_tenant"), "header cannot be used here; an expression in this place begins with consumer, claims, client, api or request, at Caddyfile:5"},
+		{"forward: credential twice", forward("credential", "credential"), "credential is given twice, at Caddyfile:6"},
+		{"forward: credential what", forward("credential on"), "expected: credential, at Caddyfile:5"},
 
 		{"limit: no name", site("api_limit {", "\tquota 1 1s", "}"), "expected: api_limit <name> { and at least one quota, at Caddyfile:2"},
 		{"limit: two names", site("api_limit a b {", "\tquota 1 1s", "}"), "expected: api_limit <name> { and at least one quota, at Caddyfile:2"},

@@ -210,6 +210,11 @@ func (s sourceTree) rows(t *testing.T, out *strings.Builder, dir string, spec *a
 			text = "`" + name + "` " + rest
 		}
 		var of *ast.StructType
+		from := dir
+		if x, ok := inner.(*ast.SelectorExpr); ok && strings.HasPrefix(dir, "..") { // a configuration of internal/ in one of its
+			from = filepath.Join("..", "internal", x.X.(*ast.Ident).Name)
+			of, _, _ = s.find(t, from, x.Sel.Name)
+		}
 		if x, ok := inner.(*ast.Ident); ok {
 			if of, _, _ = s.find(t, dir, x.Name); of != nil && written[x.Name] != "" {
 				text, of = text+" Its fields are those of `"+written[x.Name]+"`.", nil
@@ -219,7 +224,7 @@ func (s sourceTree) rows(t *testing.T, out *strings.Builder, dir string, spec *a
 		}
 		fmt.Fprintf(out, "| `%s%s` | %s |\n", prefix, name, text)
 		if of != nil {
-			s.rows(t, out, dir, of, prefix+name+suffix+".", written)
+			s.rows(t, out, from, of, prefix+name+suffix+".", written)
 		}
 	}
 }

@@ -16,7 +16,8 @@ type Terms struct {
 	Public    bool
 	Limits    []*Limit
 	Rules     []*Rule
-	MaxBody   int64 // bytes; 0 where not written
+	Forward   *Forward // nil where not written
+	MaxBody   int64    // bytes; 0 where not written
 }
 
 // Policy names the rule of a policy that decides.
@@ -87,6 +88,9 @@ func (a *API) For(v *Version, r *Route) Terms {
 		}
 		t.Limits = append(t.Limits, next.Limits...)
 		t.Rules = append(t.Rules, next.Rules...)
+		if next.Forward != nil {
+			t.Forward = next.Forward
+		}
 		if next.MaxBody != 0 {
 			t.MaxBody = next.MaxBody
 		}

@@ -33,6 +33,7 @@ func (d *decoder) check(c *Catalogue, root *node, now time.Time) {
 		d.checkFormats(n)
 	}
 	d.checkPaths(c.APIs, root.all("api"))
+	d.checkForward(c, root)
 }
 
 // maxPerSecond keeps quotas within what can be counted in whole microseconds.

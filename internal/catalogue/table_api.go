@@ -32,7 +32,7 @@ func withTerms(own ...attribute) []attribute { return slices.Concat(own, terms) 
 
 var apiBlock = &block{
 	name: "api", label: nameLabel, max: 256,
-	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body` and `rule` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
+	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body`, `rule` and `forward` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
 	attributes: withTerms(
 		attribute{name: "hosts", kind: each{of: word{"a host name in lower case, without port", hostName}, min: 1, max: 64}, absent: "any host",
 			doc: "The hosts on which the API is served, exactly."},
@@ -87,7 +87,7 @@ var apiBlock = &block{
 				{name: "holds", kind: places{}, absent: "none", doc: "The objects in this one, by their paths."},
 			},
 		},
-		routeBlock, ruleBlock, versionBlock,
+		routeBlock, ruleBlock, forwardBlock, versionBlock,
 	},
 }
 
@@ -116,7 +116,7 @@ var routeBlock = &block{
 				{name: "required", kind: truth{}, def: false, doc: "Whether a request without a key is answered 400."},
 			},
 		},
-		ruleBlock,
+		ruleBlock, forwardBlock,
 	},
 }
 
@@ -140,7 +140,7 @@ var versionBlock = &block{
 				{name: "for", kind: span{min: time.Second, max: 7 * 24 * time.Hour, whole: true}, required: true, doc: "How long it lasts."},
 			},
 		},
-		changeBlock, ruleBlock,
+		changeBlock, ruleBlock, forwardBlock,
 	},
 }
 

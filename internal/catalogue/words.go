@@ -3,13 +3,14 @@ package catalogue
 import (
 	"fmt"
 	"mime"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/wicketgate/wicketgate/internal/admit"
 )
 
 // What texts and labels may be.
@@ -32,25 +33,7 @@ var (
 	upstreamPathRegex = regexp.MustCompile(`^/[A-Za-z0-9._~!$&'()*+,=:@/?%-]*$`)
 )
 
-// reserved are the header fields that mean something to HTTP, to browsers or to the gateway itself: none of them can
-// carry a key or a version.
-var reserved = []string{
-	"Accept", "Accept-Encoding", "Age", "Allow", "Alt-Svc", "Authorization", "Cache-Control", "Connection", "Cookie",
-	"Date", "Deprecation", "Dpop", "Etag", "Expect", "Forwarded", "From", "Host", "Idempotency-Key", "Keep-Alive",
-	"Last-Modified", "Link", "Location", "Max-Forwards", "Origin", "Pragma", "Prefer", "Proxy-Authorization",
-	"Proxy-Connection", "Ratelimit", "Ratelimit-Policy", "Range", "Referer", "Remote-User", "Retry-After", "Server",
-	"Set-Cookie", "Sunset", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Vary", "Via",
-	"Www-Authenticate", "X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url", "X-Real-Ip",
-	"X-Rewrite-Url",
-}
-
-var reservedPrefixes = []string{"Access-Control-", "Content-", "If-", "Proxy-", "Sec-", "X-Forwarded-"}
-
-func headerName(s string) bool {
-	name := http.CanonicalHeaderKey(s)
-	return headerPattern.MatchString(s) && !slices.Contains(reserved, name) &&
-		!slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
-}
+func headerName(s string) bool { return admit.Free(s) }
 
 func identifier(s string) bool { return len(s) <= 64 && hclsyntax.ValidIdentifier(s) }
 

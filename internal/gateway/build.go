@@ -5,7 +5,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/identity"
@@ -33,12 +32,14 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 		programs:  map[expressed]*rule.Program{},
 	}
 	g = &Gateway{apis: map[string]*api{}}
+	b.told = told(c.Catalogue)
 	var apis []route.API
 	for _, from := range c.Catalogue.APIs {
 		apis = append(apis, b.api(g, from))
 	}
 	g.credentials, g.parameters = b.credentials, b.parameters
-	g.admit = admit.New(admit.Config{Reserved: []string{consumerField}, Credentials: b.credentials})
+	g.told = b.told
+	g.Reserve(nil)
 	if !b.diags.HasErrors() && !c.Broken {
 		table, err := route.New(apis)
 		if err != nil {
@@ -48,9 +49,6 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 	}
 	return g, b.files, b.sources, b.diags
 }
-
-// consumerField is the field in which the upstream is told the consumer's id.
-const consumerField = "X-Consumer-Id"
 
 // builder is one build: what it reads and makes once, however many routes use it.
 type builder struct {
@@ -67,6 +65,7 @@ type builder struct {
 	programs    map[expressed]*rule.Program
 	credentials []string // fields that carry credentials
 	parameters  []string // query parameters that carry credentials
+	told        []string // fields in which services are told who calls
 }
 
 func (b *builder) fault(at hcl.Range, summary, detail string) {
@@ -123,7 +122,11 @@ func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
 		to.Routes = append(to.Routes, r)
 	}
 	g.listings = append(g.listings, listingOf(from))
-	g.apis[from.Name].credentials, g.apis[from.Name].parameters = b.placesOf(from)
+	credentials, parameters := b.placesOf(from)
+	g.apis[from.Name].parameters = parameters
+	for _, r := range to.Routes {
+		r.Value.(ways).drop(credentials, b.told)
+	}
 	to.CORS = b.cors(from, to.Routes)
 	return to
 }
@@ -172,7 +175,7 @@ func (b *builder) versioning(g *Gateway, from *catalogue.API) *route.Versioning 
 		return to
 	}
 	g.apis[from.Name].pin = b.pin(from)
-	stage := b.identify(from.Terms)
+	stage := b.identify(from.Terms, keepsAny(from))
 	if stage == nil {
 		return to
 	}

@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"net/http"
+	"sync/atomic"
 
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
@@ -40,14 +41,16 @@ type Upstream interface {
 	Forward(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) error
 }
 
-// Gateway is everything that a request needs, ready. It never changes, and serves many requests at once.
+// Gateway is everything that a request needs, ready. It never changes but for what Reserve adds, and serves many requests
+// at once.
 type Gateway struct {
-	admit *admit.Admit
+	admit atomic.Pointer[admit.Admit] // the same but for Reserve
 	table *route.Table
 	apis  map[string]*api
 
 	credentials []string
 	parameters  []string
+	told        []string // fields in which services are told who calls
 
 	listings []listing // in the catalogue's order
 }
@@ -64,10 +67,8 @@ type api struct {
 	identify *pipeline.Pipeline
 	// pin is the version of a caller whose request names none; nil where a credential names none.
 	pin *rule.Program
-	// credentials are the fields in which callers of the API send credentials. No service gets them, not even of a
+	// parameters are those of the query in which callers of the API send credentials. No service gets them, not even of a
 	// route that asks for another credential or for none.
-	credentials []string
-	// parameters are those of the query, likewise.
 	parameters []string
 	// descriptions are of the API's versions, by their index; of the only one on an API without versions.
 	descriptions []*description
@@ -85,4 +86,6 @@ type way struct {
 	xml      *pipeline.Pipeline // the same for answers in XML; nil where they are not offered
 	merge    *merging           // nil where what comes up goes on as it is
 	upstream Upstream
+	keeps    []string // fields of the credentials that go on
+	drops    []string // fields of those that do not
 }

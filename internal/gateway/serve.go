@@ -23,7 +23,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	// What admission takes off is taken off a copy: a request that no API claims goes on as it came.
 	out := r.WithContext(exchange.NewContext(r.Context(), x))
 	out.Header = maps.Clone(r.Header)
-	if prob := g.admit.Admit(x, out, client); prob != nil {
+	if prob := g.admit.Load().Admit(x, out, client); prob != nil {
 		x.Ended = "admit"
 		return true, refuse(w, r, x, prob)
 	}
@@ -62,7 +62,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	if prob := stages.Handle(x); prob != nil {
 		return true, refuse(w, r, x, prob)
 	}
-	for _, field := range g.apis[m.API.Name].credentials {
+	for _, field := range to.drops {
 		delete(x.Header, field)
 	}
 	for _, parameter := range g.apis[m.API.Name].parameters {

@@ -14,6 +14,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/duration"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/form"
+	"github.com/wicketgate/wicketgate/internal/forward"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
@@ -30,7 +31,7 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	decision := b.authorize(terms)
 	var stages []pipeline.Stage
 	add := func(s pipeline.Stage) { stages = append(stages, s) }
-	if s := b.identify(terms); s != nil && !pinned(from) {
+	if s := b.identify(terms, keeps(terms)); s != nil && !pinned(from) {
 		add(s)
 	}
 	counts := b.limit(terms)
@@ -39,6 +40,7 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	if counts != nil && !late {
 		add(counts)
 	}
+	add(b.forward(from, terms))
 	before := len(stages)
 	content, validate := b.validate(l, v, r, terms, up, patch, decision, late && counts.ReadsJSON())
 	if content != nil {
@@ -77,6 +79,9 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 		return pipeline.New(slices.Concat(stages[:before], []pipeline.Stage{s}, stages[before:])...)
 	}
 	to := &way{stages: pipeline.New(stages...), merge: b.merging(l, v, r, up), upstream: b.upstream(terms)}
+	if keeps(terms) {
+		to.keeps = b.fieldsIn(terms)
+	}
 	if from.XML && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		to.stages = with(xmlTags{})
 	}
@@ -149,12 +154,13 @@ func changeOf(from *catalogue.Change) *change.Change {
 	return to
 }
 
-// identify builds the stage that finds who calls; nil where nobody asks, and after a mistake.
-func (b *builder) identify(terms catalogue.Terms) *identity.Stage {
+// identify builds the stage that finds who calls, and perhaps leaves the credential where it is; nil where nobody asks,
+// and after a mistake.
+func (b *builder) identify(terms catalogue.Terms, keeps bool) *identity.Stage {
 	if len(terms.Identify) == 0 {
 		return nil
 	}
-	config := identity.Config{Anonymous: terms.Anonymous, Forward: consumerField}
+	config := identity.Config{Anonymous: terms.Anonymous, Forward: &forward.Config{Credential: keeps}}
 	var methods []identity.Method
 	for _, i := range terms.Identify {
 		m := b.method(i)

@@ -3,6 +3,7 @@ package identity
 
 import (
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/forward"
 )
 
 // Config says how the callers of a route may identify themselves.
@@ -18,9 +19,8 @@ type Config struct {
 	// Realm is what the challenges of a 401 call the protected space (RFC 9110, section 11.5). Default: "api".
 	Realm string `json:"realm,omitempty"`
 
-	// Forward names the header field in which the upstream is told the consumer's id; whatever a client sends in it
-	// is dropped. Default: X-Consumer-Id.
-	Forward string `json:"forward,omitempty"`
+	// Forward is what the service is told of who calls, all of it. Default: the consumer's id, in X-Consumer-Id.
+	Forward *forward.Config `json:"forward,omitempty"`
 }
 
 // MethodConfig is one way to identify oneself; exactly one of its fields is set.

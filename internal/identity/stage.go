@@ -2,12 +2,10 @@ package identity
 
 import (
 	"errors"
-	"net/textproto"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"golang.org/x/net/http/httpguts"
 
 	"github.com/wicketgate/wicketgate/internal/dpop"
 	"github.com/wicketgate/wicketgate/internal/exchange"
@@ -16,9 +14,8 @@ import (
 )
 
 const (
-	defaultRealm   = "api"
-	defaultForward = "X-Consumer-Id"
-	maxMethods     = 8
+	defaultRealm = "api"
+	maxMethods   = 8
 )
 
 // Stage finds out who calls. The one credential that a request carries decides: a wrong one is a 401 even where no
@@ -33,7 +30,7 @@ type Stage struct {
 	needs      exchange.Needs
 	anonymous  bool
 	realm      string
-	forward    string
+	keeps      bool // a credential in a header field goes on to the service
 }
 
 // New makes the stage of a route from its methods, in the order of c.Methods.
@@ -42,29 +39,21 @@ func New(c Config, methods ...Method) (*Stage, hcl.Diagnostics) {
 	wrong := func(summary, detail string) {
 		diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail})
 	}
-	s := &Stage{methods: methods, anonymous: c.Anonymous, realm: c.Realm, forward: textproto.CanonicalMIMEHeaderKey(c.Forward)}
+	s := &Stage{methods: methods, anonymous: c.Anonymous, realm: c.Realm}
 	if s.realm == "" {
 		s.realm = defaultRealm
 	}
-	if c.Forward == "" {
-		s.forward = defaultForward
-	}
+	s.keeps = c.Forward != nil && c.Forward.Credential
 	if len(methods) == 0 || len(methods) > maxMethods {
 		wrong("Wrong number of ways to identify", "A route that asks who calls names 1 to 8 ways to say so.")
 	}
 	if !quotable(s.realm) {
 		wrong("Invalid realm", "A realm is printable ASCII without quotes and backslashes.")
 	}
-	if !httpguts.ValidHeaderFieldName(s.forward) {
-		wrong("Invalid header field", "The field in which the upstream is told the consumer is not a header field's name.")
-	}
 	s.contested = make([][]string, len(methods))
 	owners := make(map[string]int) // of a field: the first method that reads it
 	for i, m := range methods {
 		for _, f := range m.Fields() {
-			if f == s.forward {
-				wrong("Credential and consumer in one field", "The field "+f+" carries a credential and cannot tell the upstream the consumer too.")
-			}
 			if first, taken := owners[f]; taken {
 				if !shares(m) || !shares(methods[first]) || keyed(m) && keyed(methods[first]) {
 					wrong("Two credentials in one field", "Two ways to identify read the field "+f+"; nobody could say which of them a request means.")
@@ -114,8 +103,7 @@ func (s *Stage) Name() string { return "identify" }
 // Needs implements pipeline.Stage.
 func (s *Stage) Needs() exchange.Needs { return s.needs }
 
-// Handle implements pipeline.Stage: it sets the consumer, takes the credential off the request, and tells the upstream
-// who calls.
+// Handle implements pipeline.Stage: it sets the consumer, and takes the credential off the request unless that goes on.
 func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
 	used, twice := s.used(x)
 	if twice {
@@ -133,17 +121,15 @@ func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
 	} else if !s.anonymous {
 		return s.refuse(nil, &Refusal{Detail: "the request carries no credentials"})
 	}
-	for _, f := range s.fields {
-		delete(x.Header, f)
+	if !s.keeps {
+		for _, f := range s.fields {
+			delete(x.Header, f)
+		}
 	}
 	for _, p := range s.parameters {
 		x.Query.Drop(p)
 	}
-	delete(x.Header, s.forward)
 	x.Consumer = consumer
-	if consumer != nil {
-		x.SetForward(s.forward, consumer.ID)
-	}
 	return nil
 }
 

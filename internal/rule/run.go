@@ -195,6 +195,9 @@ func (p *Program) written(v any) (string, error) {
 	return s, nil
 }
 
+// Text writes out a value that an expression gave, as Program.String does; false for null, a list and an object.
+func Text(v any) (string, bool) { return text(v) }
+
 // forget drops all that belongs to the request.
 func (r *run) forget() {
 	clear(r.values)

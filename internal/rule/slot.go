@@ -46,9 +46,21 @@ func (s *slot) written(steps int) string {
 
 var (
 	errNotJSON   = errors.New("the request has no body that was read as JSON")
-	errAnonymous = errors.New("the request has no consumer")
+	errAnonymous = absence("the request has no consumer")
 	null         = []byte("null")
 )
+
+// ErrAbsent is what a Failure wraps if all that was wrong is that the caller is anonymous, or that its claims lack an
+// object that the expression names a member of.
+var ErrAbsent = errors.New("absent")
+
+// absence says what is absent.
+type absence string
+
+func (a absence) Error() string { return string(a) }
+
+// Is says that every absence is an ErrAbsent.
+func (absence) Is(target error) bool { return target == ErrAbsent }
 
 // bodyMember reads one leaf of the body. A missing last member is null; a missing object on the way is a failure,
 // unless ?. allows for it.
@@ -99,7 +111,7 @@ func claim(r *run, s *slot) any {
 			if p.optional {
 				return nil
 			}
-			panic(fmt.Errorf("%s is missing, so it has no member %s", s.written(i), p.name))
+			panic(absence(fmt.Sprintf("%s is missing, so it has no member %s", s.written(i), p.name)))
 		}
 		object, ok := v.(map[string]any)
 		if !ok {

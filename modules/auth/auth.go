@@ -37,11 +37,11 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // Provision reads the keys.
 func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	h.stage, err = stage.New(ctx, func(l *gateway.Load) []pipeline.Stage {
-		s := load(h.Config, l)
-		if s == nil {
+		s, tells := load(h.Config, l), telling(h.Forward, l)
+		if s == nil || tells == nil {
 			return nil
 		}
-		return []pipeline.Stage{s}
+		return []pipeline.Stage{s, tells}
 	})
 	return err
 }

@@ -30,6 +30,10 @@ func init() {
 //			consumer   "<expression>"
 //		}
 //		anonymous
+//		forward {
+//			header <name> "<expression>"
+//			credential
+//		}
 //	}
 //
 // The words mean:
@@ -46,6 +50,12 @@ func init() {
 //   - algorithms are those allowed. Default: all that are known but those with a shared secret (HS256, HS384, HS512).
 //   - consumer is an expression over claims for the consumer's id. Default: claims.sub.
 //   - anonymous lets requests without any credential pass; a wrong credential is a 401 all the same.
+//   - forward is what the service is told of who calls, all of it. Default: consumer.id in X-Consumer-Id. What clients
+//     send in these fields is taken off, wherever a stage of the gateway stands first.
+//   - header is a header field and an expression over consumer, claims, client, api and request for its value, a list
+//     with commas between its items. Null, an empty text, and what an anonymous caller or a credential without that
+//     claim does not have, leave the field out. It may be given again, at most 16 times.
+//   - credential lets the caller's own credential go on to the service. Default: it ends here.
 //
 // A block names at least one key or jwt. Relative paths are relative to the Caddyfile. The files are watched.
 //
@@ -63,7 +73,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	begin := *d
-	words := stage.NewWords("api_auth", []string{"key", "jwt", "anonymous"}, []string{"introspection", "certificate"})
+	words := stage.NewWords("api_auth", []string{"key", "jwt", "anonymous", "forward"}, []string{"introspection", "certificate"})
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
 		if err != nil {
@@ -81,6 +91,10 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				_, err = stage.Arguments(d, 0, 0, "anonymous")
 			}
 			h.Anonymous = true
+		case "forward":
+			if err = words.Once(d, word); err == nil {
+				err = h.told(d)
+			}
 		}
 		if err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"go.uber.org/zap"
 
+	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/gateway"
@@ -71,13 +72,16 @@ type App struct {
 	gateway  *catalogued // nil without a catalogue
 	shadow   *shadow.Shadow
 
-	loading   sync.Mutex // one load at a time; guards the six below
+	loading   sync.Mutex // one load at a time; guards the seven below
 	parts     []Part
 	files     []string         // all that the last load read or looked for
 	seen      uint64           // their fingerprint, 0 if they may have changed since
 	contents  [32]byte         // a hash of what they said when they were read, zero if that is not known
 	offered   *policy.Snapshot // new policies that a live source has, during the load with them
 	candidate *candidate       // that of the last load
+	reserved  reserved
+
+	admission atomic.Pointer[admit.Admit] // of stages on their own
 
 	runs    atomic.Pointer[map[string]Running] // what the parts asked for, by key; a load replaces it as a whole
 	given   atomic.Pointer[policy.Snapshot]    // the policies in force, as their source gave them
@@ -206,6 +210,7 @@ func (a *App) Use(part Part) error {
 	l := &Load{app: a, Configured: a.policies != nil}
 	a.begin(l, a.given.Load())
 	commit := part.Load(l)
+	all := l.reserves(a.reserved)
 	if l.failed() {
 		l.undo()
 		return &LoadError{Diagnostics: l.Diagnostics, Sources: l.Sources}
@@ -214,6 +219,7 @@ func (a *App) Use(part Part) error {
 	a.hide(l)
 	commit()
 	a.addRuns(l.runs)
+	a.reserve(all)
 	l.compared.Add()
 	a.parts = append(a.parts, part)
 	l.Files = append(l.Files, a.files...)
@@ -337,6 +343,7 @@ func (a *App) load() error {
 	for _, p := range a.parts {
 		commits = append(commits, p.Load(l))
 	}
+	all := l.reserves(reserved{})
 	a.read(l.paths(), began, contents)
 	if l.failed() {
 		l.undo()
@@ -356,6 +363,7 @@ func (a *App) load() error {
 		commit()
 	}
 	a.replaceRuns(l.runs)
+	a.reserve(all)
 	l.compared.Commit()
 	a.metrics.loaded(true)
 	now := a.status.Load().succeeded(l, began)

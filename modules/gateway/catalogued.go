@@ -79,6 +79,7 @@ func (c *catalogued) Load(l *Load) func() {
 	next.Gateway, next.catalogue = built, cat
 	l.Credentials = append(l.Credentials, built.Credentials()...)
 	l.Parameters = append(l.Parameters, built.Parameters()...)
+	l.Told = append(l.Told, built.Told()...)
 	for _, api := range cat.APIs {
 		next.apis = append(next.apis, api.Name)
 	}

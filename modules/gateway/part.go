@@ -30,6 +30,7 @@ type Load struct {
 	Diagnostics hcl.Diagnostics
 	Credentials []string // header fields in which callers send credentials
 	Parameters  []string // query parameters, likewise
+	Told        []string // header fields in which services are told who calls
 	discard     []func()
 	app         *App               // that loads
 	runs        map[string]Running // that its parts asked for, by key

@@ -29,6 +29,7 @@ type Matcher struct {
 	// The package or rule that is asked: "data.httpapi.authz". Required.
 	Query string `json:"query"`
 
+	app     *gateway.App
 	current atomic.Pointer[policy.Query]
 }
 
@@ -46,7 +47,8 @@ func (m *Matcher) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	return app.(*gateway.App).Use(m)
+	m.app = app.(*gateway.App)
+	return m.app.Use(m)
 }
 
 // Load implements gateway.Part.
@@ -67,7 +69,7 @@ func (m *Matcher) Load(l *gateway.Load) (commit func()) {
 
 // MatchWithError asks the policy.
 func (m *Matcher) MatchWithError(r *http.Request) (bool, error) {
-	x, prob := stage.Look(r)
+	x, prob := stage.Look(m.app, r)
 	if prob != nil {
 		return false, caddyhttp.Error(prob.StatusCode(), prob)
 	}

@@ -12,12 +12,9 @@ import (
 	"github.com/wicketgate/wicketgate/modules/gateway"
 )
 
-// front admits requests that no stage has seen.
-var front = admit.New(admit.Config{})
-
 // enter gives the request's exchange: the one an earlier stage made, or a new one. A problem says why the request was
 // not admitted.
-func enter(w http.ResponseWriter, r *http.Request) (*exchange.Exchange, http.ResponseWriter, *http.Request, *problem.Problem) {
+func enter(app *gateway.App, w http.ResponseWriter, r *http.Request) (*exchange.Exchange, http.ResponseWriter, *http.Request, *problem.Problem) {
 	x := exchange.FromContext(r.Context())
 	if x != nil {
 		if prob := meanwhile(x, r); prob != nil {
@@ -25,7 +22,7 @@ func enter(w http.ResponseWriter, r *http.Request) (*exchange.Exchange, http.Res
 		}
 	} else {
 		x = &exchange.Exchange{}
-		if prob := front.Admit(x, r, gateway.ClientAddress(r)); prob != nil {
+		if prob := app.Admission().Admit(x, r, gateway.ClientAddress(r)); prob != nil {
 			return x, w, r, prob
 		}
 		gateway.Describe(r, x)
@@ -40,7 +37,7 @@ func enter(w http.ResponseWriter, r *http.Request) (*exchange.Exchange, http.Res
 
 // Look gives what a stage would know of the request, for whoever only looks: a matcher. It is a value of its own, with
 // what earlier stages found, and nothing done to it reaches them or the request; the body must not be read.
-func Look(r *http.Request) (*exchange.Exchange, *problem.Problem) {
+func Look(app *gateway.App, r *http.Request) (*exchange.Exchange, *problem.Problem) {
 	x := &exchange.Exchange{}
 	if shared := exchange.FromContext(r.Context()); shared != nil {
 		*x = *shared
@@ -50,7 +47,7 @@ func Look(r *http.Request) (*exchange.Exchange, *problem.Problem) {
 	} else {
 		seen := r.WithContext(r.Context())
 		seen.Header = maps.Clone(r.Header) // from which admission takes fields off
-		if prob := front.Admit(x, seen, gateway.ClientAddress(r)); prob != nil {
+		if prob := app.Admission().Admit(x, seen, gateway.ClientAddress(r)); prob != nil {
 			return nil, prob
 		}
 	}

@@ -21,6 +21,7 @@ import (
 // Stage is what a handler does with its requests: a pipeline, built anew and swapped in when a file it came from
 // changes. One with a mistake leaves the last good one in force.
 type Stage struct {
+	app     *gateway.App
 	build   func(*gateway.Load) []pipeline.Stage
 	current atomic.Pointer[pipeline.Pipeline]
 	logger  *zap.Logger
@@ -35,11 +36,11 @@ func New(ctx caddy.Context, build func(*gateway.Load) []pipeline.Stage) (*Stage,
 	if err != nil {
 		return nil, err
 	}
-	s := &Stage{build: build, logger: ctx.Logger()}
+	s := &Stage{app: app.(*gateway.App), build: build, logger: ctx.Logger()}
 	if s.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return nil, err
 	}
-	return s, app.(*gateway.App).Use(s)
+	return s, s.app.Use(s)
 }
 
 // Load implements gateway.Part.
@@ -51,7 +52,7 @@ func (s *Stage) Load(l *gateway.Load) (commit func()) {
 // Run takes a request through the stage and on to next, and the answer back, or answers the problem it ended with.
 func (s *Stage) Run(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	first := exchange.FromContext(r.Context()) == nil
-	x, w, r, prob := enter(w, r)
+	x, w, r, prob := enter(s.app, w, r)
 	if first {
 		defer x.End()
 	}

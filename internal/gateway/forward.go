@@ -1,0 +1,99 @@
+package gateway
+
+import (
+	"slices"
+
+	"github.com/wicketgate/wicketgate/internal/admit"
+	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/forward"
+	"github.com/wicketgate/wicketgate/internal/rule"
+)
+
+// told lists the fields in which the services of a catalogue are told who calls, whichever route it is that does.
+func told(c *catalogue.Catalogue) []string {
+	fields := []string{forward.Default}
+	add := func(t catalogue.Terms) {
+		if t.Forward == nil {
+			return
+		}
+		for _, h := range t.Forward.Headers {
+			fields = append(fields, h.Name)
+		}
+	}
+	for _, a := range c.APIs {
+		add(a.Terms)
+		for _, v := range a.Versions {
+			add(v.Terms)
+		}
+		for _, r := range a.Routes {
+			add(r.Terms)
+		}
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
+// Told lists the fields in which services are told who calls.
+func (g *Gateway) Told() []string { return g.told }
+
+// Reserve has clients' fields of these names end at admission too: those in which services that the catalogue does not
+// know of are told who calls. It may be called while requests are served.
+func (g *Gateway) Reserve(fields []string) {
+	g.admit.Store(admit.New(admit.Config{Reserved: slices.Concat(g.told, fields), Credentials: g.credentials}))
+}
+
+// forward builds the stage that tells a route's service who calls.
+func (b *builder) forward(from *catalogue.API, terms catalogue.Terms) *forward.Stage {
+	t := forward.Plain()
+	if !keeps(terms) && pinned(from) { // who calls was asked before it was known whether the credential goes on
+		t.Others = b.fieldsIn(terms)
+	}
+	if written := terms.Forward; written != nil {
+		t.Fields = nil
+		for _, h := range written.Headers {
+			if p := b.expression(h.Value, rule.Environment{Roots: forward.Roots}, rule.Any); p != nil {
+				t.Fields = append(t.Fields, forward.Field{Name: h.Name, Value: p})
+			}
+		}
+	}
+	return forward.New(t)
+}
+
+// keeps says whether the credential of callers goes on to the service.
+func keeps(t catalogue.Terms) bool { return t.Forward != nil && t.Forward.Credential }
+
+// keepsAny says so of any of an API's services.
+func keepsAny(from *catalogue.API) bool {
+	return keeps(from.Terms) ||
+		slices.ContainsFunc(from.Versions, func(v *catalogue.Version) bool { return keeps(v.Terms) }) ||
+		slices.ContainsFunc(from.Routes, func(r *catalogue.Route) bool { return keeps(r.Terms) })
+}
+
+// fieldsIn gives the fields in which callers send the credentials that a route asks for.
+func (b *builder) fieldsIn(terms catalogue.Terms) []string {
+	var fields []string
+	for _, i := range terms.Identify {
+		if m := b.methods[i]; m != nil {
+			fields = append(fields, m.Fields()...)
+		}
+	}
+	return fields
+}
+
+// drop has no service get what callers of the API send in the fields of credentials, not even of a route that asks for
+// another credential or for none; but for one that is written to get its route's own. Nor does any get a client's word
+// in a field in which another is told who calls, which admission lets pass where it may be a credential.
+func (w ways) drop(credentials, told []string) {
+	for _, to := range w {
+		if to == nil {
+			continue
+		}
+		for _, field := range slices.Concat(credentials, told) {
+			if !slices.Contains(to.keeps, field) {
+				to.drops = append(to.drops, field)
+			}
+		}
+		slices.Sort(to.drops)
+		to.drops = slices.Compact(to.drops)
+	}
+}
