@@ -284,6 +284,18 @@ func (m *Memory) Keys() int {
 	return n
 }
 
+// Held is how many keys hold places at the moment.
+func (m *Memory) Held() int {
+	n := 0
+	for i := range m.shards {
+		s := &m.shards[i]
+		s.mu.Lock()
+		n += s.held
+		s.mu.Unlock()
+	}
+	return n
+}
+
 // Forgotten is how many keys lost what they had used because there was no room for more. It only grows; if it does,
 // either the bound is too small or somebody is making up keys.
 func (m *Memory) Forgotten() uint64 {

@@ -20,6 +20,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
+	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/gateway"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/policy"
@@ -229,6 +230,9 @@ func (a *App) Use(part Part) error {
 
 // Counter is what counts requests against quotas.
 func (a *App) Counter() limit.Counter { return a.counter }
+
+// Limited counts a request that a handler answered, by the limits that refused it.
+func (a *App) Limited(x *exchange.Exchange) { a.metrics.limited(x) }
 
 // Start begins to watch the files and to probe the upstreams, and to look for policies where they do not lie in files.
 func (a *App) Start() error {

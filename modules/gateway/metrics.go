@@ -19,6 +19,7 @@ import (
 type metrics struct {
 	requests *prometheus.CounterVec
 	denials  *prometheus.CounterVec
+	exceeded *prometheus.CounterVec
 	loads    *prometheus.CounterVec
 	failing  prometheus.Gauge
 	last     prometheus.Gauge
@@ -39,6 +40,8 @@ var theMetrics = func() *metrics {
 			"Requests to an API of the catalogue, by API, caller's version and whether they reached the upstream.")), []string{"api", "version", "forwarded"}),
 		denials: prometheus.NewCounterVec(prometheus.CounterOpts(name("denials_total",
 			"Requests that a stage ended, and answers that broke off in one, by API, stage and problem type.")), []string{"api", "stage", "problem"}),
+		exceeded: prometheus.NewCounterVec(prometheus.CounterOpts(name("limits_exceeded_total",
+			"Requests that a limit refused, by the limit's name.")), []string{"limit"}),
 		loads: prometheus.NewCounterVec(prometheus.CounterOpts(name("loads_total",
 			"Loads of catalogue, policies, schemas and keys, by result.")), []string{"result"}),
 		failing: prometheus.NewGauge(prometheus.GaugeOpts(name("load_failing",
@@ -65,7 +68,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.loads, m.failing, m.last}, m.decided, m.shadows.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.exceeded, m.loads, m.failing, m.last}, m.decided, m.shadows.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -93,5 +96,13 @@ func (m *metrics) served(x *exchange.Exchange, prob *problem.Problem) {
 			slug = after
 		}
 		m.denials.WithLabelValues(x.API, x.Ended, slug).Inc()
+	}
+	m.limited(x)
+}
+
+// limited counts a request that limits refused. Their names are the configuration's.
+func (m *metrics) limited(x *exchange.Exchange) {
+	for _, name := range x.Exceeded {
+		m.exceeded.WithLabelValues(name).Inc()
 	}
 }

@@ -37,7 +37,10 @@ func (Memory) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision finds the counters of an earlier configuration, or makes new ones.
-func (m *Memory) Provision(caddy.Context) error {
+func (m *Memory) Provision(ctx caddy.Context) error {
+	if err := registerMemoryMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
 	if m.MaxKeys == 0 {
 		m.MaxKeys = limit.DefaultMaxKeys
 	}
@@ -58,7 +61,10 @@ func (m *Memory) Provision(caddy.Context) error {
 type pooled struct{ *limit.Memory }
 
 // Destruct lets the collector have it.
-func (pooled) Destruct() error { return nil }
+func (p pooled) Destruct() error {
+	forgotten.Add(p.Forgotten())
+	return nil
+}
 
 // Cleanup gives the counters up, which ends them when no configuration uses them.
 func (m *Memory) Cleanup() error {

@@ -84,6 +84,7 @@ func (s *Stage) refuse(w http.ResponseWriter, r *http.Request, x *exchange.Excha
 		prob.Instance = "urn:uuid:" + x.ID
 	}
 	s.metrics.refused(x, prob)
+	s.app.Limited(x)
 	level := zapcore.DebugLevel
 	switch {
 	case prob.StatusCode() >= 500:
