@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"strings"
@@ -119,8 +120,12 @@ func NewKey(k *Key) (printed string, err error) {
 	k.ID = randomBase62(keyIDLen)
 	secret := randomBase62(keySecretLen)
 	k.Hash = sha256.Sum256([]byte(secret))
-	if _, diags := ParseKeys("", []byte(k.Line())); diags.HasErrors() {
-		return "", fmt.Errorf("making API key: %w", diags)
+	line := k.Line()
+	if strings.ContainsAny(line, "\r\n") {
+		return "", errors.New("making an API key: what is said of a key stands on one line")
+	}
+	if _, diags := ParseKeys("", []byte(line)); diags.HasErrors() {
+		return "", fmt.Errorf("making an API key: %s: %s", strings.ToLower(diags[0].Summary), diags[0].Detail)
 	}
 	body := keyPrefix + k.ID + "_" + secret
 	return body + checksum(body), nil

@@ -28,10 +28,14 @@ const (
 // KeySet is the API keys of a file, found by id.
 type KeySet struct {
 	keys map[string]*Key
+	list []*Key // as the file has them
 }
 
 // Len is the number of keys.
 func (s *KeySet) Len() int { return len(s.keys) }
+
+// All lists the keys in the order of the file. The caller changes none.
+func (s *KeySet) All() []*Key { return s.list }
 
 // Lookup gives the key of an id, nil if there is none.
 func (s *KeySet) Lookup(id string) *Key { return s.keys[id] }
@@ -69,7 +73,7 @@ func ParseKeys(file string, src []byte) (*KeySet, hcl.Diagnostics) {
 	if p.diags.HasErrors() {
 		return nil, p.diags
 	}
-	return &KeySet{keys: p.keys}, nil
+	return &KeySet{keys: p.keys, list: p.list}, nil
 }
 
 // Pins gives, for each version that a key is pinned to, the id of one such key.
@@ -89,6 +93,7 @@ type keyParser struct {
 	start  int // of the line, in bytes
 	line   string
 	keys   map[string]*Key
+	list   []*Key
 	lines  map[string]int // where each id stands
 	diags  hcl.Diagnostics
 }
@@ -159,6 +164,7 @@ func (p *keyParser) parse() {
 		k.Name = k.Consumer
 	}
 	p.keys[k.ID], p.lines[k.ID] = k, p.number
+	p.list = append(p.list, k)
 }
 
 // hexOf gives the digits of a hash as a file spells it; "" for anything that is not exactly that.
