@@ -1,14 +1,12 @@
 package policy
 
 import (
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
-	"net/netip"
 	"strings"
 	"time"
 
+	tells "github.com/wicketgate/wicketgate/internal/certificate"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
@@ -38,14 +36,14 @@ var certificateMembers = []member{
 	{name: "subject", make: ofCertificate(func(c *x509.Certificate) string { return c.Subject.String() })},
 	{name: "issuer", make: ofCertificate(func(c *x509.Certificate) string { return c.Issuer.String() })},
 	{name: "serial", make: ofCertificate(func(c *x509.Certificate) string { return c.SerialNumber.String() })},
-	{name: "fingerprint", make: ofCertificate(fingerprint)},
+	{name: "fingerprint", make: ofCertificate(tells.Fingerprint)},
 	{name: "not_before", make: ofCertificate(func(c *x509.Certificate) string { return c.NotBefore.UTC().Format(time.RFC3339) })},
 	{name: "not_after", make: ofCertificate(func(c *x509.Certificate) string { return c.NotAfter.UTC().Format(time.RFC3339) })},
 	{name: "sans", members: []member{
 		{name: "dns", make: value(texts(func(x *exchange.Exchange) []string { return certificate(x).DNSNames }))},
 		{name: "email", make: value(texts(func(x *exchange.Exchange) []string { return certificate(x).EmailAddresses }))},
-		{name: "uri", make: value(texts(func(x *exchange.Exchange) []string { return uris(certificate(x)) }))},
-		{name: "ip", make: value(texts(func(x *exchange.Exchange) []string { return ips(certificate(x)) }))},
+		{name: "uri", make: value(texts(func(x *exchange.Exchange) []string { return tells.URIs(certificate(x)) }))},
+		{name: "ip", make: value(texts(func(x *exchange.Exchange) []string { return tells.IPs(certificate(x)) }))},
 	}},
 }
 
@@ -59,29 +57,6 @@ func ofCertificate(of func(*x509.Certificate) string) func(*cut) part {
 		s := of(c)
 		return s, s != ""
 	}))
-}
-
-func fingerprint(c *x509.Certificate) string {
-	sum := sha256.Sum256(c.Raw)
-	return hex.EncodeToString(sum[:])
-}
-
-func uris(c *x509.Certificate) []string {
-	all := make([]string, len(c.URIs))
-	for i, u := range c.URIs {
-		all[i] = u.String()
-	}
-	return all
-}
-
-func ips(c *x509.Certificate) []string {
-	var all []string
-	for _, ip := range c.IPAddresses {
-		if addr, ok := netip.AddrFromSlice(ip); ok {
-			all = append(all, addr.Unmap().String())
-		}
-	}
-	return all
 }
 
 // principal names the caller as Envoy does: by the first URI of the certificate, else its first DNS name, else its

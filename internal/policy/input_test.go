@@ -23,6 +23,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
+	tells "github.com/wicketgate/wicketgate/internal/certificate"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
@@ -153,7 +154,7 @@ func pathsOf(places ...string) *paths {
 }
 
 func TestInput(t *testing.T) {
-	full := strings.NewReplacer("CERT", encoded(theCertificate.Certificate), "PRINT", fingerprint(theCertificate.Certificate)).Replace(fullInput)
+	full := strings.NewReplacer("CERT", encoded(theCertificate.Certificate), "PRINT", tells.Fingerprint(theCertificate.Certificate)).Replace(fullInput)
 	for _, c := range []struct {
 		name    string
 		reached []string

@@ -1,10 +1,12 @@
 package rule
 
 import (
+	"crypto/x509"
 	"net/http"
 	"net/netip"
 	"strings"
 
+	"github.com/wicketgate/wicketgate/internal/certificate"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
@@ -22,8 +24,10 @@ const (
 	Client                     // client.address: in a key, of an IPv6 address the /64
 	API                        // api.name, api.version, api.route
 	Request                    // request.method, .path, .host, .scheme, .id; .size: the bytes of the body, which is read for it
+	// certificate.common_name, .subject, .issuer, .serial, .fingerprint; .sans.dns, .sans.email, .sans.uri, .sans.ip: lists.
+	Certificate
 
-	// All of them.
+	// All of them but Certificate.
 	All = Body | Query | Header | Path | Consumer | Claims | Client | API | Request
 )
 
@@ -42,6 +46,7 @@ var roots = []struct {
 }{
 	{"body", Body}, {"query", Query}, {"header", Header}, {"path", Path}, {"consumer", Consumer},
 	{"claims", Claims}, {"client", Client}, {"api", API}, {"request", Request},
+	{"certificate", Certificate},
 }
 
 func rootOf(name string) (Roots, bool) {
@@ -83,6 +88,18 @@ var facts = map[Roots][]fact{
 		{name: "scopes", list: func(x *exchange.Exchange) []string { return x.Consumer.Scopes }},
 		{name: "groups", list: func(x *exchange.Exchange) []string { return x.Consumer.Groups }},
 	},
+	// Of the certificate that the client has; the caller has checked that there is one.
+	Certificate: {
+		{name: "common_name", text: func(x *exchange.Exchange) string { return leaf(x).Subject.CommonName }},
+		{name: "subject", text: func(x *exchange.Exchange) string { return leaf(x).Subject.String() }},
+		{name: "issuer", text: func(x *exchange.Exchange) string { return leaf(x).Issuer.String() }},
+		{name: "serial", text: func(x *exchange.Exchange) string { return leaf(x).SerialNumber.String() }},
+		{name: "fingerprint", text: func(x *exchange.Exchange) string { return certificate.Fingerprint(leaf(x)) }},
+		{name: "sans.dns", list: func(x *exchange.Exchange) []string { return leaf(x).DNSNames }},
+		{name: "sans.email", list: func(x *exchange.Exchange) []string { return leaf(x).EmailAddresses }},
+		{name: "sans.uri", list: func(x *exchange.Exchange) []string { return certificate.URIs(leaf(x)) }},
+		{name: "sans.ip", list: func(x *exchange.Exchange) []string { return certificate.IPs(leaf(x)) }},
+	},
 	Client: {
 		{name: "address", text: func(x *exchange.Exchange) string { return x.Client.String() }},
 	},
@@ -110,6 +127,8 @@ var networkOf = fact{name: "address", text: func(x *exchange.Exchange) string {
 	}
 	return netip.PrefixFrom(addr, 64).Masked().String()
 }}
+
+func leaf(x *exchange.Exchange) *x509.Certificate { return x.TLS.PeerCertificates[0] }
 
 // fieldName is the canonical name of the header field that an expression calls name: x_foo is X-Foo.
 func fieldName(name string) string {

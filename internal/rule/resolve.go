@@ -236,6 +236,13 @@ func (r *resolver) name(n *ast.Node, id *ast.IdentifierNode, path []step, list b
 		r.slot(n, s, nil)
 		return
 	}
+	if len(path) == 2 {
+		// A member of a member that is no object by itself: certificate.sans.dns.
+		joined := path[0].name + "." + path[1].name
+		if slices.ContainsFunc(facts[root], func(f fact) bool { return f.name == joined }) {
+			path = []step{{name: joined, optional: path[0].optional}}
+		}
+	}
 	// Every other root has members, which have none themselves.
 	if len(path) == 0 {
 		r.mistake(id.Location(), "Incomplete name", "Name a member of %s, such as %s.%s.", id.Value, id.Value, r.example(root))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/wicketgate/wicketgate/internal/certificate"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
@@ -23,8 +24,8 @@ func caller(r *http.Request) *exchange.Consumer {
 	if id := Placeholder(r.Context(), userID); id != "" {
 		return User(id)
 	}
-	if c := verified(r.TLS); c != nil && Names(nameOf(c)) {
-		return &exchange.Consumer{ID: nameOf(c), Name: nameOf(c), Method: "certificate", Expires: c.NotAfter}
+	if c := verified(r.TLS); c != nil && Names(certificate.Name(c)) {
+		return &exchange.Consumer{ID: certificate.Name(c), Name: certificate.Name(c), Method: "certificate", Expires: c.NotAfter}
 	}
 	return nil
 }
@@ -67,20 +68,4 @@ func verified(state *tls.ConnectionState) *x509.Certificate {
 		return nil
 	}
 	return state.VerifiedChains[0][0]
-}
-
-// nameOf is whom a certificate names: the common name of its subject or, where it has none, the first of its
-// alternative names, URIs (SPIFFE) before host names before addresses of mail.
-func nameOf(c *x509.Certificate) string {
-	switch {
-	case c.Subject.CommonName != "":
-		return c.Subject.CommonName
-	case len(c.URIs) > 0:
-		return c.URIs[0].String()
-	case len(c.DNSNames) > 0:
-		return c.DNSNames[0]
-	case len(c.EmailAddresses) > 0:
-		return c.EmailAddresses[0]
-	}
-	return ""
 }
