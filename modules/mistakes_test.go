@@ -20,6 +20,12 @@ func TestMistakes(t *testing.T) {
 	forward := func(lines ...string) string {
 		return site("api_auth {", "\tkey X-API-Key a.keys", "\tforward {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
 	}
+	redis := func(lines ...string) string {
+		return global(append(append([]string{"counters redis redis://10.0.0.5:6379 {"}, lines...), "}")...)
+	}
+	servers := func(lines ...string) string {
+		return global(append(append([]string{"counters redis {"}, lines...), "}")...)
+	}
 	request := func(lines ...string) string {
 		return site("api_transform {", "\trequest {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
 	}
@@ -272,9 +278,43 @@ func TestMistakes(t *testing.T) {
 		{"global: a shadow of a shadow", global("policies a {", "\tshadow b {", "\t\tshadow c", "\t}", "}"), "policies that are tried out have no shadow of their own, at Caddyfile:4"},
 		{"global: empty counters", global("counters"), "after 'counters', at Caddyfile:3"},
 		{"global: no such counters", global("counters memoy"), "did you mean memory?, at Caddyfile:3"},
-		{"global: redis", global("counters redis redis://10.0.0.5:6379"), "redis is not supported by this version, at Caddyfile:3"},
 		{"global: too few keys", global("counters memory 10"), `from 1000 on, not "10", at Caddyfile:3`},
 		{"global: counters twice", global("counters memory", "counters memory"), "counters is given twice, at Caddyfile:4"},
+		{"redis: nowhere", global("counters redis"), "expected one of the address of a Redis, such as redis://10.0.0.5:6379, cluster, and sentinel, at Caddyfile:3"},
+		{"redis: two addresses", global("counters redis redis://a redis://b"), "expected: counters redis [<url>]; of several servers, write cluster or sentinel, at Caddyfile:3"},
+		{"redis: no address", global("counters redis 10.0.0.5:6379"), "expected the address of a Redis, such as redis://10.0.0.5:6379, or rediss:// for TLS, at Caddyfile:3"},
+		{"redis: another scheme", global("counters redis http://10.0.0.5:6379"), "expected the address of a Redis"},
+		{"redis: a password in the address", global("counters redis redis://:s3cr3t@10.0.0.5"), "the address holds a user or a password, which would show in Caddy's configuration; use username and password, at Caddyfile:3"},
+		{"redis: a database in the address", global("counters redis redis://10.0.0.5/3"), "the address holds a path; which database is meant, database says, at Caddyfile:3"},
+		{"redis: no such word", redis("\ton_eror deny"), `counters redis has no keyword "on_eror"; did you mean on_error?, at Caddyfile:4`},
+		{"redis: on_error what", redis("\ton_error wait"), `on_error: expected local, deny or allow, not "wait", at Caddyfile:4`},
+		{"redis: on_error empty", redis("\ton_error"), "expected: on_error local, deny or allow, at Caddyfile:4"},
+		{"redis: on_error twice", redis("\ton_error deny", "\ton_error deny"), "counters redis: on_error is given twice, at Caddyfile:5"},
+		{"redis: a password", redis("\tpassword s3cr3t"), "say where the password is instead, {env.REDIS_PASSWORD} or {file./run/secrets/redis}, at Caddyfile:4"},
+		{"redis: an empty password", redis("\tpassword \"\""), "expected: password <placeholder>, {env.NAME} or {file.PATH}, at Caddyfile:4"},
+		{"redis: username twice", redis("\tusername a", "\tusername b"), "counters redis: username is given twice, at Caddyfile:5"},
+		{"redis: username what", redis("\tusername"), "expected: username <name>, at Caddyfile:4"},
+		{"redis: a database of words", redis("\tdatabase acme"), `database takes a number from 0 to 1048576, not "acme", at Caddyfile:4`},
+		{"redis: a prefix with braces", redis("\tprefix {acme}"), `prefix: expected 1 to 64 letters, digits, or any of _-.: and not "{acme}", at Caddyfile:4`},
+		{"redis: a large pool", redis("\tpool_size 5000"), `pool_size takes a number from 1 to 1000, not "5000", at Caddyfile:4`},
+		{"redis: a long wait", redis("\ttimeout 1m"), `timeout takes a time from 1ms to 5s, not "1m", at Caddyfile:4`},
+		{"redis: timeout empty", redis("\ttimeout"), "expected: timeout <time>, at Caddyfile:4"},
+		{"redis: no nodes", redis("\tnodes 0"), `nodes takes a number from 1 to 128, not "0", at Caddyfile:4`},
+		{"redis: tls in the clear", redis("\ttls"), "tls: the address begins with redis:, which is not secured; write rediss:, at Caddyfile:3"},
+		{"redis: tls what", redis("\ttls on"), "expected: tls, and a block, at Caddyfile:4"},
+		{"redis: no such word of tls", servers("\ttls {", "\t\tcert a.pem", "\t}"), `tls has no keyword "cert"`},
+		{"redis: half a certificate", servers("\ttls {", "\t\tclient_certificate a.pem", "\t}"), "expected: client_certificate <certificate> <key>, at Caddyfile:5"},
+		{"redis: ca what", servers("\ttls {", "\t\tca", "\t}"), "expected: ca <file>, at Caddyfile:5"},
+		{"redis: server_name twice", servers("\ttls {", "\t\tserver_name a", "\t\tserver_name b", "\t}"), "tls: server_name is given twice, at Caddyfile:6"},
+		{"redis: an empty cluster", servers("\tcluster"), "expected: cluster <addresses...>, at Caddyfile:4"},
+		{"redis: a cluster without a port", servers("\tcluster 10.0.0.5"), `expected the address of a server as host:port, such as 10.0.0.5:6379, not "10.0.0.5", at Caddyfile:4`},
+		{"redis: a cluster of URLs", servers("\tcluster redis://10.0.0.5:6379"), "expected the address of a server as host:port"},
+		{"redis: a cluster's database", servers("\tcluster 10.0.0.5:6379", "\tdatabase 3"), "database: a cluster has only database 0, at Caddyfile:3"},
+		{"redis: a cluster and an address", redis("\tcluster 10.0.0.6:6379"), "expected one of the address of a Redis, such as redis://10.0.0.5:6379, cluster, and sentinel, at Caddyfile:3"},
+		{"redis: a sentinel of nothing", servers("\tsentinel gw"), "expected: sentinel <master> <addresses...>, at Caddyfile:4"},
+		{"redis: a sentinel's address", servers("\tsentinel gw 10.0.0.5"), "expected the address of a server as host:port"},
+		{"redis: a sentinel's password", servers("\tsentinel gw a:26379 {", "\t\tpassword s3cr3t", "\t}"), "say where the password is instead, {env.REDIS_PASSWORD} or {file./run/secrets/redis}, at Caddyfile:5"},
+		{"redis: a sentinel's user", servers("\tsentinel gw a:26379 {", "\t\tusername", "\t}"), "expected: username <value>, at Caddyfile:5"},
 		{"global: a variable without a value", global("variable region"), "at Caddyfile:3"},
 		{"global: a variable twice", global("variable region a", "variable region b"), "variable region is given twice, at Caddyfile:4"},
 		{"global: watch too often", global("watch 1ms"), `watch takes an interval of at least 10ms, or off, not "1ms", at Caddyfile:3`},

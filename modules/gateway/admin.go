@@ -70,6 +70,9 @@ func tell(w http.ResponseWriter, app *App) error {
 	if live, ok := app.policies.(LivePolicySource); ok {
 		all.Policies = live.Status()
 	}
+	if live, ok := app.counters.(LiveCounterSource); ok {
+		all.Counters = live.Status()
+	}
 	if snapshot := app.given.Load(); snapshot != nil {
 		all.Decisions = snapshot.Views()
 	}

@@ -69,6 +69,7 @@ type App struct {
 	ctx      caddy.Context
 	logger   *zap.Logger
 	policies PolicySource
+	counters CounterSource
 	counter  limit.Counter
 	gateway  *catalogued // nil without a catalogue
 	shadow   *shadow.Shadow
@@ -167,7 +168,8 @@ func (a *App) provisionEngines() error {
 	if err != nil {
 		return fmt.Errorf("loading counters: %w", err)
 	}
-	a.counter = guest.(CounterSource).Counter()
+	a.counters = guest.(CounterSource)
+	a.counter = a.counters.Counter()
 	return nil
 }
 
@@ -239,6 +241,9 @@ func (a *App) Start() error {
 	a.startRuns()
 	if a.DecisionLog != nil {
 		a.DecisionLog.Start()
+	}
+	if live, ok := a.counters.(LiveCounterSource); ok {
+		live.Start()
 	}
 	if live, ok := a.policies.(LivePolicySource); ok {
 		if err := live.Start(a.take); err != nil {

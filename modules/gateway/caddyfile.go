@@ -150,10 +150,7 @@ func guest(d *caddyfile.Dispenser, namespace, key, standard string) (json.RawMes
 		for _, m := range caddy.GetModules(namespace) {
 			known = append(known, m.ID.Name())
 		}
-		switch {
-		case name == "redis":
-			return nil, d.Errf("%s is not supported by this version", name)
-		case standard == "":
+		if standard == "" {
 			if s := diagnostic.Suggest(name, known); s != "" {
 				return nil, d.Errf("there is no %s %s; did you mean %s?", key, name, s)
 			}

@@ -22,6 +22,20 @@ type LivePolicySource interface {
 	Status() any
 }
 
+// LiveCounterSource is a source of counters that reach over the network. What it starts ends when the last configuration
+// that uses it is cleaned up.
+type LiveCounterSource interface {
+	// Counter gives the counters, without asking anybody.
+	CounterSource
+
+	// Start begins to reach for them, and does not block. It is called again when another configuration of Caddy that
+	// uses the same begins to serve.
+	Start()
+
+	// Status is what the status says of the counters, as JSON.
+	Status() any
+}
+
 // take loads everything with new policies.
 func (a *App) take(next *policy.Snapshot) error {
 	a.loading.Lock()

@@ -77,6 +77,8 @@ func told(diags hcl.Diagnostics, severity hcl.DiagnosticSeverity) (all []Mistake
 type answer struct {
 	*status
 	Policies any `json:"policies,omitempty"`
+	// Counters say how it stands with counters that are reached over the network.
+	Counters any `json:"counters,omitempty"`
 	// Decisions tell what each query in force sees of input, and whether its decisions are remembered.
 	Decisions []policy.View `json:"decisions,omitempty"`
 	// Builtins are the functions that the operator allows policies though they reach the network or the process.

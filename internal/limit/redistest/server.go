@@ -3,11 +3,11 @@
 package redistest
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -39,8 +39,6 @@ type Server struct {
 	args   []string
 	folder string
 	cmd    *exec.Cmd
-	out    *bytes.Buffer
-	ended  chan struct{}
 }
 
 // Start runs a server, with arguments as redis-server takes them, until the test ends.
@@ -87,18 +85,19 @@ func (s *Server) Restart() {
 
 func (s *Server) run(program string, args ...string) {
 	s.t.Helper()
-	s.out = &bytes.Buffer{}
+	out, err := os.OpenFile(s.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer out.Close() //nolint:errcheck // it is the server's
 	s.cmd = exec.Command(program, args...)
-	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
+	s.cmd.Stdout, s.cmd.Stderr = out, out // a file, so that no goroutine of the test's copies it
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.ended = make(chan struct{})
-	go func(cmd *exec.Cmd, ended chan struct{}) {
-		defer close(ended)
-		cmd.Wait() //nolint:errcheck // it is killed
-	}(s.cmd, s.ended)
 }
+
+func (s *Server) log() string { return filepath.Join(s.folder, "redis.log") }
 
 // ask sends a line on a connection of its own and gives what comes back at once; "" for nothing.
 func (s *Server) ask(line string) string {
@@ -129,7 +128,7 @@ func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }
 // Kill ends the process without a word to anybody.
 func (s *Server) Kill() {
 	s.cmd.Process.Kill() //nolint:errcheck // it may have ended
-	<-s.ended
+	s.cmd.Wait()         //nolint:errcheck // it was killed
 }
 
 func (s *Server) signal(sig syscall.Signal) {
@@ -157,7 +156,8 @@ func (s *Server) Within(most time.Duration, what string, so func() bool) {
 	s.t.Helper()
 	for end := time.Now().Add(most); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			s.t.Fatalf("not within %s: %s; redis-server said\n%s", most, what, s.out)
+			said, _ := os.ReadFile(s.log())
+			s.t.Fatalf("not within %s: %s; redis-server said\n%s", most, what, said)
 		}
 	}
 }

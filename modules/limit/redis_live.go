@@ -1,0 +1,113 @@
+package limit
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/wicketgate/wicketgate/internal/limit/shared"
+)
+
+// redisInForce is what the newest configuration that serves counts with; nil where that is not Redis.
+var redisInForce atomic.Pointer[shared.Counter]
+
+// Start begins to keep in touch with Redis. One that is away keeps nothing from starting.
+func (r *Redis) Start() {
+	redisInForce.Store(r.counter)
+	r.counter.Start(r.report)
+}
+
+// report tells the log of a change of the mode.
+func (r *Redis) report(c shared.Change) {
+	if c.Away {
+		r.logger.Error("Redis does not count, so that quotas are kept as on_error says", zap.String("on_error", r.OnError), zap.Error(c.Err))
+		return
+	}
+	r.logger.Info("Redis counts again", zap.Duration("after", c.Took))
+}
+
+// redisStatus is the counters' part of what GET /api_gateway/status answers.
+type redisStatus struct {
+	Engine string `json:"engine"`
+	// Mode is shared while Redis counts, otherwise what on_error says.
+	Mode  string    `json:"mode"`
+	Since time.Time `json:"since"`
+	// Gateways is how many share the quotas, as far as this one knows.
+	Gateways int `json:"gateways"`
+	// Error says why Redis does not count.
+	Error string `json:"error,omitempty"`
+}
+
+// Status says how it stands with Redis.
+func (r *Redis) Status() any {
+	s := r.counter.Status()
+	told := redisStatus{Engine: "redis", Mode: s.Mode.String(), Since: s.Since, Gateways: s.Nodes}
+	if s.Err != nil {
+		told.Error = s.Err.Error()
+	}
+	return told
+}
+
+// redisCounts count for the whole process, so that a reload of Caddy loses none.
+var redisCounts = &shared.Counts{}
+
+// redisMode tells metrics which mode is on. It tells nothing where Redis is not what counts.
+type redisMode struct{ mode, gateways *prometheus.Desc }
+
+// Describe implements prometheus.Collector.
+func (m redisMode) Describe(all chan<- *prometheus.Desc) {
+	all <- m.mode
+	all <- m.gateways
+}
+
+// Collect implements prometheus.Collector.
+func (m redisMode) Collect(all chan<- prometheus.Metric) {
+	c := redisInForce.Load()
+	if c == nil {
+		return
+	}
+	s := c.Status()
+	for mode := shared.Shared; mode <= shared.Allow; mode++ {
+		on := 0.0
+		if s.Mode == mode {
+			on = 1
+		}
+		all <- prometheus.MustNewConstMetric(m.mode, prometheus.GaugeValue, on, mode.String())
+	}
+	all <- prometheus.MustNewConstMetric(m.gateways, prometheus.GaugeValue, float64(s.Nodes))
+}
+
+var redisMetrics = func() []prometheus.Collector {
+	name := func(name string) string { return prometheus.BuildFQName("caddy", "api_gateway", name) }
+	all := []prometheus.Collector{redisMode{
+		mode:     prometheus.NewDesc(name("counters_mode"), "1 for who counts requests against quotas: shared, which is Redis, or what on_error says while it is away: local, deny or allow; 0 for the others.", []string{"mode"}, nil),
+		gateways: prometheus.NewDesc(name("counters_gateways"), "How many gateways share the quotas, as far as this one knows.", nil, nil),
+	}}
+	counter := func(of, help, label, value string, count func() float64) {
+		all = append(all, prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: name(of), Help: help, ConstLabels: prometheus.Labels{label: value},
+		}, count))
+	}
+	for mode := shared.Shared; mode <= shared.Allow; mode++ {
+		counter("counters_takes_total", "Requests counted against quotas, by who counted them.", "mode", mode.String(),
+			func() float64 { return float64(redisCounts.By(mode)) })
+	}
+	for reason := shared.Slow; reason <= shared.Refusing; reason++ {
+		counter("counters_failures_total", "How often Redis did not count: no answer in time, no connection, or an error for an answer.", "reason", reason.String(),
+			func() float64 { return float64(redisCounts.Failures(reason)) })
+	}
+	return all
+}()
+
+func registerRedisMetrics(registry *prometheus.Registry) error {
+	for _, c := range redisMetrics {
+		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
+			return fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return nil
+}
