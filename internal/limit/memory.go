@@ -9,11 +9,14 @@ import (
 	"time"
 )
 
-// DefaultMaxKeys is how many keys Memory keeps unless told otherwise: 1,000,000, which is about 110 MB when full.
+// DefaultMaxKeys is how many keys Memory keeps unless told otherwise: 1,000,000, which is about 90 MB when full.
 const DefaultMaxKeys = 1_000_000
 
 // maxShards divides the keys among locks, far more than there are processors to contend for them.
 const maxShards = 64
+
+// largeShard is the bound from which a shard orders its keys by eras, to spare memory's time.
+const largeShard = 4096
 
 // minShard is the fewest keys a shard may be bounded to: enough that all charges of one request fit into one.
 const minShard = 2 * maxLimits
@@ -21,8 +24,9 @@ const minShard = 2 * maxLimits
 // Memory counts in this process. It outlives configurations: whoever swaps a configuration hands the same Memory to the
 // next, and every key keeps what it has used.
 //
-// It is bounded by a number of keys, and keeps besides them those that hold places, which it never forgets. A key whose buckets are full again says nothing, and its place goes to the next
-// new key; when there is no such place left, the key that has been idle longest is forgotten, and Forgotten counts it.
+// It is bounded by a number of keys, and keeps besides them those that hold places, which it never forgets. A key whose
+// buckets are full again says nothing, and its place goes to the next new key; when there is no such place left, the key
+// that has been idle longest, among many to some seconds, is forgotten, and Forgotten counts it.
 type Memory struct {
 	epoch  time.Time
 	seeds  [2]maphash.Seed
@@ -49,7 +53,7 @@ func NewMemory(maxKeys int) *Memory {
 	for i := range m.shards {
 		s := &m.shards[i]
 		s.bound = max(maxKeys/n, minShard)
-		s.index = make(map[digest]int32)
+		s.index = newIndex()
 		s.slots = make([]slot, 1) // slots[0] is the ring's joint
 	}
 	return m
@@ -73,11 +77,12 @@ func (m *Memory) digest(c *Charge) digest {
 // to the key idle longest.
 type shard struct {
 	mu        sync.Mutex
-	index     map[digest]int32
+	index     index
 	slots     []slot
 	bound     int // of slots, those apart that hold places: they are as many as requests are under way
 	held      int // slots that hold places
 	forgotten uint64
+	_         [40]byte // so that no two locks share a line of the processors' caches
 }
 
 // slot is one key of one limit, 64 bytes.
@@ -86,6 +91,7 @@ type slot struct {
 	tat        [maxQuotas]int64 // nanoseconds since the epoch
 	prev, next int32            // towards the key used last, towards the one idle longest
 	held       int32            // places; a key that holds any is not idle and stands outside the ring
+	since      uint32           // the era in which it came to the front of the ring
 }
 
 // Take implements Counter. It never fails but for a charge outside the contract.
@@ -126,10 +132,10 @@ func (m *Memory) Take(_ context.Context, now time.Time, charges []Charge, states
 	ok := true
 	for i := range charges {
 		c, s := &charges[i], m.shard(keys[i])
-		n := s.index[keys[i]]
+		n := s.index.find(keys[i], s.slots)
 		found[i] = n
 		if n != 0 {
-			s.touch(n) // a key that is refused is not idle
+			s.touch(n, at) // a key that is refused is not idle
 		}
 		for j, r := range c.Rates {
 			tat := at
@@ -229,14 +235,14 @@ func (s *shard) add(key digest, now int64) int32 {
 			s.forgotten++
 		}
 		n = last
-		delete(s.index, s.slots[n].key)
+		s.index.take(s.slots[n].key, n)
 		s.unlink(n)
 	} else {
 		s.slots = append(s.slots, slot{})
 		n = int32(len(s.slots) - 1)
 	}
-	s.slots[n] = slot{key: key, tat: [maxQuotas]int64{now, now, now, now}}
-	s.index[key] = n
+	s.slots[n] = slot{key: key, tat: [maxQuotas]int64{now, now, now, now}, since: era(now)}
+	s.index.put(key, n)
 	s.link(n)
 	return n
 }
@@ -251,12 +257,20 @@ func (sl *slot) full(now int64) bool {
 	return true
 }
 
-func (s *shard) touch(n int32) {
-	if s.slots[n].held == 0 && s.slots[0].next != n {
-		s.unlink(n)
-		s.link(n)
+// touch moves a key to the front of the ring. In a large shard one that came there within the same era stays where it is:
+// to move it means to write to other keys, which are nowhere near, and nobody makes up as many keys in so short a time.
+func (s *shard) touch(n int32, now int64) {
+	sl := &s.slots[n]
+	if sl.held > 0 || s.slots[0].next == n || s.bound >= largeShard && sl.since == era(now) {
+		return
 	}
+	sl.since = era(now)
+	s.unlink(n)
+	s.link(n)
 }
+
+// era numbers spans of 8.6 seconds.
+func era(now int64) uint32 { return uint32(now >> 33) }
 
 func (s *shard) unlink(n int32) {
 	sl := &s.slots[n]
@@ -278,7 +292,7 @@ func (m *Memory) Keys() int {
 	for i := range m.shards {
 		s := &m.shards[i]
 		s.mu.Lock()
-		n += len(s.index)
+		n += s.index.used
 		s.mu.Unlock()
 	}
 	return n

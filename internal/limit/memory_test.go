@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -317,10 +318,7 @@ func cloned(shards []shard) []shard {
 		s := &shards[i]
 		out[i].bound = s.bound
 		out[i].slots = append([]slot(nil), s.slots...)
-		out[i].index = make(map[digest]int32, len(s.index))
-		for k, v := range s.index {
-			out[i].index[k] = v
-		}
+		out[i].index = s.index.clone()
 	}
 	return out
 }
@@ -366,53 +364,82 @@ func TestConcurrentRequestsGetExactlyTheQuota(t *testing.T) {
 	}
 }
 
+// dayRates are three quotas that no benchmark uses up.
+var dayRates = []Rate{NewRate(1_000_000, time.Second), NewRate(3_600_000_000, time.Hour), NewRate(86_400_000_000, 24*time.Hour)}
+
+// shuffled are the names of n callers in the order in which they come: one after the other in the benchmark's own memory, and
+// anywhere in that of the counters.
+func shuffled(n int) []string {
+	keys := make([]string, n)
+	for i, k := range rand.New(rand.NewPCG(1, 2)).Perm(n) {
+		keys[i] = fmt.Sprintf("consumer-%08d", k)
+	}
+	return keys
+}
+
+// BenchmarkMemory charges three quotas. B/key is what the counters hold of memory, by their number of keys.
 func BenchmarkMemory(b *testing.B) {
-	rates := []Rate{NewRate(1_000_000, time.Second), NewRate(1_000_000_000, time.Hour), NewRate(1_000_000_000, 24*time.Hour)}
-	for _, n := range []int{1, 1000, 1_000_000} {
-		keys := make([]string, n)
-		for i := range keys {
-			keys[i] = fmt.Sprintf("consumer-%08d", i)
-		}
-		m := NewMemory(2 * n)
-		charges := []Charge{{Limit: "per_consumer/second/hour/day", Cost: 1, Rates: rates}}
-		states := make([]State, len(rates))
+	for _, n := range []int{1, 1000, 100_000, 1_000_000} {
+		keys := shuffled(n)
+		before := heap()
+		m := NewMemory(n + n/10 + minShard) // shards differ a little in how many they get
+		charges := []Charge{{Limit: "per_consumer/second/hour/day", Cost: 1, Rates: dayRates}}
+		states := make([]State, len(dayRates))
 		for _, k := range keys {
 			charges[0].Key = k
 			if _, err := m.Take(context.Background(), start, charges, states); err != nil {
 				b.Fatal(err)
 			}
 		}
+		each := float64(heap()-before) / float64(n)
 		b.Run(fmt.Sprintf("keys=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
-			r := rand.New(rand.NewPCG(1, 2))
-			at := start
+			at, i := start, 0
 			for b.Loop() {
 				at = at.Add(time.Microsecond)
-				charges[0].Key = keys[r.IntN(n)]
+				charges[0].Key = keys[i]
+				if i++; i == n {
+					i = 0
+				}
 				if _, err := m.Take(context.Background(), at, charges, states); err != nil {
 					b.Fatal(err)
 				}
 			}
+			if n > 1 {
+				b.ReportMetric(each, "B/key")
+			}
 		})
+		if m.Keys() != n {
+			b.Fatalf("%d keys of %d are left", m.Keys(), n)
+		}
 	}
 }
 
+// heap is how much memory is in use.
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
+// BenchmarkMemoryParallel is the same from all processors at once (-cpu 1,2): for the most part on different keys, as callers are.
 func BenchmarkMemoryParallel(b *testing.B) {
-	rates := []Rate{NewRate(1_000_000, time.Second), NewRate(1_000_000_000, time.Hour), NewRate(1_000_000_000, 24*time.Hour)}
-	keys := make([]string, 10_000)
-	for i := range keys {
-		keys[i] = fmt.Sprintf("consumer-%08d", i)
-	}
+	keys := shuffled(10_000)
 	m := NewMemory(0)
 	b.ReportAllocs()
+	var from atomic.Int64
 	b.RunParallel(func(pb *testing.PB) {
-		charges := []Charge{{Limit: "per_consumer/second/hour/day", Cost: 1, Rates: rates}}
-		states := make([]State, len(rates))
-		r := rand.New(rand.NewPCG(rand.Uint64(), 2))
+		charges := []Charge{{Limit: "per_consumer/second/hour/day", Cost: 1, Rates: dayRates}}
+		states := make([]State, len(dayRates))
+		i := int(from.Add(3331)) % len(keys)
 		at := start
 		for pb.Next() {
 			at = at.Add(time.Microsecond)
-			charges[0].Key = keys[r.IntN(len(keys))]
+			charges[0].Key = keys[i]
+			if i++; i == len(keys) {
+				i = 0
+			}
 			if _, err := m.Take(context.Background(), at, charges, states); err != nil {
 				panic(err)
 			}
