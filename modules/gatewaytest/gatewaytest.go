@@ -247,7 +247,7 @@ var lastPort atomic.Int64
 func init() { lastPort.Store(rand.Int64N(endPort - firstPort)) }
 
 // FreePort gives a TCP port that nobody listens on, another one each time.
-func FreePort(t *testing.T) int {
+func FreePort(t testing.TB) int {
 	t.Helper()
 	const tries = 100
 	for range tries {
