@@ -18,6 +18,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/logging"
 	"github.com/open-policy-agent/opa/v1/plugins/rest"
 
+	"github.com/wicketgate/wicketgate/internal/archive"
 	"github.com/wicketgate/wicketgate/internal/secret"
 )
 
@@ -31,17 +32,18 @@ const (
 )
 
 // client is how the downloader reaches the server: OPA's own requests, with our bounds and credentials. It reads an
-// archive whole and inspects it before anybody makes anything of it.
+// archive whole before anybody makes anything of it.
 type client struct {
 	config    *Config
 	transport *http.Transport
 
 	mu      sync.Mutex
-	archive []byte    // the last one that came
-	etag    string    // of the bundle that need not come again
-	hurry   bool      // the server is to say at once whether that is the newest
-	status  int       // of the last answer; 0 where there was none
-	next    time.Time // when the next request may be sent
+	archive []byte         // the last one that came
+	files   []archive.File // in it
+	etag    string         // of the bundle that need not come again
+	hurry   bool           // the server is to say at once whether that is the newest
+	status  int            // of the last answer; 0 where there was none
+	next    time.Time      // when the next request may be sent
 }
 
 // pluginName is by what OPA finds the client.
@@ -129,7 +131,7 @@ func (c *client) redirect(r *http.Request, via []*http.Request) error {
 func (c *client) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	wait := time.Until(c.next)
-	c.archive, c.status = nil, 0
+	c.archive, c.files, c.status = nil, nil, 0
 	c.mu.Unlock()
 	if err := sleep(r.Context(), wait); err != nil {
 		return nil, err
@@ -204,12 +206,13 @@ func (c *client) read(res *http.Response, came func()) error {
 	if int64(body.Len()) > most {
 		return large
 	}
-	if err := inspect(body.Bytes(), c.config.Bounds); err != nil {
+	files, err := unpack(body.Bytes(), c.config.Bounds)
+	if err != nil {
 		return &archiveError{err}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.archive = body.Bytes()
+	c.archive, c.files = body.Bytes(), files
 	return nil
 }
 
@@ -219,13 +222,13 @@ type archiveError struct{ error }
 // Unwrap gives what is wrong.
 func (e *archiveError) Unwrap() error { return e.error }
 
-// take gives the last archive that came, once.
-func (c *client) take() []byte {
+// take gives the last archive that came, and the files in it, once.
+func (c *client) take() ([]byte, []archive.File) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	archive := c.archive
-	c.archive = nil
-	return archive
+	packed, files := c.archive, c.files
+	c.archive, c.files = nil, nil
+	return packed, files
 }
 
 // answered is the status of the last answer, 0 where there was none.

@@ -1,9 +1,8 @@
 // Package bundle gets policies as OPA bundles over HTTPS, and keeps the last good one on disk. It stands on OPA's own
 // downloader, which polls, polls long and compares ETags; of OPA's plugin manager nothing is needed, whose stores would
 // make decisions wait for activations. The downloader would also read and verify what comes, and make maps of all its
-// data on the way: so it is shown an empty bundle, and policy.ReadBundle reads the real one, with OPA's reader and OPA's
-// signatures, in a fraction of the memory. One file, one subject: feed.go is the state and the
-// way of a new bundle, offer.go offers it to the gateway, client.go reaches the server, archive.go bounds what comes,
+// data on the way: so it is shown an empty bundle, and policy.ReadBundle reads the real one, in a fraction of the memory. One file, one subject: feed.go is the state and the
+// way of a new bundle, offer.go offers it to the gateway, client.go reaches the server, unpack.go bounds what comes,
 // kept.go is the disk, key.go are the signers' keys, status.go says how things are.
 package bundle
 
@@ -22,6 +21,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/download"
 	"github.com/open-policy-agent/opa/v1/plugins"
 
+	"github.com/wicketgate/wicketgate/internal/archive"
 	"github.com/wicketgate/wicketgate/internal/policy"
 )
 
@@ -89,15 +89,15 @@ func New(ctx context.Context, config *Config) (f *Feed, kept error, err error) {
 
 // recall takes the policies kept on disk.
 func (f *Feed) recall(ctx context.Context) error {
-	archive, etag, err := f.kept.read(f.config.Bounds)
-	if err != nil || archive == nil {
+	files, hash, etag, err := f.kept.read(f.config.Bounds)
+	if err != nil || files == nil {
 		return err
 	}
-	snapshot, diags := policy.ReadBundle(ctx, f.name, archive, f.config.Verify, f.config.Bounds.Unpacked, f.config.Policy)
+	snapshot, diags := policy.ReadBundle(ctx, f.name, files, f.config.Verify, f.config.Policy)
 	if diags.HasErrors() {
 		return fmt.Errorf("reading the bundle kept: %w", Mistakes(diags))
 	}
-	f.good = &policies{snapshot: snapshot.Unconfirmed(), sum: sum(archive), etag: etag, unconfirmed: true}
+	f.good = &policies{snapshot: snapshot.Unconfirmed(), sum: hash, etag: etag, unconfirmed: true}
 	f.client.got(etag, true)
 	f.status.Waiting, f.status.FromDisk = false, true
 	f.status.Revision, f.status.ETag = snapshot.Revision(), etag
@@ -154,7 +154,7 @@ func (f *Feed) rest() {
 // came is told of every answer of the server, one after the other, in the downloader's goroutine. What it does not
 // return is not tried again before its time.
 func (f *Feed) came(ctx context.Context, u download.Update) error {
-	archive := f.client.take()
+	packed, files := f.client.take()
 	now := time.Now()
 	f.mu.Lock()
 	f.status.Requested = &now
@@ -167,7 +167,7 @@ func (f *Feed) came(ctx context.Context, u download.Update) error {
 	case u.Bundle == nil:
 		f.confirmed()
 	default:
-		f.activate(ctx, u.ETag, archive)
+		f.activate(ctx, u.ETag, packed, files)
 	}
 	f.deliver()
 	return nil
@@ -206,9 +206,9 @@ func (p *policies) confirm() *policies {
 }
 
 // activate compiles a bundle that came, unless it is one that is known.
-func (f *Feed) activate(ctx context.Context, etag string, archive []byte) {
+func (f *Feed) activate(ctx context.Context, etag string, packed []byte, files []archive.File) {
 	began := time.Now()
-	hash := sum(archive)
+	hash := sum(packed)
 	f.client.got(etag, false)
 	f.mu.Lock()
 	f.status.Unreachable = nil
@@ -235,7 +235,7 @@ func (f *Feed) activate(ctx context.Context, etag string, archive []byte) {
 		return
 	}
 	f.client.news()
-	snapshot, diags := f.compile(ctx, archive)
+	snapshot, diags := f.compile(ctx, files)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if diags.HasErrors() {
@@ -244,16 +244,16 @@ func (f *Feed) activate(ctx context.Context, etag string, archive []byte) {
 		return
 	}
 	f.broken = ""
-	f.offer = &policies{snapshot: snapshot, archive: archive, sum: hash, etag: etag}
+	f.offer = &policies{snapshot: snapshot, archive: packed, sum: hash, etag: etag}
 	f.status.took = time.Since(began)
 }
 
 // compile is ReadBundle; a panic of the compiler's is a mistake of the bundle's.
-func (f *Feed) compile(ctx context.Context, archive []byte) (s *policy.Snapshot, diags hcl.Diagnostics) {
+func (f *Feed) compile(ctx context.Context, files []archive.File) (s *policy.Snapshot, diags hcl.Diagnostics) {
 	defer func() {
 		if r := recover(); r != nil {
 			s, diags = nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Bundle not taken", Detail: fmt.Sprintf("The compiler gave up: %v.", r)}}
 		}
 	}()
-	return policy.ReadBundle(ctx, f.name, archive, f.config.Verify, f.config.Bounds.Unpacked, f.config.Policy)
+	return policy.ReadBundle(ctx, f.name, files, f.config.Verify, f.config.Policy)
 }

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/wicketgate/wicketgate/internal/archive"
 )
 
 // kept is where the last good bundle of an address lies: its archive, and beside it what the server called it.
@@ -32,43 +34,40 @@ func newKept(folder, address string) kept {
 func (k kept) archive() string { return filepath.Join(k.folder, k.name+".tar.gz") }
 func (k kept) beside() string  { return filepath.Join(k.folder, k.name+".json") }
 
-// read gives the archive and its ETag; no archive where none is kept.
-func (k kept) read(bounds Bounds) (archive []byte, etag string, err error) {
+// read gives the files of the archive, its hash and its ETag; no files where none is kept.
+func (k kept) read(bounds Bounds) (files []archive.File, hash, etag string, err error) {
 	file, err := os.Open(k.archive())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, "", nil
+		return nil, "", "", nil
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("reading the bundle kept: %w", err)
+		return nil, "", "", fmt.Errorf("reading the bundle kept: %w", err)
 	}
 	defer file.Close() //nolint:errcheck // it was only read
-	archive, err = io.ReadAll(io.LimitReader(file, bounds.Packed+1))
+	packed, err := io.ReadAll(io.LimitReader(file, bounds.Packed+1))
 	if err != nil {
-		return nil, "", fmt.Errorf("reading the bundle kept: %w", err)
+		return nil, "", "", fmt.Errorf("reading the bundle kept: %w", err)
 	}
-	if int64(len(archive)) > bounds.Packed {
-		return nil, "", fmt.Errorf("the bundle kept has more than %d bytes", bounds.Packed)
-	}
-	if err := inspect(archive, bounds); err != nil {
-		return nil, "", fmt.Errorf("reading the bundle kept: %w", err)
+	if files, err = unpack(packed, bounds); err != nil {
+		return nil, "", "", fmt.Errorf("reading the bundle kept: %w", err)
 	}
 	var beside keptBeside
-	if text, err := os.ReadFile(k.beside()); err == nil && json.Unmarshal(text, &beside) == nil && beside.SHA256 == sum(archive) {
+	if text, err := os.ReadFile(k.beside()); err == nil && json.Unmarshal(text, &beside) == nil && beside.SHA256 == sum(packed) {
 		etag = beside.ETag
 	}
-	return archive, etag, nil
+	return files, sum(packed), etag, nil
 }
 
 // write keeps an archive in place of the last. Either lies there whole after a crash.
-func (k kept) write(archive []byte, etag string) error {
-	beside, err := json.Marshal(keptBeside{SHA256: sum(archive), ETag: etag})
+func (k kept) write(packed []byte, etag string) error {
+	beside, err := json.Marshal(keptBeside{SHA256: sum(packed), ETag: etag})
 	if err != nil {
 		return fmt.Errorf("keeping the bundle: %w", err)
 	}
 	if err := os.MkdirAll(k.folder, 0o700); err != nil {
 		return fmt.Errorf("keeping the bundle: %w", err)
 	}
-	if err := replace(k.archive(), archive); err != nil {
+	if err := replace(k.archive(), packed); err != nil {
 		return fmt.Errorf("keeping the bundle: %w", err)
 	}
 	if err := replace(k.beside(), beside); err != nil {
@@ -100,7 +99,7 @@ func replace(path string, content []byte) error {
 	return nil
 }
 
-func sum(archive []byte) string {
-	s := sha256.Sum256(archive)
+func sum(packed []byte) string {
+	s := sha256.Sum256(packed)
 	return hex.EncodeToString(s[:])
 }

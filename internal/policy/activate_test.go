@@ -11,6 +11,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/bundle"
 
+	"github.com/wicketgate/wicketgate/internal/archive"
 	"github.com/wicketgate/wicketgate/internal/bundle/bundletest"
 )
 
@@ -27,11 +28,15 @@ func BenchmarkActivate(b *testing.B) {
 	}
 	data.WriteString("}}")
 	key := bundletest.NewKey(b)
-	archive := key.Sign(b, bundletest.Files{"a.rego": "package a\n\nallow if data.grants[input.consumer.id].active\n", "data.json": data.String()}).Pack(b)
+	packed := key.Sign(b, bundletest.Files{"a.rego": "package a\n\nallow if data.grants[input.consumer.id].active\n", "data.json": data.String()}).Pack(b)
 	data.Reset()
 	verify := bundle.NewVerificationConfig(map[string]*bundle.KeyConfig{"default": {Key: key.Public, Algorithm: "ES256"}}, "default", "", nil)
 	activate := func() *Snapshot {
-		s, diags := ReadBundle(context.Background(), "gw.tar.gz", archive, verify, 1<<30, Options{})
+		files, err := archive.Read(packed, 1<<30)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, diags := ReadBundle(context.Background(), "gw.tar.gz", files, verify, Options{})
 		if diags.HasErrors() {
 			b.Fatal(diags)
 		}

@@ -1,25 +1,22 @@
 package policy
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/bundle"
+	"github.com/open-policy-agent/opa/v1/loader/filter"
 	"github.com/open-policy-agent/opa/v1/util"
 
-	"github.com/wicketgate/wicketgate/internal/signature"
+	"github.com/wicketgate/wicketgate/internal/archive"
 )
 
 // parserOptions are how the policies of a bundle are parsed.
@@ -27,62 +24,51 @@ func parserOptions() ast.ParserOptions {
 	return ast.ParserOptions{RegoVersion: ast.RegoV1, ProcessAnnotation: true, Capabilities: capabilities()}
 }
 
-// ReadBundle reads a bundle from its archive, a gzip'd tar, and verifies it as verify says, before anything else is made
-// of it; nil is for bundles without a signature. The archive has been bounded by whoever got it. The name is that of the
-// archive, for diagnostics: name:path:line:column.
-func ReadBundle(ctx context.Context, name string, archive []byte, verify *bundle.VerificationConfig, size int64, opts Options) (*Snapshot, hcl.Diagnostics) {
-	reader := bundleReader(archive, size)
+// ReadBundle makes policies of the files of a bundle, once they are verified as verify says; nil is for bundles without a
+// signature. The name is that of the archive, for diagnostics: name:path:line:column. It takes the files apart: data is
+// let go as it is made into values, so that both are not in memory at once. All mistakes are reported at once.
+func ReadBundle(ctx context.Context, name string, files []archive.File, verify *bundle.VerificationConfig, opts Options) (*Snapshot, hcl.Diagnostics) {
 	if verify != nil {
-		if err := signature.Verify(archive, size, verify); err != nil {
-			return nil, ExplainBundle(name, archive, err)
+		if err := archive.Verify(files, verify); err != nil {
+			return nil, explain(name, files, err)
 		}
-		reader = reader.WithSkipBundleVerification(true)
 	}
-	return fromReader(ctx, name, archive, reader, opts)
+	return readFiles(ctx, name, files, verify != nil, opts)
 }
 
-// ReadTrustedBundle is ReadBundle for an archive that an operator has put where it lies, as a folder of policies would
-// be: signatures in it are not looked at.
-func ReadTrustedBundle(ctx context.Context, name string, archive []byte, size int64, opts Options) (*Snapshot, hcl.Diagnostics) {
-	return fromReader(ctx, name, archive, bundleReader(archive, size).WithSkipBundleVerification(true), opts)
+// ReadTrustedBundle is ReadBundle for a bundle that an operator has put where it lies, as a folder of policies would be:
+// signatures in it are not looked at.
+func ReadTrustedBundle(ctx context.Context, name string, files []archive.File, opts Options) (*Snapshot, hcl.Diagnostics) {
+	return readFiles(ctx, name, files, true, opts)
 }
 
-func bundleReader(archive []byte, size int64) *bundle.Reader {
-	return bundle.NewCustomReader(bundle.NewTarballLoaderWithBaseURL(bytes.NewReader(archive), "").WithSizeLimitBytes(size)).
-		WithSizeLimitBytes(size).
+// readFiles compiles a bundle. OPA reads all of it but the data, and refuses signatures unless they have been seen to.
+func readFiles(ctx context.Context, name string, files []archive.File, verified bool, opts Options) (*Snapshot, hcl.Diagnostics) {
+	read, err := bundle.NewCustomReader(&withoutData{files: files}).
 		WithRegoVersion(ast.RegoV1).
 		WithProcessAnnotations(true).
 		WithCapabilities(capabilities()).
-		WithLazyLoadingMode(true)
-}
-
-func fromReader(ctx context.Context, name string, archive []byte, reader *bundle.Reader, opts Options) (*Snapshot, hcl.Diagnostics) {
-	read, err := reader.Read()
+		WithSkipBundleVerification(verified).
+		Read()
 	if err != nil {
-		return nil, ExplainBundle(name, archive, err)
+		return nil, explain(name, files, err)
 	}
-	return fromBundle(ctx, name, &read, opts)
-}
-
-// fromBundle compiles a bundle that OPA has read lazily. It takes the bundle apart: its data is let go as
-// it is made into values, so that both are not in memory at once. All mistakes are reported at once.
-func fromBundle(ctx context.Context, name string, b *bundle.Bundle, opts Options) (*Snapshot, hcl.Diagnostics) {
+	b := &read
 	opts, diags := opts.checked()
 	diags = append(diags, unfit(name, b)...)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	sweep(b)
 	f := &folders{sources: sources{}, modules: map[string]*ast.Module{}}
 	for i, m := range b.Modules {
-		diags = append(diags, f.module(name, m.Path, bytes.Clone(m.Raw))...)
+		diags = append(diags, f.module(name, m.Path, m.Raw)...)
 		b.Modules[i] = bundle.ModuleFile{}
 	}
 	if len(f.modules) == 0 && f.broken == 0 {
 		diags = append(diags, fileDiagnostic(name, "No policies", "Expected at least one *.rego file in the bundle; without a policy every request would be denied."))
 	}
 	var more hcl.Diagnostics
-	f.tree, more = readTree(ctx, name, b)
+	f.tree, more = readTree(ctx, name, files, b.Manifest.Roots)
 	diags = append(diags, more...)
 	if f.tree == nil { // compiled without its data, a policy would seem to fit
 		return nil, diags
@@ -90,43 +76,48 @@ func fromBundle(ctx context.Context, name string, b *bundle.Bundle, opts Options
 	return f.snapshot(ctx, name, b.Manifest.Revision, opts, diags)
 }
 
-// largeData is from when on the data of a bundle is worth a collection of its own.
-const largeData = 4 << 20
+// withoutData gives OPA's reader the files of a bundle without its data, of which it would make maps.
+type withoutData struct{ files []archive.File }
 
-// sweep lets go of the copies that verifying and reading a bundle have left. Until the collector's own time, they would
-// lie beside two sets of policies, the old and the new.
-func sweep(b *bundle.Bundle) {
-	size := 0
-	for _, raw := range b.Raw {
-		size += len(raw.Value)
+// NextFile implements bundle.DirectoryLoader.
+func (l *withoutData) NextFile() (*bundle.Descriptor, error) {
+	for len(l.files) > 0 {
+		f := l.files[0]
+		l.files = l.files[1:]
+		if !isData(f.Name) {
+			name := "/" + strings.TrimPrefix(f.Name, "/")
+			return bundle.NewDescriptor(name, name, bytes.NewReader(f.Content)), nil
+		}
 	}
-	if size >= largeData {
-		runtime.GC()
-	}
+	return nil, io.EOF
 }
 
-// ExplainBundle makes diagnostics of the error with which OPA refused a bundle. It gives up at the first policy that
-// does not parse; here all of them are told. Signatures are checked before anything is parsed.
-func ExplainBundle(name string, archive []byte, err error) hcl.Diagnostics {
+// WithFilter implements bundle.DirectoryLoader.
+func (l *withoutData) WithFilter(filter.LoaderFilter) bundle.DirectoryLoader { return l }
+
+// WithPathFormat implements bundle.DirectoryLoader.
+func (l *withoutData) WithPathFormat(bundle.PathFormat) bundle.DirectoryLoader { return l }
+
+// WithSizeLimitBytes implements bundle.DirectoryLoader.
+func (l *withoutData) WithSizeLimitBytes(int64) bundle.DirectoryLoader { return l }
+
+// WithFollowSymlinks implements bundle.DirectoryLoader.
+func (l *withoutData) WithFollowSymlinks(bool) bundle.DirectoryLoader { return l }
+
+// isData says whether OPA takes a file of a bundle for data.
+func isData(name string) bool { return path.Base(name) == "data.json" || bundle.IsYAMLDataFile(name) }
+
+// explain makes diagnostics of the error with which a bundle was refused. OPA gives up at the first policy that does not
+// parse; here all of them are told. Signatures are checked before anything is parsed.
+func explain(name string, files []archive.File, err error) hcl.Diagnostics {
 	if !errors.As(err, new(ast.Errors)) && !errors.As(err, new(*ast.Error)) {
 		return hcl.Diagnostics{fileDiagnostic(name, "Bundle not taken", sentence(err.Error()))}
 	}
 	f := &folders{sources: sources{}, modules: map[string]*ast.Module{}}
 	var diags hcl.Diagnostics
-	packed, unpackErr := gzip.NewReader(bytes.NewReader(archive))
-	if unpackErr == nil {
-		files := tar.NewReader(packed)
-		for {
-			header, err := files.Next()
-			if err != nil {
-				break // whoever got the archive has read it to its end
-			}
-			if header.Typeflag != tar.TypeReg || filepath.Ext(header.Name) != bundle.RegoExt {
-				continue
-			}
-			if src, err := io.ReadAll(io.LimitReader(files, maxFileBytes)); err == nil {
-				diags = append(diags, f.module(name, header.Name, src)...)
-			}
+	for _, file := range files {
+		if path.Ext(file.Name) == bundle.RegoExt {
+			diags = append(diags, f.module(name, file.Name, file.Content)...)
 		}
 	}
 	if len(diags) == 0 {
@@ -182,24 +173,24 @@ func inBundle(name, file string) string {
 	return name + ":" + strings.TrimPrefix(path.Clean("/"+file), "/")
 }
 
-// readTree makes the data of a bundle, and lets go of its text. There is no tree where there is a mistake.
-func readTree(ctx context.Context, name string, b *bundle.Bundle) (ast.Object, hcl.Diagnostics) {
+// readTree makes the data of a bundle, and lets go of its text. There is no tree where there is a mistake. Nil roots claim
+// everything.
+func readTree(ctx context.Context, name string, files []archive.File, claimed *[]string) (ast.Object, hcl.Diagnostics) {
 	var (
 		diags hcl.Diagnostics
 		root  branch
 		made  tree
 	)
-	for i := range b.Raw {
-		raw := b.Raw[i]
-		b.Raw[i] = bundle.Raw{}
-		file := path.Clean("/" + raw.Path)
-		if path.Ext(file) == bundle.RegoExt {
+	for i := range files {
+		file, text, strict := path.Clean("/"+files[i].Name), files[i].Content, files[i].Strict
+		files[i].Content = nil
+		if !isData(file) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, hcl.Diagnostics{fileDiagnostic(name, "Loading was called off", err.Error()+".")}
 		}
-		value, d := made.read(inBundle(name, file), raw.Value)
+		value, d := made.read(inBundle(name, file), text, strict)
 		if d != nil {
 			diags = append(diags, d)
 			continue
@@ -225,23 +216,23 @@ func readTree(ctx context.Context, name string, b *bundle.Bundle) (ast.Object, h
 	if merged != nil {
 		data = merged.Value.(ast.Object)
 	}
-	if b.Manifest.Roots != nil {
+	if claimed != nil {
 		var roots [][]string
-		for _, r := range *b.Manifest.Roots {
+		for _, r := range *claimed {
 			roots = append(roots, names(r))
 		}
 		if at := outside(data, roots, nil); at != nil {
 			return nil, hcl.Diagnostics{fileDiagnostic(name, "Data outside of the bundle's roots",
-				fmt.Sprintf("The bundle gives %s, but its manifest claims only the roots %s.", dataRef(at), strings.Join(*b.Manifest.Roots, ", ")))}
+				fmt.Sprintf("The bundle gives %s, but its manifest claims only the roots %s.", dataRef(at), strings.Join(*claimed, ", ")))}
 		}
 	}
 	return data, nil
 }
 
 // read makes the value of one data file.
-func (t *tree) read(file string, src []byte) (*ast.Term, *hcl.Diagnostic) {
+func (t *tree) read(file string, src []byte, strict bool) (*ast.Term, *hcl.Diagnostic) {
 	if path.Ext(file) == ".json" {
-		term, err := t.parse(src)
+		term, err := t.parse(src, strict)
 		if err != nil {
 			return nil, malformed(file, "JSON", src, err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/util"
 
+	"github.com/wicketgate/wicketgate/internal/archive"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
 )
 
@@ -157,7 +158,7 @@ func (f *folders) add(path string, under []string, src []byte) hcl.Diagnostics {
 func (f *folders) readData(path string, under []string, src []byte) hcl.Diagnostics {
 	var content any
 	if filepath.Ext(path) == ".json" {
-		err := jsonspan.Check(src, dataBounds)
+		err := jsonspan.Check(src, archive.Bounds)
 		if err == nil {
 			err = util.UnmarshalJSON(src, &content)
 		}

@@ -11,14 +11,12 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/util"
 
+	"github.com/wicketgate/wicketgate/internal/archive"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
 )
 
 // The data of a bundle may be large. So it is made straight into the values that policies compute with, file by file:
 // as maps first, which folders can afford, there would be two trees of it in memory at once.
-
-// dataBounds are those of JSON data. Who writes policies may nest deeper than a request's body.
-var dataBounds = jsonspan.Bounds{Depth: 256, Number: 1000}
 
 // What a tree may remember of the strings it has made, so that the same one is there once: names of members, roles,
 // identifiers. About 10 MiB at most, let go when the tree is made.
@@ -27,7 +25,7 @@ const (
 	maxKnownBytes = 64
 )
 
-// tree makes values of JSON that jsonspan.Check accepted.
+// tree makes values of strict JSON.
 type tree struct {
 	known   map[string]*ast.Term
 	scratch []byte
@@ -40,10 +38,12 @@ type tree struct {
 // as it may; requests should not wait for it that long.
 const breath = 64
 
-// parse gives the value of a document.
-func (t *tree) parse(doc []byte) (*ast.Term, error) {
-	if err := jsonspan.Check(doc, dataBounds); err != nil {
-		return nil, err
+// parse gives the value of a document, which is checked unless it is known to be strict.
+func (t *tree) parse(doc []byte, strict bool) (*ast.Term, error) {
+	if !strict {
+		if err := jsonspan.Check(doc, archive.Bounds); err != nil {
+			return nil, err
+		}
 	}
 	if t.known == nil {
 		t.known = make(map[string]*ast.Term)

@@ -1,4 +1,4 @@
-package bundle
+package archive
 
 import (
 	"archive/tar"
@@ -11,10 +11,10 @@ import (
 	"github.com/wicketgate/wicketgate/internal/bundle/bundletest"
 )
 
-var small = Bounds{Packed: 1 << 20, Unpacked: 64 << 10}
+const small = 64 << 10 // bytes
 
-// archive packs entries as they come.
-func archive(t testing.TB, headers ...*tar.Header) []byte {
+// pack packs entries as they come.
+func pack(t testing.TB, headers ...*tar.Header) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	packed := gzip.NewWriter(&out)
@@ -36,7 +36,7 @@ func archive(t testing.TB, headers ...*tar.Header) []byte {
 	return out.Bytes()
 }
 
-func TestInspect(t *testing.T) {
+func TestRead(t *testing.T) {
 	file := func(name string, size int64) *tar.Header {
 		return &tar.Header{Name: name, Typeflag: tar.TypeReg, Size: size}
 	}
@@ -58,26 +58,26 @@ func TestInspect(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		archive []byte
-		bounds  Bounds
+		size    int64
 		want    string
 	}{
 		{"good", good, small, ""},
-		{"a folder and a link beside it", archive(t, file("a", 1), &tar.Header{Name: "b/", Typeflag: tar.TypeDir}, &tar.Header{Name: "c", Linkname: "/etc/passwd", Typeflag: tar.TypeSymlink}), small, ""},
+		{"a folder and a link beside it", pack(t, file("a", 1), &tar.Header{Name: "b/", Typeflag: tar.TypeDir}, &tar.Header{Name: "c", Linkname: "/etc/passwd", Typeflag: tar.TypeSymlink}), small, ""},
 		{"nothing", nil, small, "it is not an archive"},
 		{"text", []byte("package a"), small, "it is not an archive"},
 		{"no tar", noTar.Bytes(), small, "it is damaged"},
-		{"no files", archive(t), small, "it has no files"},
+		{"no files", pack(t), small, "it has no files"},
 		{"cut off", good[:len(good)-9], small, "it is cut off"},
 		{"a wrong checksum", wrong, small, "it is damaged: gzip: invalid checksum"},
 		{"something after it", append(bytes.Clone(good), "x"...), small, "it is "},
-		{"one large file", archive(t, file("a", 100<<10)), small, "unpacked it has more than 65536 bytes"},
-		{"several that are large together", archive(t, file("a", 40<<10), file("b", 40<<10)), small, "unpacked it has more than 65536 bytes"},
-		{"a file twice", archive(t, file("a", 1), file("/b/../a", 1)), small, "lies outside"},
-		{"the same file twice", archive(t, file("a", 1), file("./a", 1)), small, "is there twice"},
-		{"a file outside", archive(t, file("../a", 1)), small, "lies outside"},
-		{"too many files", archive(t, many...), Bounds{Packed: 1 << 30, Unpacked: 1 << 30}, "more than 10000 files"},
+		{"one large file", pack(t, file("a", 100<<10)), small, "unpacked it has more than 65536 bytes"},
+		{"several that are large together", pack(t, file("a", 40<<10), file("b", 40<<10)), small, "unpacked it has more than 65536 bytes"},
+		{"a file twice", pack(t, file("a", 1), file("/b/../a", 1)), small, "lies outside"},
+		{"the same file twice", pack(t, file("a", 1), file("./a", 1)), small, "is there twice"},
+		{"a file outside", pack(t, file("../a", 1)), small, "lies outside"},
+		{"too many files", pack(t, many...), 1 << 30, "more than 10000 files"},
 	} {
-		err := inspect(c.archive, c.bounds)
+		_, err := Read(c.archive, c.size)
 		if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
@@ -85,13 +85,13 @@ func TestInspect(t *testing.T) {
 }
 
 // What is no archive is refused, whatever it is, and nothing is read past the bounds.
-func FuzzInspect(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	good := bundletest.Files{"a.rego": "package a\n\nallow if true\n", "data.json": "{}"}.Pack(f)
 	f.Add(good)
 	f.Add(good[:len(good)/2])
 	f.Add([]byte{0x1f, 0x8b})
 	f.Fuzz(func(t *testing.T, archive []byte) {
-		_ = inspect(archive, small)
-		_ = inspect(archive, Bounds{})
+		_, _ = Read(archive, small)
+		_, _ = Read(archive, 0)
 	})
 }

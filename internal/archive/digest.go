@@ -1,4 +1,4 @@
-package signature
+package archive
 
 import (
 	"bytes"
@@ -35,6 +35,7 @@ type member struct{ from, to, value, number int32 }
 const (
 	maxDigested = math.MaxInt32 // the length of a document, in bytes
 	outSize     = 16 << 10
+	maxRoom     = 1 << 20 // objects and arrays for which there is room before any is found
 	// breath is how many objects and arrays are passed between two calls of the scheduler. Loading has a processor to
 	// itself for as long as it may; requests should not wait for it that long.
 	breath = 256
@@ -53,6 +54,8 @@ func digest(h hash.Hash, doc []byte) []byte {
 
 // find numbers the objects and arrays.
 func (d *digester) find() {
+	// Those in strings are counted too, so that the room is bounded.
+	d.containers = make([]container, 0, min(bytes.Count(d.doc, []byte{'{'})+bytes.Count(d.doc, []byte{'['}), maxRoom))
 	var open []int32
 	for i := 0; i < len(d.doc); {
 		switch d.doc[i] {
