@@ -40,6 +40,7 @@ func TestRego(t *testing.T) {
 		SetModules(modules).
 		SetCoverageQueryTracer(coverage).
 		RaiseBuiltinErrors(true).
+		SetTimeout(time.Minute). // the race detector is slow, and the machine may be
 		RunTests(ctx, txn)
 	if err != nil {
 		t.Fatal(err)

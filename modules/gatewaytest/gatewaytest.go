@@ -32,7 +32,7 @@ import (
 type Gateway struct {
 	// URL is where it serves: "https://localhost:" and the value of {$HTTPS_PORT}, without a slash at the end.
 	URL string
-	// Client trusts Caddy's own authority, speaks HTTP/2 and follows no redirects. A request takes at most 20 s.
+	// Client trusts Caddy's own authority, speaks HTTP/2 and follows no redirects. A request takes at most a minute.
 	Client *http.Client
 
 	t *testing.T
@@ -144,7 +144,7 @@ func (g *Gateway) trust(root string) {
 	})
 	g.Client = &http.Client{
 		Transport:     &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true},
-		Timeout:       20 * time.Second,
+		Timeout:       time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
