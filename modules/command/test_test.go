@@ -81,6 +81,7 @@ func TestExamples(t *testing.T) {
 	}{
 		{testOptions{source: from, failUnder: 100}, "0 failed"},
 		{testOptions{source: source{config: "examples/versions/Caddyfile"}}, "9 passed, 0 failed"},
+		{testOptions{source: source{config: "examples/limits/Caddyfile"}}, "6 passed, 0 failed"},
 	} {
 		test.with.format = "text"
 		var out, mistakes bytes.Buffer
