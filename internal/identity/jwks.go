@@ -284,3 +284,6 @@ func (s *JWKS) bind(allowed []string) ([]boundKey, hcl.Diagnostics) {
 	}
 	return bound, diags
 }
+
+// Len is how many keys the set has.
+func (s *JWKS) Len() int { return len(s.keys) }
