@@ -24,7 +24,7 @@ func alone(t *testing.T, files map[string]string, options, lines string) (*gatew
 	for name, content := range files {
 		gatewaytest.Write(t, filepath.Join(dir, name), content)
 	}
-	caddyfile := strings.NewReplacer("{DIR}", dir, "{PROXY}", "reverse_proxy "+server.URL).Replace(
+	caddyfile := strings.NewReplacer("{DIR}", dir, "{PROXY}", "reverse_proxy "+server.URL, "{SERVICE}", server.URL).Replace(
 		"{\n" + options + "\n}\nhttps://localhost:{$HTTPS_PORT} {\n\ttls internal\n" + lines + "\n}\n")
 	path := filepath.Join(dir, "Caddyfile")
 	gatewaytest.Write(t, path, caddyfile)

@@ -78,9 +78,18 @@ func (b *builder) identity(n *node) *Identity {
 		i.JWT = &JWT{
 			Issuer:     take[string](j, "issuer"),
 			Keys:       take[File](j, "keys"),
+			JWKS:       take[string](j, "jwks"),
+			CAFile:     take[File](j, "ca_file"),
+			MaxStale:   take[time.Duration](j, "max_stale"),
 			Audience:   texts(j, "audience"),
 			Algorithms: texts(j, "algorithms"),
 			Consumer:   kept(j, "consumer"),
+			Plan:       kept(j, "plan"),
+			Version:    kept(j, "version"),
+			Groups:     kept(j, "groups"),
+			Required:   texts(j, "required"),
+			Type:       take[string](j, "type"),
+			Scopes:     texts(j, "scopes"),
 			Leeway:     take[time.Duration](j, "leeway"),
 			Range:      j.rng,
 		}

@@ -51,11 +51,20 @@ type Identity struct {
 // JWT is an identity's jwt block.
 type JWT struct {
 	Issuer     string
-	Keys       File           // a JSON Web Key Set
+	Keys       File           // a JSON Web Key Set; empty: it is fetched
+	JWKS       string         // where it is fetched; "" with no Keys: it is discovered
+	CAFile     File           // the authorities of the issuer's servers; empty: the system's
+	MaxStale   time.Duration  // how long fetched keys are good that nobody confirms; 0 for the default
 	Audience   []string       // one of them must be in the token
 	Algorithms []string       // empty: those the keys state
 	Consumer   hcl.Expression // nil: the token's sub
+	Plan       hcl.Expression // nil for none
+	Version    hcl.Expression // nil for none
+	Groups     hcl.Expression // nil: the claim groups
 	Leeway     time.Duration
+	Required   []string // claims
+	Type       string   // "at+jwt"; "": other types will do too
+	Scopes     []string // all of them must be granted
 	Range      hcl.Range
 }
 

@@ -60,7 +60,6 @@ func TestDesign(t *testing.T) {
 		got = append(got, strings.TrimPrefix(diagnostic.Line(d), folder+"/"))
 	}
 	want := []string{
-		`design.hcl:8:5: error: Not supported: The attribute "jwks" of a jwt block is not supported by this version.`,
 		`design.hcl:74:5: error: Not supported: The idempotency block is not supported by this version.`,
 		`design.hcl:91:5: error: Not supported: The attribute "integration" of a route block is not supported by this version.`,
 		`design.hcl:92:5: error: Not supported: The attribute "send" of a route block is not supported by this version.`,

@@ -66,20 +66,7 @@ var identityBlock = &block{
 	name: "identity", label: nameLabel, max: 256, oneOf: [][]string{{"jwt", "api_key"}},
 	doc: "A way in which callers say who they are.",
 	blocks: []*block{
-		{
-			name: "jwt", max: 1, oneOf: [][]string{{"keys", "jwks"}},
-			doc: "A JSON Web Token sent as a bearer token (RFC 6750).",
-			attributes: []attribute{
-				{name: "issuer", kind: anyText, required: true, doc: "What the token's `iss` must be."},
-				{name: "keys", kind: file{"a JSON Web Key Set"}, doc: "The keys that sign the tokens."},
-				{name: "jwks", kind: word{"an https address", secureURL}, refused: true, doc: "Where the keys that sign the tokens are fetched."},
-				{name: "audience", kind: each{of: anyText, min: 1, max: 16}, required: true, doc: "One of these must be in the token's `aud`, exactly."},
-				{name: "algorithms", kind: each{of: choice{of: []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"}}, min: 1, max: 13},
-					absent: "those that the keys state", doc: "The signatures that are accepted; `none` never is."},
-				{name: "consumer", kind: expression{"an expression over claims"}, absent: "`claims.sub`", doc: "Who the caller is: who is counted and pinned."},
-				{name: "leeway", kind: span{min: 0, max: 5 * time.Minute, whole: true}, def: time.Minute, doc: "How far the issuer's clock and ours may differ."},
-			},
-		},
+		jwtBlock,
 		{
 			name: "api_key", max: 1,
 			doc: "An API key, sent in a header field or where else it says.",

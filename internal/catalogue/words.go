@@ -19,6 +19,7 @@ var (
 	slugPattern       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 	versionPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 	hostPattern       = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	scopePattern      = regexp.MustCompile(`^[!#-\[\]-~]{1,256}$`) // RFC 6749, section 3.3
 	headerPattern     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,63}$`)
 	queryPattern      = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,64}$`)
 	literalPattern    = regexp.MustCompile(`^[A-Za-z0-9._~!$&'()*+,=:@-]+$`)
@@ -160,3 +161,6 @@ func versionedType(s string) bool {
 	t, parameters, err := mime.ParseMediaType(filled)
 	return err == nil && t == strings.ToLower(filled) && len(parameters) == 0 && !strings.ContainsAny(filled, "{}")
 }
+
+// claimName says whether a text may name a claim.
+func claimName(s string) bool { return len(s) <= 256 }

@@ -10,6 +10,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/internal/issuer"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/policy"
@@ -27,6 +28,10 @@ type Config struct {
 	PoliciesBroken bool
 	Counter        limit.Counter
 	Upstream       func(*catalogue.Upstream) (Upstream, error)
+
+	// IssuerKeys gives the keys of an issuer that are fetched. authorities are those of its servers in PEM, nil for the
+	// system's.
+	IssuerKeys func(c issuer.Config, authorities []byte) (identity.KeySource, error)
 
 	// Method puts another in the place of a way to identify oneself; nil in every gateway that serves. Tests say with
 	// it who calls.

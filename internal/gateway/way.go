@@ -12,7 +12,6 @@ import (
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/duration"
-	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/forward"
 	"github.com/wicketgate/wicketgate/internal/identity"
@@ -216,31 +215,6 @@ func (b *builder) apiKeys(from *catalogue.APIKey) (identity.Method, hcl.Diagnost
 	}
 	b.pins[from] = keys.Pins()
 	return identity.NewAPIKeys(identity.APIKeyConfig{Header: from.Header, Bearer: from.Bearer, Query: from.Query, Keys: from.Keys.Path}, keys)
-}
-
-func (b *builder) jwt(from *catalogue.JWT) (identity.Method, hcl.Diagnostics) {
-	src, diags := b.read(from.Keys)
-	if diags.HasErrors() {
-		return nil, diags
-	}
-	keys, diags := identity.ParseJWKS(from.Keys.Path, src)
-	if diags.HasErrors() {
-		return nil, diags
-	}
-	var consumer func(claims map[string]any) (string, error)
-	if from.Consumer != nil {
-		p := b.expression(from.Consumer, rule.Environment{Roots: rule.Claims}, rule.String)
-		if p == nil {
-			return nil, nil
-		}
-		consumer = func(claims map[string]any) (string, error) {
-			return p.String(&exchange.Exchange{Consumer: &exchange.Consumer{Claims: claims}})
-		}
-	}
-	return identity.NewTokens(identity.JWTConfig{
-		Issuer: from.Issuer, Keys: from.Keys.Path, Audience: from.Audience, Algorithms: from.Algorithms,
-		Leeway: duration.Duration(from.Leeway), Range: from.Range,
-	}, keys, identity.Computed{Consumer: consumer})
 }
 
 // read reads a file that the catalogue names.

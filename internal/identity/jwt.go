@@ -23,8 +23,20 @@ type JWTConfig struct {
 	Issuer string `json:"issuer"`
 
 	// Keys is the path of the issuer's key set (RFC 7517): public keys, at most 100 in 256 KiB; RSA has 2048 to 8192
-	// bits.
-	Keys string `json:"keys"`
+	// bits. Default: the set is fetched.
+	Keys string `json:"keys,omitempty"`
+
+	// JWKS is the https address from which the issuer's key set is fetched, every 5m or as often as its server says,
+	// from 1m to 1h. Default: what the metadata at the issuer's address say (OpenID Connect Discovery, RFC 8414).
+	JWKS string `json:"jwks,omitempty"`
+
+	// CAFile is the path of the authorities that the certificates of the issuer's servers come from, in PEM, at most
+	// 256 KiB. Default: the system's.
+	CAFile string `json:"ca_file,omitempty"`
+
+	// MaxStale is how long fetched keys are good that the issuer does not confirm, from 5m to 30d; after it its tokens
+	// are refused. Default: 24h.
+	MaxStale duration.Duration `json:"max_stale,omitempty"`
 
 	// Audience are the names under which this API is addressed; one of them must be in a token's aud, to the
 	// character. Required, 1 to 16.
@@ -96,14 +108,6 @@ type Tokens struct {
 	possession *possession
 }
 
-// Computed is what is computed of the claims of a token; what is nil is as its field in JWTConfig says by default.
-type Computed struct {
-	Consumer func(claims map[string]any) (string, error)
-	Plan     func(claims map[string]any) (string, error)
-	Version  func(claims map[string]any) (string, error)
-	Groups   func(claims map[string]any) ([]string, error)
-}
-
 // NewTokens makes the method of c with the keys of a source. A source that has its keys already, as a file has, must
 // have one that is allowed.
 func NewTokens(c JWTConfig, source KeySource, compute Computed) (*Tokens, hcl.Diagnostics) {
@@ -128,13 +132,10 @@ func NewTokens(c JWTConfig, source KeySource, compute Computed) (*Tokens, hcl.Di
 	if t.leeway == 0 {
 		t.leeway = defaultLeeway
 	}
-	if t.leeway < 0 || t.leeway > maxLeeway {
-		wrong("Invalid leeway", fmt.Sprintf("The clocks may differ by up to %s.", duration.Duration(maxLeeway)))
-	}
 	if len(t.allowed) == 0 {
 		t.allowed = defaultAlgorithms
 	}
-	for _, d := range slices.Concat(CheckAlgorithms(t.allowed), checkDemands(c)) {
+	for _, d := range slices.Concat(CheckAlgorithms(t.allowed), CheckKeys(c), CheckDemands(c)) {
 		wrong(d.Summary, d.Detail)
 	}
 	bound, mistakes := newPossession(c.Possession)
@@ -161,10 +162,13 @@ func NewTokens(c JWTConfig, source KeySource, compute Computed) (*Tokens, hcl.Di
 // accessType is the type of the access tokens of RFC 9068 (section 2.1).
 const accessType = "at+jwt"
 
-// checkDemands tells what is wrong with what c demands of tokens.
-func checkDemands(c JWTConfig) (diags hcl.Diagnostics) {
+// CheckDemands tells what is wrong with what c demands of tokens.
+func CheckDemands(c JWTConfig) (diags hcl.Diagnostics) {
 	wrong := func(summary, detail string) {
 		diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail})
+	}
+	if c.Leeway < 0 || time.Duration(c.Leeway) > maxLeeway {
+		wrong("Invalid leeway", fmt.Sprintf("The clocks may differ by up to %s.", duration.Duration(maxLeeway)))
 	}
 	if c.Type != "" && c.Type != accessType {
 		wrong("Unknown type of token", fmt.Sprintf("The type that can be demanded is %s, of the access tokens of RFC 9068.", accessType))

@@ -109,6 +109,7 @@ func (i *issuer) tokens(t testing.TB, c JWTConfig, set []byte) *Tokens {
 	if c.Audience == nil {
 		c.Audience = []string{aud, "orders-beta"}
 	}
+	c.Keys = "keys.json"
 	m, diags := NewTokens(c, keys, Computed{})
 	if diags.HasErrors() {
 		t.Fatal(diags)
@@ -292,6 +293,7 @@ func TestMistakesInAJWTConfiguration(t *testing.T) {
 		{"an HMAC key that is too short", JWTConfig{Issuer: iss, Audience: []string{aud}, Algorithms: []string{"HS256"}}, short, "Key too short"},
 		{"HMAC keys that nobody listed", JWTConfig{Issuer: iss, Audience: []string{aud}}, short, "No usable key"},
 	} {
+		test.config.Keys = "keys.json"
 		m, diags := NewTokens(test.config, test.keys, Computed{})
 		if m != nil || len(diags) != 1 || diags[0].Summary != test.want {
 			t.Errorf("%s: %v, want %s", test.name, diags, test.want)

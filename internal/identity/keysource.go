@@ -3,10 +3,13 @@ package identity
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/wicketgate/wicketgate/internal/duration"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
@@ -21,6 +24,35 @@ type KeySource interface {
 	// looked whether there is a newer one, which it does only so often, whatever tokens come. Where there is none it
 	// gives last again, or the error of Keys.
 	Seek(ctx context.Context, now time.Time, last *JWKS) (*JWKS, error)
+}
+
+// Bounds of how long fetched keys are good that nobody confirms.
+const (
+	LeastMaxStale = 5 * time.Minute
+	MostMaxStale  = 30 * 24 * time.Hour
+)
+
+// MaxAuthorities bounds a file of authorities, in bytes.
+const MaxAuthorities = 256 << 10
+
+// CheckKeys tells what is wrong with where c has keys from.
+func CheckKeys(c JWTConfig) (diags hcl.Diagnostics) {
+	wrong := func(summary, detail string) {
+		diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail})
+	}
+	hmac := slices.ContainsFunc(c.Algorithms, func(a string) bool { return algorithms[a].secret > 0 })
+	switch {
+	case c.Keys != "" && c.JWKS != "":
+		wrong("Two key sets", "The keys are those of a file or those of an address, not both.")
+	case c.Keys != "" && (c.CAFile != "" || c.MaxStale != 0):
+		wrong("Nothing is fetched", "Authorities and the age of keys are about keys that are fetched, and these are in a file.")
+	case c.Keys == "" && hmac:
+		wrong("A secret cannot be fetched", "Who can read the key of an HMAC can make tokens: with HS256, HS384 and HS512 the keys are in a file.")
+	}
+	if c.MaxStale != 0 && (time.Duration(c.MaxStale) < LeastMaxStale || time.Duration(c.MaxStale) > MostMaxStale) {
+		wrong("Invalid age of keys", fmt.Sprintf("Keys that are not confirmed may be good for %s to %s.", duration.Duration(LeastMaxStale), duration.Duration(MostMaxStale)))
+	}
+	return diags
 }
 
 // What keeps a KeySource from giving keys.

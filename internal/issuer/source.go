@@ -85,19 +85,35 @@ func New(c Config) (*Source, error) {
 	}
 	s := &Source{config: c, started: make(chan struct{}), transport: overNetwork(c.Roots)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
-	if c.JWKS != "" {
-		if _, err := address(c.JWKS); err != nil {
-			return nil, fmt.Errorf("the address of the keys: %w", err)
-		}
-	} else {
-		at, err := address(c.Issuer)
-		if err != nil {
-			return nil, fmt.Errorf("keys are discovered at the issuer: %w", err)
-		}
+	if at, err := c.address(); err != nil {
+		return nil, err
+	} else if c.JWKS == "" {
 		s.where = metadata(at)
 	}
 	s.status = Status{Kind: "issuer", Issuer: c.Issuer, Waiting: true}
 	return s, nil
+}
+
+// Check tells why nothing can be fetched as c says; nil where it can.
+func Check(c Config) error {
+	_, err := c.address()
+	return err
+}
+
+// address is what is asked first: the address of the keys, or the issuer.
+func (c *Config) address() (*url.URL, error) {
+	if c.JWKS != "" {
+		at, err := address(c.JWKS)
+		if err != nil {
+			return nil, fmt.Errorf("the address of the keys: %w", err)
+		}
+		return at, nil
+	}
+	at, err := address(c.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("keys are discovered at the issuer: %w", err)
+	}
+	return at, nil
 }
 
 // address checks what is fetched from.

@@ -1,13 +1,10 @@
 package auth
 
 import (
-	"strings"
-
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/modules/stage"
 )
 
@@ -24,10 +21,19 @@ func init() {
 //		}
 //		jwt {
 //			issuer     <iss>
-//			jwks       <file>
+//			jwks       <file>|<url>
+//			ca_file    <file>
+//			max_stale  <duration>
 //			audience   <names...>
 //			algorithms <names...>
 //			consumer   "<expression>"
+//			plan       "<expression>"
+//			version    "<expression>"
+//			groups     "<expression>"
+//			required   <claims...>
+//			type       at+jwt
+//			scopes     <scopes...>
+//			leeway     <duration>
 //		}
 //		anonymous
 //		forward {
@@ -45,10 +51,26 @@ func init() {
 //     written down in many places: only for callers that cannot send a header field.
 //   - jwt takes bearer tokens in the field Authorization.
 //   - issuer is what a token's iss must be, to the character. Required.
-//   - jwks is the file of the issuer's key set. Required.
+//   - jwks is the file of the issuer's key set, or the https address from which it is fetched, every 5m or as often as
+//     its server says, and for a token with an unknown key, at most every 30s. Default: what the metadata at the issuer,
+//     which then is an https address, say (OpenID Connect Discovery, RFC 8414).
+//   - ca_file are the authorities that the certificates of the issuer's servers come from, in PEM. Default: the
+//     system's.
+//   - max_stale is how long fetched keys are good that the issuer does not confirm, from 5m to 30d; after it its tokens
+//     are refused. They are kept in Caddy's storage for a start while the issuer is away. Default: 24h.
 //   - audience are the names under which tokens address this API; one of them must be in a token's aud. Required.
-//   - algorithms are those allowed. Default: all that are known but those with a shared secret (HS256, HS384, HS512).
+//   - algorithms are those allowed. Default: all that are known but those with a shared secret (HS256, HS384, HS512),
+//     which need a file of keys.
 //   - consumer is an expression over claims for the consumer's id. Default: claims.sub.
+//   - plan is one for the consumer's plan of quotas, version for the version that it is pinned to; null is none.
+//     Default: none.
+//   - groups is one for the consumer's groups, a list of texts or one. Default: claims.groups.
+//   - required are claims that a token must have; one within another is written with dots, realm_access.roles.
+//     Default: iss, exp and aud.
+//   - type at+jwt accepts only access tokens of RFC 9068. Default: tokens that say they are JWTs, or nothing, will do
+//     too.
+//   - scopes must all be granted by the token; otherwise the answer is 403. Default: none.
+//   - leeway is how far the issuer's clock and ours may differ, up to 5m. Default: 60s.
 //   - anonymous lets requests without any credential pass; a wrong credential is a 401 all the same.
 //   - forward is what the service is told of who calls, all of it. Default: consumer.id in X-Consumer-Id. What clients
 //     send in these fields is taken off, wherever a stage of the gateway stands first.
@@ -104,78 +126,6 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return begin.Err("api_auth needs at least one way to identify: key or jwt")
 	}
 	return nil
-}
-
-func (h *Handler) jwt(d *caddyfile.Dispenser) error {
-	if d.NextArg() {
-		return d.Err("expected: jwt { and its keywords, a line each")
-	}
-	begin := *d
-	c := &identity.JWTConfig{}
-	words := stage.NewWords("jwt", []string{"issuer", "jwks", "audience", "algorithms", "consumer"}, nil)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word, err := words.Take(d)
-		if err == nil {
-			err = words.Once(d, word)
-		}
-		if err == nil {
-			err = token(d, word, c)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	switch {
-	case c.Issuer == "":
-		return begin.Err("jwt needs issuer: a token is believed only from one")
-	case c.Keys == "":
-		return begin.Err("jwt needs jwks: the file of the issuer's key set")
-	case len(c.Audience) == 0:
-		return begin.Err("jwt needs audience: without one, a token meant for another service of the issuer would do")
-	}
-	h.Methods = append(h.Methods, identity.MethodConfig{JWT: c})
-	return nil
-}
-
-// token reads one line of a jwt block.
-func token(d *caddyfile.Dispenser, word string, c *identity.JWTConfig) error {
-	most, usage := 1, word+" <value>"
-	switch word {
-	case "audience", "algorithms":
-		most, usage = 16, word+" <names...>, 1 to 16"
-	case "jwks":
-		usage = "jwks <file>"
-	case "consumer":
-		usage = `consumer "<expression>"`
-	}
-	args, err := stage.Arguments(d, 1, most, usage)
-	if err != nil {
-		return err
-	}
-	switch word {
-	case "issuer":
-		c.Issuer = args[0]
-	case "jwks":
-		if remote(args[0]) {
-			return d.Errf("jwks: a key set that is fetched from %s is not supported by this version; name a file", args[0])
-		}
-		c.Keys = stage.Path(d, args[0])
-	case "audience":
-		c.Audience = args
-	case "algorithms":
-		c.Algorithms = args
-		return stage.Mistake(d, word, identity.CheckAlgorithms(args))
-	case "consumer":
-		c.Consumer = args[0]
-		_, diags := compile(args[0], stage.Here(d))
-		return stage.Mistake(d, word, diags)
-	}
-	return nil
-}
-
-// remote says whether a key set lies at an address and not in a file.
-func remote(path string) bool {
-	return strings.Contains(path, "://")
 }
 
 func parse(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

@@ -5,9 +5,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/identity"
-	"github.com/wicketgate/wicketgate/internal/rule"
 	"github.com/wicketgate/wicketgate/modules/gateway"
 	"github.com/wicketgate/wicketgate/modules/stage"
 )
@@ -56,40 +54,6 @@ func apiKeys(c identity.APIKeyConfig, l *gateway.Load) (identity.Method, hcl.Dia
 		return nil, diags
 	}
 	return identity.NewAPIKeys(c, keys)
-}
-
-func tokens(c identity.JWTConfig, l *gateway.Load) (identity.Method, hcl.Diagnostics) {
-	if remote(c.Keys) {
-		return nil, hcl.Diagnostics{{
-			Severity: hcl.DiagError, Summary: "Not supported by this version",
-			Detail: "A key set that is fetched from " + c.Keys + " is not supported by this version; name a file.",
-		}}
-	}
-	src, diags := read("key set", c.Keys, identity.MaxKeySet, l)
-	if diags.HasErrors() {
-		return nil, diags
-	}
-	keys, diags := identity.ParseJWKS(c.Keys, src)
-	if diags.HasErrors() {
-		return nil, diags
-	}
-	var consumer func(claims map[string]any) (string, error)
-	if c.Consumer != "" {
-		at := hcl.Range{Filename: "api_auth consumer", Start: hcl.InitialPos, End: hcl.InitialPos}
-		p, diags := compile(c.Consumer, at)
-		if diags.HasErrors() {
-			return nil, diags
-		}
-		consumer = func(claims map[string]any) (string, error) {
-			return p.String(&exchange.Exchange{Consumer: &exchange.Consumer{Claims: claims}})
-		}
-	}
-	return identity.NewTokens(c, keys, identity.Computed{Consumer: consumer})
-}
-
-// compile makes the expression for a token's consumer ready: there is nothing but claims to compute it from.
-func compile(expression string, at hcl.Range) (*rule.Program, hcl.Diagnostics) {
-	return rule.CompileText(expression, at, rule.Environment{Roots: rule.Claims}, rule.String)
 }
 
 // read reads a file whose contents, which may be secret, no message shows.

@@ -62,6 +62,7 @@ func (c *catalogued) Load(l *Load) func() {
 		PoliciesBroken: l.Configured && l.Policies == nil,
 		Counter:        c.app.counter,
 		Method:         c.app.trial.method(),
+		IssuerKeys:     l.IssuerKeys,
 		Upstream: func(u *catalogue.Upstream) (gateway.Upstream, error) {
 			if c.app.checking && c.app.trial == nil {
 				return nil, nil

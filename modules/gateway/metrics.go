@@ -24,6 +24,7 @@ type metrics struct {
 	failing  prometheus.Gauge
 	last     prometheus.Gauge
 	shadows  *shadowMetrics
+	issuers  *issuerMetrics
 
 	decisions *policy.Counts
 	decided   []prometheus.Collector // of decisions
@@ -49,6 +50,7 @@ var theMetrics = func() *metrics {
 		last: prometheus.NewGauge(prometheus.GaugeOpts(name("last_load_timestamp_seconds",
 			"When what is in force was loaded, in seconds since 1970."))),
 		shadows: newShadowMetrics(name),
+		issuers: newIssuerMetrics(name),
 	}
 	decided := func(opts prometheus.Opts, labels prometheus.Labels, count func() uint64) {
 		opts.ConstLabels = labels
@@ -68,7 +70,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.exceeded, m.loads, m.failing, m.last}, m.decided, m.shadows.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.exceeded, m.loads, m.failing, m.last, m.issuers}, m.decided, m.shadows.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
