@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/internal/issuer"
 	"github.com/wicketgate/wicketgate/internal/limit"
 )
 
@@ -20,7 +22,8 @@ func TestBuildBroken(t *testing.T) {
 			c, sources, diags := catalogue.Load([]string{file}, nil)
 			g, _, _, more := Build(Config{
 				Catalogue: c, Broken: diags.HasErrors(), Sources: sources, Counter: limit.NewMemory(0),
-				Upstream: func(*catalogue.Upstream) (Upstream, error) { return nil, nil },
+				Upstream:   func(*catalogue.Upstream) (Upstream, error) { return nil, nil },
+				IssuerKeys: func(c issuer.Config, _ []byte) (identity.KeySource, error) { return issuer.New(c) },
 			})
 			if (diags.HasErrors() || more.HasErrors()) && g.table != nil {
 				t.Error("a catalogue with mistakes could serve")
