@@ -110,6 +110,7 @@ func TestAuth(t *testing.T) {
 		}
 	}
 	header >X-User {http.auth.user.id}
+	header >X-User-Facts "{http.auth.user.method} {http.auth.user.claims.tenant} {http.auth.user.plan}."
 	{PROXY}`)
 
 	is(t, "nobody", g.Do("GET", "/orders", ""), 401, "the request carries no credentials")
@@ -132,6 +133,9 @@ func TestAuth(t *testing.T) {
 	token := sign(map[string]any{"sub": "ada", "tenant": "shop"})
 	res = g.Do("GET", "/orders", "", "Authorization: Bearer "+token)
 	is(t, "one of the staff", res, 200, "")
+	if got := res.Header.Get("X-User-Facts"); got != "jwt shop ." {
+		t.Errorf("of the user it is known: %q", got)
+	}
 	if _, _, header, _ = s.saw(); header.Get("X-Consumer-Id") != "shop:ada" || header["Authorization"] != nil {
 		t.Errorf("the service is told %v", header)
 	}

@@ -122,6 +122,7 @@ type Parameter struct {
 // Query is a query string known to be well formed, decoded when first asked for.
 type Query struct {
 	Raw    string
+	Hidden []string // parameters that were dropped, which nobody may see any more
 	values url.Values
 }
 
@@ -133,7 +134,7 @@ func (q *Query) Values() url.Values {
 	return q.values
 }
 
-// Drop takes a parameter off, however its name is spelt, and leaves the rest of the query as it is.
+// Drop takes a parameter with a credential off, however its name is spelt, and leaves the rest of the query as it is.
 func (q *Query) Drop(name string) {
 	if q.Raw == "" || q.Values()[name] == nil {
 		return
@@ -146,10 +147,11 @@ func (q *Query) Drop(name string) {
 		}
 	}
 	q.Replace(strings.Join(kept, "&"))
+	q.Hidden = append(q.Hidden, name)
 }
 
 // Replace puts another raw query in place of the present one.
-func (q *Query) Replace(raw string) { *q = Query{Raw: raw} }
+func (q *Query) Replace(raw string) { *q = Query{Raw: raw, Hidden: q.Hidden} }
 
 // Consumer is who calls, and how that is known.
 type Consumer struct {

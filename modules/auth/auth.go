@@ -54,7 +54,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // known tells Caddy's own modules who calls, before they come to the request.
 type known struct{ next caddyhttp.Handler }
 
-// ServeHTTP sets the placeholder that all of Caddy's authentication sets, and takes away one that says otherwise.
+// ServeHTTP sets the placeholder that all of Caddy's authentication sets, and takes away one that says otherwise. What
+// else is known of the user, gateway.Describe tells.
 func (k known) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		if x := exchange.FromContext(r.Context()); x.Consumer != nil {

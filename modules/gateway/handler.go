@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
@@ -67,6 +69,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}()
 	claimed, err := g.Serve(w, r, x, ClientAddress(r), h.serves)
 	returned = true
+	if claimed {
+		Conceal(r, x)
+	}
 	if !claimed && err == nil {
 		return unclaimed(w, r, next, g.Unclaimed(x))
 	}
@@ -118,8 +123,9 @@ func (h *Handler) describe(r *http.Request, x *exchange.Exchange, prob *problem.
 }
 
 // Describe sets the placeholders {http.api.name}, {http.api.version}, {http.api.route}, {http.api.request_id},
-// {http.api.stage}, {http.api.consumer} and {http.api.decision} for access logs and later handlers, and adds the same to
-// Caddy's access log as the object api_gateway.
+// {http.api.stage}, {http.api.consumer}, {http.api.plan} and {http.api.decision} for access logs and later handlers, and
+// {http.auth.user.*} as far as identity.UserFact tells it; and adds the former to Caddy's access log as the object
+// api_gateway.
 func Describe(r *http.Request, x *exchange.Exchange) {
 	describeAccess(r, x)
 	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
@@ -127,6 +133,13 @@ func Describe(r *http.Request, x *exchange.Exchange) {
 		return
 	}
 	repl.Map(func(key string) (any, bool) {
+		if name, ok := strings.CutPrefix(key, "http.auth.user."); ok {
+			if x.Consumer == nil {
+				return nil, false
+			}
+			text, ok := identity.UserFact(x.Consumer, name)
+			return text, ok
+		}
 		switch key {
 		case "http.api.name":
 			return x.API, true
@@ -143,6 +156,11 @@ func Describe(r *http.Request, x *exchange.Exchange) {
 				return "", true
 			}
 			return x.Consumer.ID, true
+		case "http.api.plan":
+			if x.Consumer == nil {
+				return "", true
+			}
+			return x.Consumer.Plan, true
 		case "http.api.decision":
 			if x.Decision == nil {
 				return "", true

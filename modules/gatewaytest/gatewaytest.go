@@ -45,7 +45,7 @@ type Answer struct {
 	Body   string
 }
 
-// Start runs the Caddyfile at path, as it is but for what keeps tests apart from each other and from the machine: the
+// Start runs the Caddyfile at path, or Caddy's JSON where it is called *.json, as it is but for what keeps tests apart from each other and from the machine: the
 // storage is a folder of the test's, no certificate is installed, no HTTP redirects are served, and without an admin
 // option there is no admin API and without a log option only errors are logged. {$HTTPS_PORT}, {$HTTP_PORT} and
 // {$SHOP_PORT} are free ports; a site must be https://localhost:{$HTTPS_PORT}, with tls internal.
@@ -97,7 +97,10 @@ func adapt(t *testing.T, path, storage string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": path})
+	adapted := []byte(strings.ReplaceAll(string(text), "{$HTTPS_PORT}", os.Getenv("HTTPS_PORT")))
+	if filepath.Ext(path) != ".json" {
+		adapted, _, err = caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": path})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,12 @@ import (
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/wicketgate/wicketgate/internal/certificate"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/modules/gateway"
 )
 
 // userID is the placeholder in which Caddy's own authentication says who calls.
@@ -22,12 +25,30 @@ const maxName = 256
 // verified; nil for nobody. A certificate that was asked for and not verified names nobody.
 func caller(r *http.Request) *exchange.Consumer {
 	if id := Placeholder(r.Context(), userID); id != "" {
+		if found, ok := caddyhttp.GetVar(r.Context(), identified).(*exchange.Consumer); ok && found.ID == id {
+			return found
+		}
 		return User(id)
 	}
 	if c := verified(r.TLS); c != nil && Names(certificate.Name(c)) {
 		return &exchange.Consumer{ID: certificate.Name(c), Name: certificate.Name(c), Method: "certificate", Expires: c.NotAfter}
 	}
 	return nil
+}
+
+// identified is the variable of the request with whom a provider of ours found within Caddy's own authentication.
+const identified = "api_gateway.consumer"
+
+// Identified has the stages to come know whom a stage found in x within Caddy's own authentication, and takes the
+// credential off r unless that goes on.
+func Identified(r *http.Request, x *exchange.Exchange, by *identity.Stage) {
+	for _, field := range by.Fields() {
+		if x.Header[field] == nil {
+			delete(r.Header, field)
+		}
+	}
+	gateway.Conceal(r, x)
+	caddyhttp.SetVar(r.Context(), identified, x.Consumer)
 }
 
 // User is a user of Caddy's own; nil unless the id names somebody.

@@ -84,6 +84,7 @@ func leave(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) {
 		r.Header[name] = values
 	}
 	r.URL.RawQuery = x.Query.Raw
+	gateway.Conceal(r, x)
 	if x.Body.Read {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(x.Body.Bytes)), int64(len(x.Body.Bytes))
 		r.TransferEncoding = nil
