@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -112,16 +113,40 @@ func (g *running) here(text string) string {
 	).Replace(text)
 }
 
-// build builds the binary, called caddy.
+// built is the folder of the binary, once a test has asked for it.
+var built struct {
+	sync.Mutex
+	folder string
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	os.RemoveAll(built.folder) //nolint:errcheck // it is in the folder for what may go
+	os.Exit(code)
+}
+
+// build builds the binary, called caddy, for the first test that asks for it.
 func build(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "caddy")
+	built.Lock()
+	defer built.Unlock()
+	binary := filepath.Join(built.folder, "caddy")
+	if built.folder != "" {
+		return binary
+	}
+	folder, err := os.MkdirTemp("", "wicketgate-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary = filepath.Join(folder, "caddy")
 	// Built like the binary of xcaddy.json, so that what both need is compiled once.
 	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-tags", "nobadger,nomysql,nopgx", "-o", binary, "./cmd/caddy")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
+		os.RemoveAll(folder) //nolint:errcheck // nothing is in it
 		t.Fatalf("building the binary: %v\n%s", err, out)
 	}
+	built.folder = folder
 	return binary
 }
 

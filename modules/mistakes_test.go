@@ -321,7 +321,7 @@ func TestMistakes(t *testing.T) {
 		{"redis: a long wait", redis("\ttimeout 1m"), `timeout takes a time from 1ms to 5s, not "1m", at Caddyfile:4`},
 		{"redis: timeout empty", redis("\ttimeout"), "expected: timeout <time>, at Caddyfile:4"},
 		{"redis: no nodes", redis("\tnodes 0"), `nodes takes a number from 1 to 128, not "0", at Caddyfile:4`},
-		{"redis: tls in the clear", redis("\ttls"), "tls: the address begins with redis:, which is not secured; write rediss:, at Caddyfile:3"},
+		{"redis: tls in the clear", redis("\ttls"), "tls: the address begins with redis:, which is not secured; write rediss: instead, at Caddyfile:3"},
 		{"redis: tls what", redis("\ttls on"), "expected: tls, and a block, at Caddyfile:4"},
 		{"redis: no such word of tls", servers("\ttls {", "\t\tcert a.pem", "\t}"), `tls has no keyword "cert"`},
 		{"redis: half a certificate", servers("\ttls {", "\t\tclient_certificate a.pem", "\t}"), "expected: client_certificate <certificate> <key>, at Caddyfile:5"},

@@ -317,7 +317,7 @@ func (r *Redis) where() error {
 			return err
 		}
 		if at.Scheme == "redis" && r.TLS != nil {
-			return errors.New("tls: the address begins with redis:, which is not secured; write rediss:")
+			return errors.New("tls: the address begins with redis:, which is not secured; write rediss: instead")
 		}
 	}
 	servers := r.Cluster

@@ -193,3 +193,45 @@ func TestShareOfLittle(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkStopped is what counting adds to requests while Redis is stopped and wakes again and again, for 8 callers at once
+// and with the time that a gateway gives it.
+func BenchmarkStopped(b *testing.B) {
+	s := redistest.Start(b)
+	config := brief(s.Address, Local)
+	config.Timeout = 50 * time.Millisecond
+	c := open(b, config)
+	s.Within(10*time.Second, "Redis counts", func() bool { ok, _, err := take(c, "acme", 1_000_000_000); return ok && err == nil })
+	var mu sync.Mutex
+	var waits []time.Duration
+	for b.Loop() {
+		s.Freeze()
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				for range 200 {
+					begin := time.Now()
+					_, _, err := take(c, "acme", 1_000_000_000)
+					wait := time.Since(begin)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					mu.Lock()
+					waits = append(waits, wait)
+					mu.Unlock()
+				}
+			})
+		}
+		all.Wait()
+		s.Thaw()
+		s.Within(5*time.Second, "Redis counts again", func() bool { return c.Status().Mode == Shared })
+	}
+	slices.Sort(waits)
+	for _, q := range []struct {
+		unit string
+		of   float64
+	}{{"p50-ms", 0.5}, {"p99-ms", 0.99}, {"most-ms", 1}} {
+		b.ReportMetric(float64(waits[int(q.of*float64(len(waits)-1))])/1e6, q.unit)
+	}
+}
