@@ -41,7 +41,7 @@ limit "abuse" {
   hidden = true
   quota "burst" {
     requests = 30
-    window   = "1h"
+    window   = "24h"
   }
 }
 

@@ -17,15 +17,15 @@ type checker struct {
 }
 
 // wrong notes a mistake at r, or where r is nowhere, at the limit.
-func (c *checker) wrong(r hcl.Range, summary, detail string, args ...any) {
+func (k *checker) wrong(r hcl.Range, summary, detail string, args ...any) {
 	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(detail, args...)}
 	if r == (hcl.Range{}) {
-		r = c.limit.Range
+		r = k.limit.Range
 	}
 	if r != (hcl.Range{}) {
 		d.Subject = &r
 	}
-	c.diags = append(c.diags, d)
+	k.diags = append(k.diags, d)
 }
 
 // Check gives every mistake in c, each at the place of the limit, plan or quota that has it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -211,6 +212,35 @@ func TestANewKeyDoesNotTakeThePlaceOfItsNeighbour(t *testing.T) {
 	}
 	if states[0].Wait != time.Second || states[1].Wait != time.Second {
 		t.Errorf("both must be used up: %+v", states)
+	}
+}
+
+// Whoever makes up keys pushes out those who do not call, and never himself: in a large memory, too, where keys are moved
+// less often.
+func TestWhoCallsIsNotPushedOut(t *testing.T) {
+	m := NewMemory(minShard)
+	m.shards[0].bound = largeShard // one of many
+	rate := NewRate(10, 24*time.Hour)
+	abuser := taker(m, "abuser", rate)
+	at := start
+	for range rate.Burst {
+		abuser(at)
+	}
+	charges, states := []Charge{{Limit: "l", Cost: 1, Rates: []Rate{rate}}}, make([]State, 1)
+	for i := range 5 * largeShard {
+		at = at.Add(6 * time.Millisecond) // ten thousand new keys a second in all 64 shards
+		charges[0].Key = strconv.Itoa(i)
+		if _, err := m.Take(context.Background(), at, charges, states); err != nil {
+			t.Fatal(err)
+		}
+		if i%20 == 0 {
+			if ok, _ := abuser(at); ok {
+				t.Fatalf("the abuser was forgotten after %d keys", i)
+			}
+		}
+	}
+	if m.Keys() != largeShard || m.Forgotten() == 0 {
+		t.Errorf("%d keys, %d forgotten", m.Keys(), m.Forgotten())
 	}
 }
 
