@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -226,6 +225,9 @@ func (t *Tokens) Likely(x *exchange.Exchange) Likelihood {
 	if len(sent) > maxToken {
 		return Unlikely
 	}
+	if b := t.bound.Load(); b != nil && b.remembers(sent, x.Time) != nil {
+		return Certain
+	}
 	_, rest, _ := strings.Cut(sent, ".")
 	payload, _, ok := strings.Cut(rest, ".")
 	if !ok {
@@ -282,17 +284,14 @@ func (t *Tokens) accept(x *exchange.Exchange, compact string) (*exchange.Consume
 	if r != nil {
 		return nil, r
 	}
-	var room [1 << 10]byte // so that a token of this length costs no allocation
-	name := tokenName{sha256.Sum256(append(room[:0], compact...)), bound}
-	if known := verified.get(&name, x.Time); known != nil {
+	if known := bound.remembers(compact, x.Time); known != nil {
 		return known, nil
 	}
 	known, r := t.verify(x, compact, bound)
 	if r != nil {
 		return nil, r
 	}
-	name.by = known.bound // which has newer keys, where it took those
-	verified.put(&name, known.consumer, len(compact), known.from, known.until)
+	known.bound.remember(compact, &known)
 	return known.consumer, nil
 }
 

@@ -34,6 +34,21 @@ type tokenName struct {
 	by   *boundSet
 }
 
+func (b *boundSet) name(compact string) *tokenName {
+	var room [1 << 10]byte // so that a token of this length costs no allocation
+	return &tokenName{sha256.Sum256(append(room[:0], compact...)), b}
+}
+
+// remembers gives the consumer of a token that was accepted by these keys and is good at now; nil if there is none.
+func (b *boundSet) remembers(compact string, now time.Time) *exchange.Consumer {
+	return verified.get(b.name(compact), now)
+}
+
+// remember remembers a token that was accepted by these keys.
+func (b *boundSet) remember(compact string, a *accepted) {
+	verified.put(b.name(compact), a.consumer, len(compact), a.from, a.until)
+}
+
 // shard is a part of the memory, in which the hand of a clock goes round: what was not asked for since it passed last
 // makes room.
 type shard struct {
