@@ -158,8 +158,7 @@ func certificates(t *testing.T, folder string) *x509.CertPool {
 func TestSentinel(t *testing.T) {
 	t.Parallel()
 	master, _, sentinel := redistest.Watched(t)
-	config := brief("", Deny)
-	config.Timeout = time.Second
+	config := config("")
 	config.Server.Sentinels, config.Server.Master = []string{sentinel.Address}, "gw"
 	c := open(t, config)
 	if ok, left, err := take(c, "acme", 10); !ok || left != 9 || err != nil {
@@ -181,8 +180,7 @@ func TestSentinel(t *testing.T) {
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	servers, master, replica := redistest.Cluster(t, "{wicketgate}")
-	config := brief("", Deny)
-	config.Timeout = time.Second
+	config := config("")
 	config.Server.Cluster = []string{servers[0].Address, servers[1].Address, servers[2].Address}
 	c := open(t, config)
 	charges := append(charge("acme", 1, 10), charge("192.0.2.7", 1, 10)...)
