@@ -7,6 +7,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/change"
+	"github.com/wicketgate/wicketgate/internal/dpop"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
@@ -182,7 +183,8 @@ func (b *builder) versioning(g *Gateway, from *catalogue.API) *route.Versioning 
 	g.apis[from.Name].identify = pipeline.New(stage)
 	for _, i := range from.Identify {
 		if m := b.methods[i]; m != nil {
-			to.Pin = append(to.Pin, m.Fields()...)
+			// Caches keep answers apart by the credential; a proof, new for each request, says nothing of its own.
+			to.Pin = append(to.Pin, slices.DeleteFunc(slices.Clone(m.Fields()), func(f string) bool { return f == dpop.Field })...)
 		}
 	}
 	return to
