@@ -26,6 +26,12 @@ func TestMistakes(t *testing.T) {
 	servers := func(lines ...string) string {
 		return global(append(append([]string{"counters redis {"}, lines...), "}")...)
 	}
+	token := func(lines ...string) string {
+		return forward(append(append([]string{"token {"}, lines...), "}")...)
+	}
+	signing := func(lines ...string) string {
+		return global(append(append([]string{"signing {"}, lines...), "}")...)
+	}
 	request := func(lines ...string) string {
 		return site("api_transform {", "\trequest {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
 	}
@@ -100,6 +106,36 @@ func TestMistakes(t *testing.T) {
 		{"forward: the client's word", forward("header X-Tenant header.x_tenant"), "header cannot be used here; an expression in this place begins with consumer, claims, client, api or request, at Caddyfile:5"},
 		{"forward: credential twice", forward("credential", "credential"), "credential is given twice, at Caddyfile:6"},
 		{"forward: credential what", forward("credential on"), "expected: credential, at Caddyfile:5"},
+
+		{"token: on one line", forward("token X-Who"), "expected: token { and its keywords, a line each, at Caddyfile:5"},
+		{"token: twice", forward("token {", "audience a", "}", "token {", "audience a", "}"), "token is given twice, at Caddyfile:8"},
+		{"token: no such word", token("audiense a"), `token has no keyword "audiense"; did you mean audience?, at Caddyfile:6`},
+		{"token: no audience", token("lifetime 1m"), "token needs audience: without one, any service could use the token at any other, at Caddyfile:5"},
+		{"token: empty audience", token("audience"), "expected: audience <names...>, 1 to 16, at Caddyfile:6"},
+		{"token: audience twice", token("audience a", "audience b"), "audience is given twice, at Caddyfile:7"},
+		{"token: empty header", token("header"), "expected: header <value>, at Caddyfile:6"},
+		{"token: a field of HTTP's", token("header Cookie"), `and not in "Cookie", at Caddyfile:6`},
+		{"token: a lifetime of words", token("lifetime long"), `lifetime: expected a span of time such as 1m, not "long", at Caddyfile:6`},
+		{"token: too short a lifetime", token("lifetime 9s"), "A token is valid for 10s to 10m, at Caddyfile:6"},
+		{"token: too long a lifetime", token("lifetime 11m"), "A token is valid for 10s to 10m, at Caddyfile:6"},
+		{"token: claim without a value", token("claim tenant"), `expected: claim <name> "<expression>", at Caddyfile:6`},
+		{"token: claim twice", token("claim tenant claims.a", "claim tenant claims.b"), "claim tenant is given twice, at Caddyfile:7"},
+		{"token: the gateway's claim", token("claim sub claims.a"), "the claim sub is the gateway's own to write, at Caddyfile:6"},
+		{"token: a claim of the request", token("claim id request.id"), "request cannot be used here; an expression in this place begins with consumer, claims, client or api, at Caddyfile:6"},
+		{"token: in a header's field", forward("header X-Who consumer.id", "token {", "header X-Who", "audience a", "}"), "The header field X-Who is named twice, at Caddyfile:"},
+		{"token: in the credential's place", forward("credential", "token {", "header Authorization", "audience a", "}"), "Token and credential in one field"},
+
+		{"signing: on one line", global("signing https://gw.example"), "expected: signing { and its keywords, a line each, at Caddyfile:3"},
+		{"signing: twice", global("signing {", "issuer https://gw.example", "}", "signing {", "}"), "signing is given twice, at Caddyfile:6"},
+		{"signing: no such word", signing("isuer a"), `signing has no keyword "isuer"; did you mean issuer?, at Caddyfile:4`},
+		{"signing: nothing near", signing("algorithm a"), `signing has no keyword "algorithm"; it takes issuer, key, rotate, at Caddyfile:4`},
+		{"signing: nothing", signing(), "signing needs issuer: services believe a token only of one that they know, at Caddyfile:3"},
+		{"signing: empty issuer", signing("issuer"), "signing: expected one word after issuer, at Caddyfile:4"},
+		{"signing: issuer twice", signing("issuer https://a.example", "issuer https://a.example"), "signing: issuer is given twice, at Caddyfile:5"},
+		{"signing: issuer in the clear", signing("issuer http://a.example"), `an issuer is an https address without query and fragment, of at most 512 bytes, not "http://a.example", at Caddyfile:4`},
+		{"signing: two keys", signing("key a b"), "signing: expected one word after key, at Caddyfile:4"},
+		{"signing: rotate in no time", signing("rotate 1m"), `signing: rotate takes a span from 1h to 366d, not "1m", at Caddyfile:4`},
+		{"signing: both", signing("issuer https://a.example", "key a.pem", "rotate 1d"), "signing: rotate is for keys that the gateway makes, and not for those of a file, at Caddyfile:3"},
 
 		{"limit: no name", site("api_limit {", "\tquota 1 1s", "}"), "expected: api_limit <name> { and at least one quota, at Caddyfile:2"},
 		{"limit: two names", site("api_limit a b {", "\tquota 1 1s", "}"), "expected: api_limit <name> { and at least one quota, at Caddyfile:2"},

@@ -92,7 +92,7 @@ func markdown(text string) string {
 			for _, item := range list.Items {
 				words := plain(item.Content)
 				name, rest, _ := strings.Cut(words, " ")
-				if first, more, ok := strings.Cut(rest, " "); ok && first == "header" { // "set header"
+				if first, more, ok := strings.Cut(rest, " "); ok && first == "header" || name == "token" && first != "is" { // "set header", "token claim"
 					name, rest = name+" "+first, more
 				}
 				fmt.Fprintf(&out, "- `%s` %s\n", name, escape(rest))

@@ -3,9 +3,15 @@ package modules_test
 import (
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v3/jwk"
+	"github.com/lestrrat-go/jwx/v3/jwt"
 
 	"github.com/wicketgate/wicketgate/modules/gatewaytest"
 )
@@ -98,5 +104,65 @@ func TestAuthTellsInTheFieldOfAKey(t *testing.T) {
 `)
 	if err := gatewaytest.Load(t, dir+"/Caddyfile"); err == nil || !strings.Contains(err.Error(), "The header field X-Partner carries a credential") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// api_auth tells the service in a token, which a service verifies by the keys that are published.
+func TestAuthTellsInATokenOfTheGateway(t *testing.T) {
+	acme, line := apiKey(t, "acme")
+	g, s, dir := alone(t, map[string]string{"partners.keys": line}, `
+	api_gateway {
+		signing {
+			issuer https://gw.example
+		}
+	}`, `
+	log {
+		output file {DIR}/access.log {
+			roll_disabled
+		}
+	}
+	@closed not path /open/*
+	api_auth @closed {
+		key X-API-Key partners.keys
+		anonymous
+		forward {
+			token {
+				header Authorization
+				audience orders
+				claim who "consumer.name"
+			}
+		}
+	}
+	{PROXY}`)
+	is(t, "a partner", g.Do("GET", "/orders", "", "X-API-Key: "+acme, "Authorization: Bearer forged"), 200, "")
+	_, _, header, _ := s.saw()
+	token, ok := strings.CutPrefix(header.Get("Authorization"), "Bearer ")
+	keys := g.Do("GET", "/.well-known/jwks.json", "")
+	if !ok || len(header["Authorization"]) != 1 || keys.Status != 200 || keys.Header.Get("Content-Type") != "application/jwk-set+json" {
+		t.Fatalf("the service was told %v; the keys are %d %s", header, keys.Status, keys.Body)
+	}
+	set, err := jwk.Parse([]byte(keys.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := jwt.Parse([]byte(token), jwt.WithKeySet(set), jwt.WithIssuer("https://gw.example"), jwt.WithAudience("orders"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var who string
+	if sub, _ := parsed.Subject(); sub != "acme" || parsed.Get("who", &who) != nil || who != "acme" {
+		t.Errorf("the token says %v", parsed)
+	}
+	is(t, "anonymous", g.Do("GET", "/orders", "", "Authorization: Bearer forged"), 200, "")
+	if _, _, header, _ = s.saw(); header["Authorization"] != nil {
+		t.Errorf("the service was told %v", header)
+	}
+	is(t, "writing the keys", g.Do("PUT", "/.well-known/jwks.json", "{}"), 405, "can only be read")
+	g.Within(10*time.Second, "the access is logged", func() bool {
+		text, err := os.ReadFile(filepath.Join(dir, "access.log"))
+		return err == nil && strings.Count(string(text), "\n") >= 4
+	})
+	if text, _ := os.ReadFile(filepath.Join(dir, "access.log")); strings.Contains(string(text), token) {
+		t.Errorf("the access log has the token: %s", text)
 	}
 }

@@ -24,6 +24,22 @@ type File struct{ keys *Keys }
 // Keys implements Source.
 func (f *File) Keys() *Keys { return f.keys }
 
+// Passing is a Source of a key that nobody else knows, and that is forgotten with it: for what is only tried out.
+type Passing struct{ keys *Keys }
+
+// NewPassing makes one.
+func NewPassing() (*Passing, error) {
+	r, _, err := record{}.due(time.Now(), DefaultRotate)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := r.ready()
+	return &Passing{keys}, err
+}
+
+// Keys implements Source.
+func (p *Passing) Keys() *Keys { return p.keys }
+
 // ParseFile reads an operator's keys in PEM: the first signs, those below it, private or public, are only published. So
 // the next key is written below the one that signs, and both change places once every service knows it. No message shows
 // anything of the file.

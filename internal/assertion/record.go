@@ -16,8 +16,10 @@ import (
 const (
 	// DefaultRotate is for how long a key signs: 30 days.
 	DefaultRotate = 30 * 24 * time.Hour
-	// MinRotate and MaxRotate bound it.
-	MinRotate, MaxRotate = time.Hour, 366 * 24 * time.Hour
+	// MinRotate is the shortest such time.
+	MinRotate = time.Hour
+	// MaxRotate is the longest.
+	MaxRotate = 366 * 24 * time.Hour
 	// maxAhead is for how long a key is published before it signs, at most; it is a quarter of the time that keys sign
 	// where that is less, and then still longer than MaxAge and the time between two looks into the storage.
 	maxAhead = 24 * time.Hour

@@ -21,11 +21,12 @@ import (
 
 // Bounds of tokens.
 const (
-	DefaultLifetime          = time.Minute
-	MinLifetime, MaxLifetime = 10 * time.Second, 10 * time.Minute
-	MaxAudience              = 16
-	MaxClaims                = 32
-	maxPayload               = 6 << 10 // bytes: a token of 8 KiB is the most that services take, the gateway among them
+	DefaultLifetime = time.Minute
+	MinLifetime     = 10 * time.Second
+	MaxLifetime     = 10 * time.Minute
+	MaxAudience     = 16
+	MaxClaims       = 32
+	maxPayload      = 6 << 10 // bytes of claims
 )
 
 // Roots are what the claims of a token are computed from. What differs between a caller's requests is not among them: a

@@ -2,15 +2,18 @@ package catalogue
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/wicketgate/wicketgate/internal/assertion"
 	"github.com/wicketgate/wicketgate/internal/forward"
 )
 
 // Forward is a forward block: what the service is told of who calls.
 type Forward struct {
 	Headers    []ForwardHeader // in written order
+	Token      *ForwardToken   // nil for none
 	Credential bool            // the caller's own goes on
 	Range      hcl.Range
 }
@@ -18,6 +21,22 @@ type Forward struct {
 // ForwardHeader is a header block of a forward block.
 type ForwardHeader struct {
 	Name  string // in canonical form
+	Value hcl.Expression
+	Range hcl.Range
+}
+
+// ForwardToken is a token block of a forward block.
+type ForwardToken struct {
+	Header   string   // in canonical form
+	Audience []string // empty: the name of the upstream
+	Lifetime time.Duration
+	Claims   []ForwardClaim // in written order
+	Range    hcl.Range
+}
+
+// ForwardClaim is a claim that a token block adds.
+type ForwardClaim struct {
+	Name  string
 	Value hcl.Expression
 	Range hcl.Range
 }
@@ -38,6 +57,20 @@ var forwardBlock = &block{
 					doc: "What it is told, a list with commas between its items. Null, an empty text, and what an anonymous caller or a credential without that claim does not have, leave the field out."},
 			},
 		},
+		{
+			name: "token", max: 1,
+			doc: "A short-lived JSON Web Token (RFC 7519) that the gateway signs and the service verifies with the keys at `/.well-known/jwks.json`; the issuer is written in the Caddyfile. Anonymous callers have none.",
+			attributes: []attribute{
+				{name: "header", kind: word{"Authorization, or the name of a header field of letters, digits and -, none that HTTP or the gateway uses itself", forward.ValidTokenName}, def: forward.DefaultToken,
+					doc: "The header field that carries the token; `Authorization` carries it as a bearer token."},
+				{name: "audience", kind: each{of: anyText, min: 1, max: assertion.MaxAudience}, absent: "the name of the upstream, so that no other service takes the token",
+					doc: "The services that the token is for, its `aud`."},
+				{name: "lifetime", kind: span{min: assertion.MinLifetime, max: assertion.MaxLifetime, whole: true}, def: assertion.DefaultLifetime,
+					doc: "How long a token is valid; it never outlives the caller's credential."},
+				{name: "claims", kind: computedMembers{what: "expressions over consumer, claims, client and api by the names of claims, such as { tenant = claims.tenant }", max: assertion.MaxClaims, check: assertion.CheckClaim}, absent: "none",
+					doc: "Claims besides those that the gateway writes. Null, and what the credential does not have, leave the claim out."},
+			},
+		},
 	},
 }
 
@@ -51,6 +84,13 @@ func (b *builder) forward(n *node) *Forward {
 	for _, h := range from.all("header") {
 		if value := kept(h, "value"); value != nil {
 			f.Headers = append(f.Headers, ForwardHeader{http.CanonicalHeaderKey(h.label), value, h.rng})
+		}
+	}
+	if t := from.one("token"); t != nil {
+		f.Token = &ForwardToken{Header: http.CanonicalHeaderKey(take[string](t, "header")), Audience: texts(t, "audience"),
+			Lifetime: take[time.Duration](t, "lifetime"), Range: t.rng}
+		for _, c := range take[[]computedMember](t, "claims") {
+			f.Token.Claims = append(f.Token.Claims, ForwardClaim{c.name, c.value, c.rng})
 		}
 	}
 	return f
@@ -91,5 +131,16 @@ func (d *decoder) checkForwarded(n *node, taken map[string]string) {
 			d.wrong(h.named, "Declared twice", "The header field %q is already declared at %s.", name, at(first.rng))
 		}
 		seen[name] = h
+	}
+	for _, t := range n.all("token") {
+		name := http.CanonicalHeaderKey(take[string](t, "header"))
+		switch first := seen[name]; {
+		case taken[name] != "":
+			d.wrong(t.place("header"), "Ambiguous header", "The header field %q %s, so that the service cannot be told anything in it.", name, taken[name])
+		case first != nil:
+			d.wrong(t.place("header"), "Declared twice", "The header field %q is already declared at %s.", name, at(first.rng))
+		case name == "Authorization" && take[bool](n, "credential"):
+			d.wrong(t.place("header"), "Token and credential in one field", "The token takes the place of the caller's own credential in Authorization, which is to go on.")
+		}
 	}
 }

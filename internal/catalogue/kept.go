@@ -1,8 +1,10 @@
 package catalogue
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -29,6 +31,50 @@ func (k expression) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 		return nil, false
 	}
 	return filled, true
+}
+
+// computedMembers is an object whose members are expressions. It gives []computedMember, in written order.
+type computedMembers struct {
+	what  string
+	max   int
+	check func(name string) error // what is wrong with a member's name
+}
+
+type computedMember struct {
+	name  string
+	value hclsyntax.Expression
+	rng   hcl.Range // the name
+}
+
+func (k computedMembers) String() string { return fmt.Sprintf("at most %d %s", k.max, k.what) }
+
+func (k computedMembers) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
+	o, ok := e.(*hclsyntax.ObjectConsExpr)
+	if !ok || len(o.Items) > k.max {
+		return nil, d.unsuitable(e.Range(), k)
+	}
+	var members []computedMember
+	whole := true
+	for _, it := range o.Items {
+		name, at, ok := d.key(it.KeyExpr)
+		v, fine := expression{k.what}.decode(d, it.ValueExpr)
+		whole = whole && ok && fine
+		if !ok || !fine {
+			continue
+		}
+		if err := k.check(name); err != nil {
+			d.wrong(at, "Unsuitable name", "%s.", upper(err.Error()))
+			whole = false
+			continue
+		}
+		if slices.ContainsFunc(members, func(m computedMember) bool { return m.name == name }) {
+			d.wrong(at, "Written twice", "The name %q is written twice.", name)
+			whole = false
+			continue
+		}
+		members = append(members, computedMember{name, v.(hclsyntax.Expression), at})
+	}
+	return members, whole
 }
 
 // file is a path to a file that exists, relative to the file that names it. It gives a File.

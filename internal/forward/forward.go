@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/wicketgate/wicketgate/internal/assertion"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/problem"
@@ -24,6 +25,9 @@ type Field struct {
 // Told is what a route's service is told.
 type Told struct {
 	Fields []Field
+	// Token tells it in TokenField, which is in canonical form; nil where there is none.
+	Token      *assertion.Token
+	TokenField string
 	// Others are fields in which this route says nothing and another does. A client's are taken off here too.
 	Others []string
 }
@@ -34,13 +38,18 @@ func (t *Told) Names() []string {
 	for _, f := range t.Fields {
 		names = append(names, f.Name)
 	}
+	if t.TokenField != "" {
+		names = append(names, t.TokenField)
+	}
 	return names
 }
 
 // Stage tells it. It is immutable and serves many requests at once.
 type Stage struct {
-	fields []Field
-	ours   []string // taken off what the client sent
+	fields     []Field
+	token      *assertion.Token
+	tokenField string
+	ours       []string // taken off what the client sent
 }
 
 // Plain is what a service is told where nothing is configured: the consumer's id.
@@ -48,7 +57,7 @@ func Plain() Told { return Told{Fields: []Field{{Name: Default}}} }
 
 // New makes the stage of a route.
 func New(t Told) *Stage {
-	s := &Stage{fields: t.Fields, ours: slices.Concat(t.Names(), t.Others)}
+	s := &Stage{fields: t.Fields, token: t.Token, tokenField: t.TokenField, ours: slices.Concat(t.Names(), t.Others)}
 	slices.Sort(s.ours)
 	s.ours = slices.Compact(s.ours)
 	return s
@@ -77,8 +86,38 @@ func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
 			x.SetForward(f.Name, text)
 		}
 	}
+	if s.token == nil || x.Consumer == nil {
+		return nil
+	}
+	token, err := s.token.For(x)
+	if err != nil {
+		return untold(err)
+	}
+	if s.tokenField == authorization {
+		token = "Bearer " + token
+	}
+	x.SetForward(s.tokenField, token)
 	return nil
 }
+
+// untold is the answer where there is no token for the service.
+func untold(err error) *problem.Problem {
+	var prob *problem.Problem
+	switch {
+	case errors.Is(err, assertion.ErrNoKey):
+		prob = problem.New(problem.Unavailable, "the gateway cannot tell the service yet who calls").WithHeader("Retry-After", "1")
+	case errors.Is(err, assertion.ErrEnded):
+		const why = "the credential has ended"
+		prob = problem.New(problem.Unauthorized, why).WithHeader("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+why+`"`)
+	case errors.Is(err, assertion.ErrTooLarge):
+		prob = problem.New(problem.Forbidden, untellable)
+	default:
+		prob = problem.New(problem.Internal, "")
+	}
+	return prob.Because(err)
+}
+
+const untellable = "the credential says something that the service cannot be told"
 
 // text is what is said in the field, "" for nothing.
 func (f *Field) text(x *exchange.Exchange) (string, *problem.Problem) {
@@ -97,7 +136,7 @@ func (f *Field) text(x *exchange.Exchange) (string, *problem.Problem) {
 	}
 	text, err := Write(value)
 	if err != nil {
-		return "", problem.New(problem.Forbidden, "the credential says something that the service cannot be told").
+		return "", problem.New(problem.Forbidden, untellable).
 			Because(fmt.Errorf("the value of %s %w", f.Name, err))
 	}
 	return text, nil

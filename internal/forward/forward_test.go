@@ -17,7 +17,7 @@ import (
 
 func stage(t testing.TB, headers ...HeaderConfig) *Stage {
 	t.Helper()
-	told, diags := (&Config{Headers: headers}).Told(hcl.Range{})
+	told, diags := (&Config{Headers: headers}).Told(hcl.Range{}, nil)
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
@@ -112,7 +112,7 @@ func TestNothingOfBeforeStands(t *testing.T) {
 }
 
 func TestPlain(t *testing.T) {
-	told, diags := (*Config)(nil).Told(hcl.Range{})
+	told, diags := (*Config)(nil).Told(hcl.Range{}, nil)
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
@@ -142,12 +142,12 @@ func TestMistakes(t *testing.T) {
 		{"the body", []HeaderConfig{{"X-A", "body.user"}}, "Name not available here"},
 		{"no expression", []HeaderConfig{{"X-A", ""}}, "Empty expression"},
 	} {
-		_, diags := (&Config{Headers: test.headers}).Told(hcl.Range{})
+		_, diags := (&Config{Headers: test.headers}).Told(hcl.Range{}, nil)
 		if len(diags) != 1 || diags[0].Summary != test.want {
 			t.Errorf("%s: %v, want %s", test.name, diags, test.want)
 		}
 	}
-	if _, diags := (&Config{Headers: []HeaderConfig{{"Remote-User", "consumer.id"}}}).Told(hcl.Range{}); diags.HasErrors() {
+	if _, diags := (&Config{Headers: []HeaderConfig{{"Remote-User", "consumer.id"}}}).Told(hcl.Range{}, nil); diags.HasErrors() {
 		t.Error(diags)
 	}
 }
@@ -174,7 +174,7 @@ func FuzzWrite(f *testing.F) {
 }
 
 func BenchmarkHandle(b *testing.B) {
-	plain, _ := (*Config)(nil).Told(hcl.Range{})
+	plain, _ := (*Config)(nil).Told(hcl.Range{}, nil)
 	for _, bench := range []struct {
 		name  string
 		stage *Stage

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/wicketgate/wicketgate/internal/assertion"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/dpop"
@@ -31,6 +32,7 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 		schemas:   map[string]*schema.Schema{},
 		queries:   map[string]*policy.Query{},
 		programs:  map[expressed]*rule.Program{},
+		signing:   map[*catalogue.API]bool{},
 	}
 	g = &Gateway{apis: map[string]*api{}}
 	b.told = told(c.Catalogue)
@@ -41,6 +43,8 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 	g.credentials, g.parameters = b.credentials, b.parameters
 	g.told = b.told
 	g.Reserve(nil)
+	g.signer = b.signer
+	b.warnOfKeys(g.listings)
 	if !b.diags.HasErrors() && !c.Broken {
 		table, err := route.New(apis)
 		if err != nil {
@@ -67,6 +71,10 @@ type builder struct {
 	credentials []string // fields that carry credentials
 	parameters  []string // query parameters that carry credentials
 	told        []string // fields in which services are told who calls
+	signer      *assertion.Signer
+	issuer      string
+	unsigned    bool                    // there is no signer, which has been told
+	signing     map[*catalogue.API]bool // whose services are told in tokens
 }
 
 func (b *builder) fault(at hcl.Range, summary, detail string) {
@@ -122,7 +130,7 @@ func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
 	if r, served := b.describe(g, l); served {
 		to.Routes = append(to.Routes, r)
 	}
-	g.listings = append(g.listings, listingOf(from))
+	g.listings = append(g.listings, listingOf(from, b.signing[from]))
 	credentials, parameters := b.placesOf(from)
 	g.apis[from.Name].parameters = parameters
 	for _, r := range to.Routes {

@@ -3,7 +3,10 @@ package gateway
 import (
 	"slices"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/wicketgate/wicketgate/internal/admit"
+	"github.com/wicketgate/wicketgate/internal/assertion"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/forward"
 	"github.com/wicketgate/wicketgate/internal/rule"
@@ -18,6 +21,9 @@ func told(c *catalogue.Catalogue) []string {
 		}
 		for _, h := range t.Forward.Headers {
 			fields = append(fields, h.Name)
+		}
+		if t.Forward.Token != nil {
+			fields = append(fields, t.Forward.Token.Header)
 		}
 	}
 	for _, a := range c.APIs {
@@ -39,7 +45,8 @@ func (g *Gateway) Told() []string { return g.told }
 // Reserve has clients' fields of these names end at admission too: those in which services that the catalogue does not
 // know of are told who calls. It may be called while requests are served.
 func (g *Gateway) Reserve(fields []string) {
-	g.admit.Store(admit.New(admit.Config{Reserved: slices.Concat(g.told, fields), Credentials: g.credentials}))
+	all := slices.DeleteFunc(slices.Concat(g.told, fields), func(f string) bool { return f == "Authorization" }) // whose credentials are asked for first
+	g.admit.Store(admit.New(admit.Config{Reserved: all, Credentials: g.credentials}))
 }
 
 // forward builds the stage that tells a route's service who calls.
@@ -55,8 +62,43 @@ func (b *builder) forward(from *catalogue.API, terms catalogue.Terms) *forward.S
 				t.Fields = append(t.Fields, forward.Field{Name: h.Name, Value: p})
 			}
 		}
+		if written.Token != nil {
+			t.Token, t.TokenField = b.token(written.Token, terms), written.Token.Header
+			b.signing[from] = true
+		}
 	}
 	return forward.New(t)
+}
+
+// token makes what a route's service is told in a token; nil after a mistake.
+func (b *builder) token(from *catalogue.ForwardToken, terms catalogue.Terms) *assertion.Token {
+	if b.Signing == nil {
+		return nil
+	}
+	if b.signer == nil && !b.unsigned {
+		var diags hcl.Diagnostics
+		b.signer, b.issuer, diags = b.Signing()
+		b.unsigned = diags.HasErrors()
+		for _, d := range diags {
+			if d.Subject == nil {
+				d.Subject = from.Range.Ptr()
+			}
+		}
+		b.add(diags)
+	}
+	c := assertion.Config{Issuer: b.issuer, Audience: from.Audience, Lifetime: from.Lifetime}
+	if len(c.Audience) == 0 && terms.Upstream != nil {
+		c.Audience = []string{terms.Upstream.Name}
+	}
+	for _, claim := range from.Claims {
+		if p := b.expression(claim.Value, rule.Environment{Roots: assertion.Roots}, rule.Any); p != nil {
+			c.Claims = append(c.Claims, assertion.Claim{Name: claim.Name, Value: p})
+		}
+	}
+	if b.signer == nil {
+		return nil
+	}
+	return b.signer.New(c)
 }
 
 // keeps says whether the credential of callers goes on to the service.

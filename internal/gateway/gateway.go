@@ -7,8 +7,10 @@ import (
 	"sync/atomic"
 
 	"github.com/wicketgate/wicketgate/internal/admit"
+	"github.com/wicketgate/wicketgate/internal/assertion"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/forward"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/issuer"
 	"github.com/wicketgate/wicketgate/internal/limit"
@@ -33,6 +35,8 @@ type Config struct {
 	// system's.
 	IssuerKeys func(c issuer.Config, authorities []byte) (identity.KeySource, error)
 
+	Signing forward.Signing // asked if a service is told in tokens who calls; nil in a gateway that never serves
+
 	// Method puts another in the place of a way to identify oneself; nil in every gateway that serves. Tests say with
 	// it who calls.
 	Method func(*catalogue.Identity, identity.Method) identity.Method
@@ -56,6 +60,8 @@ type Gateway struct {
 	credentials []string
 	parameters  []string
 	told        []string // fields in which services are told who calls
+
+	signer *assertion.Signer // nil where no service is told in tokens
 
 	listings []listing // in the catalogue's order
 }

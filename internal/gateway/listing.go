@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wicketgate/wicketgate/internal/assertion"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/openapi"
@@ -25,20 +26,35 @@ type listing struct {
 	*catalogue.API
 	base  []string // segments of its base path
 	takes bool     // a route of the API's own is where the list would be
+
+	signs bool             // services of the API are told who calls in tokens
+	keyed *catalogue.Route // the route that is where the keys of tokens would be; nil for none
 }
 
-func listingOf(from *catalogue.API) listing {
-	l := listing{API: from}
+func listingOf(from *catalogue.API, signs bool) listing {
+	l := listing{API: from, signs: signs}
 	if from.BasePath != "/" {
 		l.base = strings.Split(from.BasePath[1:], "/")
 	}
-	if below, ok := strings.CutPrefix(listed, strings.TrimSuffix(from.BasePath, "/")+"/"); ok {
-		path := strings.Split(below, "/")
-		l.takes = slices.ContainsFunc(from.Routes, func(r *catalogue.Route) bool {
-			return slices.EqualFunc(r.Segments, path, func(s catalogue.Segment, p string) bool { return s.Parameter != "" || s.Literal == p })
-		})
-	}
+	l.takes = at(from, listed) != nil
+	l.keyed = at(from, assertion.Path)
 	return l
+}
+
+// at is the route of an API that is at a path, perhaps by a parameter; nil for none.
+func at(from *catalogue.API, path string) *catalogue.Route {
+	below, ok := strings.CutPrefix(path, strings.TrimSuffix(from.BasePath, "/")+"/")
+	if !ok {
+		return nil
+	}
+	segments := strings.Split(below, "/")
+	i := slices.IndexFunc(from.Routes, func(r *catalogue.Route) bool {
+		return slices.EqualFunc(r.Segments, segments, func(s catalogue.Segment, p string) bool { return s.Parameter != "" || s.Literal == p })
+	})
+	if i < 0 {
+		return nil
+	}
+	return from.Routes[i]
 }
 
 // link is a target of a link (RFC 9264, section 4.2.4).

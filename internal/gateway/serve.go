@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/wicketgate/wicketgate/internal/assertion"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/route"
@@ -28,6 +29,13 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 		return true, refuse(w, r, x, prob)
 	}
 	if x.Path.Escaped == listed && (x.Method == http.MethodGet || x.Method == http.MethodHead) && g.list(w, r, x, serves) {
+		return true, nil
+	}
+	if g.signer != nil && x.Path.Escaped == assertion.Path && g.publishes(x.Host, serves) {
+		if prob := Publish(w, r, g.signer); prob != nil {
+			x.Ended = "route"
+			return true, refuse(w, r, x, prob)
+		}
 		return true, nil
 	}
 	m, prob := g.table.Match(x)

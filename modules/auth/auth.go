@@ -3,11 +3,14 @@ package auth
 
 import (
 	"net/http"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/wicketgate/wicketgate/internal/assertion"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	internalgateway "github.com/wicketgate/wicketgate/internal/gateway"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/modules/gateway"
@@ -15,7 +18,7 @@ import (
 )
 
 func init() {
-	caddy.RegisterModule(Handler{})
+	caddy.RegisterModule(new(Handler))
 }
 
 // Handler finds out who calls, and answers 401 where that cannot be told. Later stages know the caller as the consumer,
@@ -23,11 +26,12 @@ func init() {
 type Handler struct {
 	identity.Config
 
-	stage *stage.Stage
+	stage  *stage.Stage
+	signer atomic.Pointer[assertion.Signer] // of the tokens that services are told in; nil for none
 }
 
 // CaddyModule returns the Caddy module information.
-func (Handler) CaddyModule() caddy.ModuleInfo {
+func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
 		ID:  "http.handlers.api_auth",
 		New: func() caddy.Module { return new(Handler) },
@@ -37,7 +41,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // Provision reads the keys.
 func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	h.stage, err = stage.New(ctx, func(l *gateway.Load) []pipeline.Stage {
-		s, tells := load(h.Config, l), telling(h.Forward, l)
+		s, tells := load(h.Config, l), h.telling(l)
 		if s == nil || tells == nil {
 			return nil
 		}
@@ -46,8 +50,14 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	return err
 }
 
-// ServeHTTP lets through who proves to be somebody.
+// ServeHTTP lets through who proves to be somebody. Anybody may read the keys that services verify tokens with.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if s := h.signer.Load(); s != nil && r.URL.EscapedPath() == assertion.Path {
+		if prob := internalgateway.Publish(w, r, s); prob != nil {
+			return prob.Write(w, r)
+		}
+		return nil
+	}
 	return h.stage.Run(w, r, known{next})
 }
 

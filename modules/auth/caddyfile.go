@@ -38,6 +38,12 @@ func init() {
 //		anonymous
 //		forward {
 //			header <name> "<expression>"
+//			token {
+//				header   <name>
+//				audience <names...>
+//				lifetime <span>
+//				claim    <name> "<expression>"
+//			}
 //			credential
 //		}
 //	}
@@ -77,6 +83,14 @@ func init() {
 //   - header is a header field and an expression over consumer, claims, client, api and request for its value, a list
 //     with commas between its items. Null, an empty text, and what an anonymous caller or a credential without that
 //     claim does not have, leave the field out. It may be given again, at most 16 times.
+//   - token is a short-lived JSON Web Token that the gateway signs, as the global option's signing says. Anonymous callers
+//     have none. The keys that verify it are at /.well-known/jwks.json, if requests for that come to this directive: a
+//     matcher includes the path.
+//   - token header is the field that carries it; Authorization carries it as a bearer token. Default: X-Consumer-Token.
+//   - token audience is the aud of tokens, the names of the services that they are for, 1 to 16. Required.
+//   - token lifetime is how long a token is valid, from 10s to 10m; it never outlives the caller's credential. Default: 1m.
+//   - token claim adds a claim to those that the gateway writes, from an expression over consumer, claims, client and api. Null,
+//     and what the credential does not have, leave it out. It may be given again, at most 32 times.
 //   - credential lets the caller's own credential go on to the service. Default: it ends here.
 //
 // A block names at least one key or jwt. Relative paths are relative to the Caddyfile. The files are watched.

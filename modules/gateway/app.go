@@ -52,6 +52,9 @@ type App struct {
 	// What counts requests against quotas. Default: memory.
 	CountersRaw json.RawMessage `json:"counters,omitempty" caddy:"namespace=api_gateway.counters inline_key=engine"`
 
+	// How tokens are signed that tell services who calls. Default: not at all.
+	Signing *Signing `json:"signing,omitempty"`
+
 	// Where every decision of a policy is recorded. Default: nowhere.
 	DecisionLog *decisionlog.Config `json:"decision_log,omitempty"`
 
@@ -127,6 +130,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	var err error
 	if a.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
+	}
+	if a.Signing != nil {
+		if err := a.Signing.check(); err != nil {
+			return err
+		}
 	}
 	a.shadow = a.newShadow()
 	if err := a.provisionEngines(); err != nil {
@@ -238,6 +246,9 @@ func (a *App) Limited(x *exchange.Exchange) { a.metrics.limited(x) }
 
 // Start begins to watch the files and to probe the upstreams, and to look for policies where they do not lie in files.
 func (a *App) Start() error {
+	if err := a.ready(a.inForce()); err != nil {
+		return err
+	}
 	a.startRuns()
 	if a.DecisionLog != nil {
 		a.DecisionLog.Start()
@@ -353,6 +364,11 @@ func (a *App) load() error {
 		commits = append(commits, p.Load(l))
 	}
 	all := l.reserves(reserved{})
+	if a.started.Load() && !l.failed() {
+		if err := a.ready(l.runs); err != nil {
+			l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Not ready", Detail: err.Error()})
+		}
+	}
 	a.read(l.paths(), began, contents)
 	if l.failed() {
 		l.undo()

@@ -23,7 +23,7 @@ func init() {
 }
 
 // options are the words of the global option, for "did you mean".
-var options = []string{"catalogue", "policies", "decision_log", "counters", "variable", "watch"}
+var options = []string{"catalogue", "policies", "decision_log", "counters", "variable", "watch", "signing"}
 
 // later are words of the design that this version does not run.
 var later = []string{"ledger"}
@@ -37,6 +37,11 @@ var later = []string{"ledger"}
 //		counters     <engine> ...
 //		variable     <name> <value>
 //		watch        <interval>|off
+//		signing {
+//			issuer <https address>
+//			key    <file>
+//			rotate <span>
+//		}
 //	}
 //
 // The words mean:
@@ -47,6 +52,12 @@ var later = []string{"ledger"}
 //   - counters says what counts requests against quotas. Default: memory.
 //   - variable sets a variable of the catalogue, var.<name>. It may be given again.
 //   - watch is how often the files are looked at for changes, at least 10ms. Default: 500ms.
+//   - signing is how tokens are signed that tell services who calls. Default: not at all.
+//   - issuer is what tokens are issued by, an https address by which services know this gateway. Required.
+//   - key is a file of your own keys in PEM, at most 4: the first signs, those below it are only published, so that services
+//     know the next one before it signs. It is watched. Default: keys that the gateway makes, keeps in Caddy's storage and
+//     shares with the other nodes that use it.
+//   - rotate is for how long a key that the gateway made signs, from 1h to 366d. Default: 30d.
 //
 // Relative paths are relative to the Caddyfile.
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -86,6 +97,8 @@ func (a *App) option(d *caddyfile.Dispenser, word, base string) (err error) {
 		return a.DecisionLog.UnmarshalCaddyfile(d.NewFromNextSegment())
 	case "counters":
 		a.CountersRaw, err = guest(d, "api_gateway.counters", "engine", "")
+	case "signing":
+		return a.signing(d, base)
 	case "variable":
 		args := d.RemainingArgs()
 		if len(args) != 2 {

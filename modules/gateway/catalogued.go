@@ -63,6 +63,7 @@ func (c *catalogued) Load(l *Load) func() {
 		Counter:        c.app.counter,
 		Method:         c.app.trial.method(),
 		IssuerKeys:     l.IssuerKeys,
+		Signing:        l.Signer,
 		Upstream: func(u *catalogue.Upstream) (gateway.Upstream, error) {
 			if c.app.checking && c.app.trial == nil {
 				return nil, nil

@@ -23,6 +23,7 @@ type metrics struct {
 	loads    *prometheus.CounterVec
 	failing  prometheus.Gauge
 	last     prometheus.Gauge
+	signing  prometheus.Gauge
 	shadows  *shadowMetrics
 	issuers  *issuerMetrics
 
@@ -49,6 +50,8 @@ var theMetrics = func() *metrics {
 			"1 while the files have a mistake and the last good ones are in force, otherwise 0."))),
 		last: prometheus.NewGauge(prometheus.GaugeOpts(name("last_load_timestamp_seconds",
 			"When what is in force was loaded, in seconds since 1970."))),
+		signing: prometheus.NewGauge(prometheus.GaugeOpts(name("signing_keys_failing",
+			"1 while the signing keys cannot be had from the storage, or the next one not be stored there, and those in force stay, otherwise 0."))),
 		shadows: newShadowMetrics(name),
 		issuers: newIssuerMetrics(name),
 	}
@@ -70,7 +73,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.exceeded, m.loads, m.failing, m.last, m.issuers}, m.decided, m.shadows.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.exceeded, m.loads, m.failing, m.last, m.issuers, m.signing}, m.decided, m.shadows.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}

@@ -31,6 +31,7 @@ type Load struct {
 	Credentials []string // header fields in which callers send credentials
 	Parameters  []string // query parameters, likewise
 	Told        []string // header fields in which services are told who calls
+	Signed      []string // of those, the ones with tokens
 	discard     []func()
 	app         *App               // that loads
 	runs        map[string]Running // that its parts asked for, by key

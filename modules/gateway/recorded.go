@@ -1,6 +1,10 @@
 package gateway
 
-import "github.com/wicketgate/wicketgate/internal/policy"
+import (
+	"slices"
+
+	"github.com/wicketgate/wicketgate/internal/policy"
+)
 
 // observed gives policies whose decisions are recorded, if any are.
 func (a *App) observed(s *policy.Snapshot) *policy.Snapshot {
@@ -13,6 +17,6 @@ func (a *App) observed(s *policy.Snapshot) *policy.Snapshot {
 // hide keeps credentials of what was loaded out of the record of decisions.
 func (a *App) hide(l *Load) {
 	if a.DecisionLog != nil && a.DecisionLog.Recorder() != nil {
-		a.DecisionLog.Recorder().Hide(l.Credentials, l.Parameters)
+		a.DecisionLog.Recorder().Hide(slices.Concat(l.Credentials, l.Signed), l.Parameters)
 	}
 }

@@ -27,6 +27,15 @@ type Running interface {
 	Status() any
 }
 
+// Needed is a Running that nothing is to be served without.
+type Needed interface {
+	Running
+
+	// Ready has it be of use before the first request comes, or says why that cannot be: then the app does not start, or
+	// the load is not taken. It may use the network for some seconds, and is called before Start or beside it.
+	Ready(ctx caddy.Context) error
+}
+
 // runs are all that run, by their keys.
 var runs = caddy.NewUsagePool()
 
@@ -135,6 +144,18 @@ func (a *App) closeRuns() {
 	defer a.loading.Unlock()
 	a.letGo(a.inForce())
 	a.runs.Store(nil)
+}
+
+// ready has all be of use that are needed.
+func (a *App) ready(all map[string]Running) error {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if r, needed := all[key].(Needed); needed {
+			if err := r.Ready(a.ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // runsStatus is what the status says of all, in the order of their keys.

@@ -31,6 +31,35 @@ api "orders" {
     }
   }
 
+  route "GET /tokens" {
+    forward {
+      token {
+        header   = "Cookie"
+        audience = []
+        lifetime = "1h"
+        claims   = { iss = claims.iss, tenant = claims.tenant, tenant = claims.org, "" = 1 }
+      }
+      token {}
+    }
+  }
+
+  route "PUT /tokens" {
+    forward {
+      header "X-Consumer-Token" { value = consumer.id }
+      credential = true
+      token {
+        claims = claims
+      }
+    }
+  }
+
+  route "POST /tokens" {
+    forward {
+      credential = true
+      token { header = "Authorization" }
+    }
+  }
+
   route "GET /orders" {
     forward {
       header "X-Key" { value = consumer.id }
