@@ -139,6 +139,34 @@ func TestRedis(t *testing.T) {
 	g.Within(5*time.Second, "Redis counts again", func() bool { return get().Status == 200 })
 }
 
+// TestRedisOverTLS counts on a Redis that lets in whoever shows a certificate, and is known by its own.
+func TestRedisOverTLS(t *testing.T) {
+	address, folder := redistest.Secured(t)
+	a := &admin{t, gatewaytest.FreePort(t)}
+	g, _, _ := alone(t, nil, fmt.Sprintf(`
+	admin localhost:%d
+	api_gateway {
+		counters redis rediss://%s {
+			tls {
+				ca %[3]s/cert.pem
+				client_certificate %[3]s/cert.pem %[3]s/key.pem
+				server_name redis.test
+			}
+			on_error deny
+			timeout  5s
+		}
+	}`, a.port, address, folder), `
+	api_limit callers {
+		quota 1 1h
+	}
+	{PROXY}`)
+	is(t, "within the quota", g.Do("GET", "/", ""), 200, "")
+	is(t, "over the quota", g.Do("GET", "/", ""), 429, "")
+	if c := a.counters().Counters; c.Mode != "shared" {
+		t.Errorf("the status says %+v", c)
+	}
+}
+
 // TestRedisAwayAtStart is a gateway whose Redis is not there: it is checked, starts, and counts its share.
 func TestRedisAwayAtStart(t *testing.T) {
 	t.Setenv("NODES", "2")

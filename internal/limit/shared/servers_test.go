@@ -1,15 +1,8 @@
 package shared
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +18,7 @@ func password(text string) func() (secret.Text, error) {
 }
 
 // rights are what a user of Redis needs who counts and does nothing else.
-var rights = strings.Fields("~{wicketgate}:* +hello +auth +select +ping +eval +evalsha +time +get +set +zadd +zrem +zcard +zcount +zremrangebyscore +pexpire +cluster|slots +info")
+var rights = strings.Fields("~{wicketgate}:* +hello +auth +select +ping +eval +evalsha +time +get +set +zadd +zrem +zcard +zcount +zremrangebyscore +pexpire +cluster|slots")
 
 // TestUser counts as a user who has no other rights, in a database of its own, and as one whose password is wrong.
 func TestUser(t *testing.T) {
@@ -74,16 +67,19 @@ func TestUser(t *testing.T) {
 
 // TestTLS counts over TLS, the gateway showing a certificate too.
 func TestTLS(t *testing.T) {
-	folder := t.TempDir()
-	pool := certificates(t, folder)
+	address, folder := redistest.Secured(t)
 	file := func(name string) string { return filepath.Join(folder, name) }
-	port := free(t)
-	redistest.Start(t, "--tls-port", port, "--tls-cert-file", file("cert.pem"), "--tls-key-file", file("key.pem"), "--tls-ca-cert-file", file("cert.pem"))
 	pair, err := tls.LoadX509KeyPair(file("cert.pem"), file("key.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	secured := config(net.JoinHostPort("127.0.0.1", port))
+	pem, err := os.ReadFile(file("cert.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	secured := config(address)
 	for name, test := range map[string]struct {
 		config *tls.Config
 		works  bool
@@ -103,55 +99,6 @@ func TestTLS(t *testing.T) {
 			}
 		})
 	}
-}
-
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close() //nolint:errcheck // it was only asked for a port
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
-// certificates writes a certificate for both sides, its own authority, and gives the pool that trusts it.
-func certificates(t *testing.T, folder string) *x509.CertPool {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "redis.test"}, DNSNames: []string{"redis.test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: private}} {
-		if err := os.WriteFile(filepath.Join(folder, name), pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(certificate)
-	return pool
 }
 
 // TestSentinel loses the master, and counts on where the sentinel had the replica take over.
