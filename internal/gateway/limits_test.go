@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,5 +161,40 @@ func TestPlaceIsFreeAtTheEnd(t *testing.T) {
 		if w := send(g, "POST https://shop.example/orders"); w.Code != 422 { // which is refused behind the limit
 			t.Errorf("%s: then got %d %s", test.name, w.Code, w.Body)
 		}
+	}
+}
+
+// A mistake of a limit is told once, whatever else is looked for when the catalogue has some.
+func TestLimitMistakesAreToldOnce(t *testing.T) {
+	_, diags := build(t, &service{}, acme, `
+  identify = [anonymous]
+  limits   = [limit.none, limit.twice]
+  route "GET /orders" { limits = [limit.twice] }
+}
+limit "none" { key = client.address }
+limit "twice" { concurrent = 1 }
+limit "planned" {
+  concurrent = 1
+  plan "gold" {
+    quota "daily" {
+      requests = 1
+      window   = "24h"
+    }
+  }
+}
+api "other" {
+  base_path = "/other"
+  upstream  = upstream.shop
+  identify  = [anonymous]
+  authorize = public
+  limits    = [limit.planned]
+  route "GET /" {}
+`)
+	var got []string
+	for _, d := range diags {
+		got = append(got, d.Summary)
+	}
+	if want := []string{"Incomplete block", "Unknown quota", "Duplicate limit"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

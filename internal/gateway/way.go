@@ -239,6 +239,10 @@ func (b *builder) limit(terms catalogue.Terms) *limit.Stage {
 	for _, from := range terms.Limits {
 		limits = append(limits, b.limitOf(from))
 	}
+	if b.Broken && slices.ContainsFunc(limits, func(l limit.Limit) bool { return l.Check().HasErrors() }) {
+		b.add(limit.CheckTogether(limits)) // what is wrong with each of them has been told
+		return nil
+	}
 	stage, diags := limit.New(b.Counter, limits...)
 	b.add(diags)
 	return stage

@@ -3,6 +3,7 @@ package limit
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,18 +72,8 @@ func New(counter Counter, limits ...Limit) (*Stage, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	for i := range limits {
 		diags = append(diags, limits[i].Check()...)
-		for j := range limits[:i] {
-			if limits[j].Name == limits[i].Name {
-				diags = append(diags, misplaced(&limits[i].Config, "Duplicate limit",
-					"Limit "+strconv.Quote(limits[i].Name)+" stands twice on one route; it would be charged twice for one request."))
-				break
-			}
-		}
-		if i == maxLimits {
-			diags = append(diags, misplaced(&limits[i].Config, "Too many limits",
-				"A route has at most "+strconv.Itoa(maxLimits)+" limits, those of its version and its API included."))
-		}
 	}
+	diags = append(diags, CheckTogether(limits)...)
 	if diags.HasErrors() {
 		return nil, diags
 	}
@@ -120,6 +111,22 @@ func New(counter Counter, limits ...Limit) (*Stage, hcl.Diagnostics) {
 		return &scratch{charges: make([]Charge, len(s.limits)), states: make([]State, most), costs: make([]int64, most)}
 	}
 	return s, nil
+}
+
+// CheckTogether gives the mistakes of limits that stand on one route, but for those that each has by itself.
+func CheckTogether(limits []Limit) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for i := range limits {
+		if slices.ContainsFunc(limits[:i], func(l Limit) bool { return l.Name == limits[i].Name }) {
+			diags = append(diags, misplaced(&limits[i].Config, "Duplicate limit",
+				"Limit "+strconv.Quote(limits[i].Name)+" stands twice on one route; it would be charged twice for one request."))
+		}
+		if i == maxLimits {
+			diags = append(diags, misplaced(&limits[i].Config, "Too many limits",
+				"A route has at most "+strconv.Itoa(maxLimits)+" limits, those of its version and its API included."))
+		}
+	}
+	return diags
 }
 
 func misplaced(c *Config, summary, detail string) *hcl.Diagnostic {
