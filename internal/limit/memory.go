@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// DefaultMaxKeys is how many keys Memory keeps unless told otherwise: 1,000,000, which is about 90 MB when full.
+// DefaultMaxKeys is how many keys Memory keeps unless told otherwise: 1,000,000, which is about 90 MB when full, and 100 bytes each where there are fewer.
 const DefaultMaxKeys = 1_000_000
 
 // maxShards divides the keys among locks, far more than there are processors to contend for them.
