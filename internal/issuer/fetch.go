@@ -130,6 +130,11 @@ func (s *Source) discover(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return keysAddress(text, s.config.Issuer)
+}
+
+// keysAddress reads where the keys of an issuer are from its metadata.
+func keysAddress(text []byte, issuer string) (string, error) {
 	if err := jsonspan.Check(text, jsonspan.Bounds{Depth: 16, Number: 40}); err != nil {
 		return "", fmt.Errorf("the metadata is not strict JSON: %w", err)
 	}
@@ -141,7 +146,7 @@ func (s *Source) discover(ctx context.Context) (string, error) {
 		return jsonspan.Text(value)
 	}
 	// Whoever may put a file below another's address must not speak for it (RFC 8414, section 3.3).
-	if member("issuer") != s.config.Issuer {
+	if member("issuer") != issuer {
 		return "", errors.New("the metadata is of another issuer")
 	}
 	at := member("jwks_uri")

@@ -33,6 +33,7 @@ const (
 
 	fetchTimeout = 10 * time.Second // of a fetch with its discovery, however slowly the answer drips
 	patience     = 5 * time.Second  // of a request that waits for a fetch
+	beforehand   = time.Second      // of one that waits for Start
 
 	// DefaultMaxStale is how long keys are good that the issuer does not confirm, unless it is configured.
 	DefaultMaxStale = 24 * time.Hour
@@ -263,7 +264,9 @@ func (s *Source) Seek(ctx context.Context, now time.Time, last *identity.JWKS) (
 	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	select {
-	case <-s.started: // the server may take requests a moment before
+	case <-s.started:
+	case <-time.After(beforehand): // the server may take requests a moment before
+		return s.Keys(now)
 	case <-patient.Done():
 		return s.Keys(now)
 	}
