@@ -73,3 +73,35 @@ func TestProviders(t *testing.T) {
 	gatewaytest.Write(t, filepath.Join(dir, "partners.keys"), "")
 	g.Within(10*time.Second, "the key is gone", func() bool { return g.Do("GET", "/keys", "", "X-API-Key: "+key).Status == 401 })
 }
+
+// TestMetadataAlone has api_auth publish who issues tokens, to whoever asks.
+func TestMetadataAlone(t *testing.T) {
+	keys, _ := issuer(t)
+	g, s, _ := alone(t, map[string]string{"staff.json": keys}, "", `
+	api_auth {
+		jwt {
+			issuer https://id.example
+			jwks staff.json
+			audience orders
+		}
+		metadata https://api.acme.example/orders
+	}
+	{PROXY}`)
+	res := g.Do("GET", "/", "")
+	const path = "/.well-known/oauth-protected-resource/orders"
+	if got := res.Header.Get("Www-Authenticate"); res.Status != 401 || got != `Bearer realm="api", resource_metadata="https://api.acme.example`+path+`"` {
+		t.Errorf("%d %s", res.Status, got)
+	}
+	res = g.Do("GET", path, "")
+	if want := `{"resource":"https://api.acme.example/orders","authorization_servers":["https://id.example"],"bearer_methods_supported":["header"]}`; res.Status != 200 || strings.TrimSpace(res.Body) != want {
+		t.Errorf("%d %s", res.Status, res.Body)
+	}
+	for _, other := range []string{"/.well-known/oauth-protected-resource", "/.well-known/other"} {
+		if res := g.Do("GET", other, ""); res.Status != 401 {
+			t.Errorf("%s: %d", other, res.Status)
+		}
+	}
+	if n, _, _, _ := s.saw(); n != 0 {
+		t.Errorf("%d requests reached the service", n)
+	}
+}

@@ -104,7 +104,7 @@ case "no credentials" {
   expect {
     status    = 401
     problem   = "unauthorized"
-    headers   = { "WWW-Authenticate" = ["ApiKey realm=\"api\", header=\"X-Api-Key\"", "Bearer realm=\"api\""] }
+    headers   = { "WWW-Authenticate" = ["ApiKey realm=\"api\", header=\"X-Api-Key\"", "Bearer realm=\"api\", resource_metadata=\"https://localhost/.well-known/oauth-protected-resource/api\""] }
     forwarded = false
   }
 }

@@ -161,6 +161,9 @@ type told struct {
 	of *catalogue.Identity
 }
 
+// Unwrap gives the way that credentials are left to.
+func (t *told) Unwrap() identity.Method { return t.Method }
+
 // Present implements identity.Method. The first identity that is asked and fits takes the caller as its own.
 func (t *told) Present(x *exchange.Exchange) bool {
 	s := sendingOf(x.Context)

@@ -133,6 +133,7 @@ func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
 	g.listings = append(g.listings, listingOf(from, b.signing[from]))
 	credentials, parameters := b.placesOf(from)
 	g.apis[from.Name].parameters = parameters
+	b.publish(g.apis[from.Name], from)
 	for _, r := range to.Routes {
 		r.Value.(ways).drop(credentials, b.told)
 	}
@@ -140,8 +141,8 @@ func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
 	return to
 }
 
-// placesOf gives the fields and query parameters in which callers of an API may send credentials.
-func (b *builder) placesOf(from *catalogue.API) (fields, parameters []string) {
+// methodsOf gives the ways in which callers of an API may identify themselves, each once.
+func (b *builder) methodsOf(from *catalogue.API) []identity.Method {
 	identities := slices.Clone(from.Identify)
 	for _, v := range from.Versions {
 		identities = append(identities, v.Identify...)
@@ -149,11 +150,20 @@ func (b *builder) placesOf(from *catalogue.API) (fields, parameters []string) {
 	for _, r := range from.Routes {
 		identities = append(identities, r.Identify...)
 	}
-	for _, i := range identities {
-		if m := b.methods[i]; m != nil {
-			fields = append(fields, m.Fields()...)
-			parameters = append(parameters, m.Parameters()...)
+	var methods []identity.Method
+	for i, one := range identities {
+		if m := b.methods[one]; m != nil && !slices.Contains(identities[:i], one) {
+			methods = append(methods, m)
 		}
+	}
+	return methods
+}
+
+// placesOf gives the fields and query parameters in which callers of an API may send credentials.
+func (b *builder) placesOf(from *catalogue.API) (fields, parameters []string) {
+	for _, m := range b.methodsOf(from) {
+		fields = append(fields, m.Fields()...)
+		parameters = append(parameters, m.Parameters()...)
 	}
 	slices.Sort(fields)
 	slices.Sort(parameters)
@@ -184,7 +194,7 @@ func (b *builder) versioning(g *Gateway, from *catalogue.API) *route.Versioning 
 		return to
 	}
 	g.apis[from.Name].pin = b.pin(from)
-	stage := b.identify(from.Terms, keepsAny(from))
+	stage := b.identify(from, from.Terms, keepsAny(from))
 	if stage == nil {
 		return to
 	}

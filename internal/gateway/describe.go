@@ -110,7 +110,7 @@ func (b *builder) describe(g *Gateway, l *lineage) (route.Route, bool) {
 		if from.Describe == catalogue.Callers {
 			d.cache = "private, no-cache"
 			terms := from.For(v, new(catalogue.Route))
-			if s := b.identify(terms, false); s != nil && !pinned(from) {
+			if s := b.identify(from, terms, false); s != nil && !pinned(from) {
 				stages = append(stages, s)
 			}
 			if s := b.limit(terms); s != nil {

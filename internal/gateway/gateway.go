@@ -81,6 +81,9 @@ type api struct {
 	// parameters are those of the query in which callers of the API send credentials. No service gets them, not even of a
 	// route that asks for another credential or for none.
 	parameters []string
+	// resource is what is published for clients that want tokens; nil where none are taken.
+	resource *identity.Resource
+	base     []string // segments of the base path
 	// descriptions are of the API's versions, by their index; of the only one on an API without versions.
 	descriptions []*description
 	// open is the path at which anyone may read the description of the default version, whoever calls; "" for none.

@@ -38,6 +38,9 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 		}
 		return true, nil
 	}
+	if g.about(w, x, serves) {
+		return true, nil
+	}
 	m, prob := g.table.Match(x)
 	if m.API == nil || !serves(m.API.Name) {
 		return false, nil

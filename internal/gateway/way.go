@@ -30,7 +30,7 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	decision := b.authorize(terms)
 	var stages []pipeline.Stage
 	add := func(s pipeline.Stage) { stages = append(stages, s) }
-	if s := b.identify(terms, keeps(terms)); s != nil && !pinned(from) {
+	if s := b.identify(from, terms, keeps(terms)); s != nil && !pinned(from) {
 		add(s)
 	}
 	counts := b.limit(terms)
@@ -155,11 +155,11 @@ func changeOf(from *catalogue.Change) *change.Change {
 
 // identify builds the stage that finds who calls, and perhaps leaves the credential where it is; nil where nobody asks,
 // and after a mistake.
-func (b *builder) identify(terms catalogue.Terms, keeps bool) *identity.Stage {
+func (b *builder) identify(from *catalogue.API, terms catalogue.Terms, keeps bool) *identity.Stage {
 	if len(terms.Identify) == 0 {
 		return nil
 	}
-	config := identity.Config{Anonymous: terms.Anonymous, Forward: &forward.Config{Credential: keeps}}
+	config := identity.Config{Anonymous: terms.Anonymous, Metadata: b.metadata(from), Forward: &forward.Config{Credential: keeps}}
 	var methods []identity.Method
 	for _, i := range terms.Identify {
 		m := b.method(i)

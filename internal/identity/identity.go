@@ -19,6 +19,10 @@ type Config struct {
 	// Realm is what the challenges of a 401 call the protected space (RFC 9110, section 11.5). Default: "api".
 	Realm string `json:"realm,omitempty"`
 
+	// Metadata publishes, at /.well-known/oauth-protected-resource, where clients get tokens (RFC 9728), and has
+	// challenges say so. Default: off.
+	Metadata *MetadataConfig `json:"metadata,omitempty"`
+
 	// Forward is what the service is told of who calls, all of it. Default: the consumer's id, in X-Consumer-Id.
 	Forward *forward.Config `json:"forward,omitempty"`
 }

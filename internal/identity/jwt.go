@@ -247,6 +247,9 @@ func (t *Tokens) Likely(x *exchange.Exchange) Likelihood {
 	return Certain
 }
 
+// describe implements granted.
+func (t *Tokens) describe(m *Metadata) { m.grant(t.issuer, t.scopes, t.possession) }
+
 // Challenge implements Method.
 func (t *Tokens) Challenge(space Space, r *Refusal) string {
 	return t.possession.challenge(space, r)

@@ -30,7 +30,8 @@ type Stage struct {
 	needs      exchange.Needs
 	anonymous  bool
 	realm      string
-	keeps      bool // a credential in a header field goes on to the service
+	resource   *Resource // nil where no metadata is published
+	keeps      bool      // a credential in a header field goes on to the service
 }
 
 // New makes the stage of a route from its methods, in the order of c.Methods.
@@ -42,6 +43,11 @@ func New(c Config, methods ...Method) (*Stage, hcl.Diagnostics) {
 	s := &Stage{methods: methods, anonymous: c.Anonymous, realm: c.Realm}
 	if s.realm == "" {
 		s.realm = defaultRealm
+	}
+	if c.Metadata != nil {
+		var mistakes hcl.Diagnostics
+		s.resource, mistakes = NewResource(*c.Metadata, methods...)
+		diags = append(diags, mistakes...)
 	}
 	s.keeps = c.Forward != nil && c.Forward.Credential
 	if len(methods) == 0 || len(methods) > maxMethods {
@@ -84,6 +90,9 @@ func New(c Config, methods ...Method) (*Stage, hcl.Diagnostics) {
 // Fields lists the header fields in which callers send credentials.
 func (s *Stage) Fields() []string { return s.fields }
 
+// Resource is the protected resource whose metadata is published; nil where none is.
+func (s *Stage) Resource() *Resource { return s.resource }
+
 // Parameters lists the query parameters in which callers send credentials.
 func (s *Stage) Parameters() []string { return s.parameters }
 
@@ -107,19 +116,19 @@ func (s *Stage) Needs() exchange.Needs { return s.needs }
 func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
 	used, twice := s.used(x)
 	if twice {
-		return s.refuse(used, &Refusal{Malformed: true, Detail: twoCredentials})
+		return s.refuse(x, used, &Refusal{Malformed: true, Detail: twoCredentials})
 	}
 	var consumer *exchange.Consumer
 	if used != nil {
 		var r *Refusal
 		if consumer, r = used.Authenticate(x); r != nil {
-			return s.refuse(used, r)
+			return s.refuse(x, used, r)
 		}
 		if consumer == nil || !validID(consumer.ID) {
-			return s.refuse(used, &Refusal{Detail: "the credential names no consumer", Cause: errors.New("the consumer's id is empty or not printable ASCII")})
+			return s.refuse(x, used, &Refusal{Detail: "the credential names no consumer", Cause: errors.New("the consumer's id is empty or not printable ASCII")})
 		}
 	} else if !s.anonymous {
-		return s.refuse(nil, &Refusal{Detail: "the request carries no credentials"})
+		return s.refuse(x, nil, &Refusal{Detail: "the request carries no credentials"})
 	}
 	if !s.keeps {
 		for _, f := range s.fields {
@@ -199,9 +208,13 @@ const retryAfter = "5"
 
 // refuse is the 401, or the 400 of a malformed request, with a challenge of every method (RFC 9110, section 11.6.1).
 // Only that of the method used says what was wrong, and none does where there was no credential (RFC 6750, section 3.1).
-func (s *Stage) refuse(used Method, r *Refusal) *problem.Problem {
+func (s *Stage) refuse(x *exchange.Exchange, used Method, r *Refusal) *problem.Problem {
 	if r.Unavailable {
 		return problem.New(problem.ReducedCapacity, r.Detail).WithHeader("Retry-After", retryAfter).Because(r.Cause)
+	}
+	space := Space{Realm: s.realm}
+	if s.resource != nil {
+		space.Metadata = s.resource.address(x)
 	}
 	challenges := make([]string, len(s.methods))
 	for i, m := range s.methods {
@@ -209,7 +222,7 @@ func (s *Stage) refuse(used Method, r *Refusal) *problem.Problem {
 		if m == used {
 			why = r
 		}
-		challenges[i] = m.Challenge(Space{Realm: s.realm}, why)
+		challenges[i] = m.Challenge(space, why)
 	}
 	t := problem.Unauthorized
 	switch {

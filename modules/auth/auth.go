@@ -3,6 +3,7 @@ package auth
 
 import (
 	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -26,8 +27,10 @@ func init() {
 type Handler struct {
 	identity.Config
 
-	stage  *stage.Stage
-	signer atomic.Pointer[assertion.Signer] // of the tokens that services are told in; nil for none
+	app      *gateway.App
+	stage    *stage.Stage
+	resource atomic.Pointer[identity.Resource] // what is published; nil where nothing is
+	signer   atomic.Pointer[assertion.Signer]  // of the tokens that services are told in; nil for none
 }
 
 // CaddyModule returns the Caddy module information.
@@ -40,11 +43,17 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision reads the keys.
 func (h *Handler) Provision(ctx caddy.Context) (err error) {
+	app, err := ctx.App("api_gateway")
+	if err != nil {
+		return err
+	}
+	h.app = app.(*gateway.App)
 	h.stage, err = stage.New(ctx, func(l *gateway.Load) []pipeline.Stage {
 		s, tells := load(h.Config, l), h.telling(l)
 		if s == nil || tells == nil {
 			return nil
 		}
+		h.resource.Store(s.Resource()) // which is made of what the configuration says, whatever the files do
 		return []pipeline.Stage{s, tells}
 	})
 	return err
@@ -57,6 +66,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 			return prob.Write(w, r)
 		}
 		return nil
+	}
+	if resource := h.resource.Load(); resource != nil && strings.HasPrefix(r.URL.Path, "/.well-known/") {
+		if x, prob := stage.Look(h.app, r); prob == nil && resource.Asked(x) {
+			resource.Serve(w, x)
+			return nil
+		}
 	}
 	return h.stage.Run(w, r, known{next})
 }

@@ -1,10 +1,13 @@
 package auth
 
 import (
+	"slices"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/modules/stage"
 )
 
@@ -35,6 +38,7 @@ func init() {
 //			scopes     <scopes...>
 //			leeway     <duration>
 //		}
+//		metadata [<resource>]
 //		anonymous
 //		forward {
 //			header <name> "<expression>"
@@ -77,6 +81,9 @@ func init() {
 //     too.
 //   - scopes must all be granted by the token; otherwise the answer is 403. Default: none.
 //   - leeway is how far the issuer's clock and ours may differ, up to 5m. Default: 60s.
+//   - metadata publishes at /.well-known/oauth-protected-resource who issues the tokens of jwt (RFC 9728), and has
+//     challenges name that address. The resource is the https address that clients know it by. Default: the scheme and
+//     host that a request came to.
 //   - anonymous lets requests without any credential pass; a wrong credential is a 401 all the same.
 //   - forward is what the service is told of who calls, all of it. Default: consumer.id in X-Consumer-Id. What clients
 //     send in these fields is taken off, wherever a stage of the gateway stands first.
@@ -109,7 +116,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	begin := *d
-	words := stage.NewWords("api_auth", []string{"key", "jwt", "anonymous", "forward"}, []string{"introspection", "certificate"})
+	words := stage.NewWords("api_auth", []string{"key", "jwt", "metadata", "anonymous", "forward"}, []string{"introspection", "certificate"})
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
 		if err != nil {
@@ -121,6 +128,10 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "jwt":
 			if err = words.Once(d, word); err == nil {
 				err = h.jwt(d)
+			}
+		case "metadata":
+			if err = words.Once(d, word); err == nil {
+				err = h.publish(d)
 			}
 		case "anonymous":
 			if err = words.Once(d, word); err == nil {
@@ -138,6 +149,9 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	if len(h.Methods) == 0 {
 		return begin.Err("api_auth needs at least one way to identify: key or jwt")
+	}
+	if h.Metadata != nil && !slices.ContainsFunc(h.Methods, func(m identity.MethodConfig) bool { return m.APIKey == nil }) {
+		return begin.Err("metadata is about tokens, and api_auth takes API keys only")
 	}
 	return nil
 }

@@ -51,3 +51,17 @@ func checkKey(d *caddyfile.Dispenser, c *identity.APIKeyConfig) error {
 	_, diags := identity.NewAPIKeys(*c, nil)
 	return stage.Mistake(d, "key", diags)
 }
+
+// publish reads a metadata line.
+func (h *Handler) publish(d *caddyfile.Dispenser) error {
+	args, err := stage.Arguments(d, 0, 1, "metadata [<resource>]")
+	if err != nil {
+		return err
+	}
+	h.Metadata = &identity.MetadataConfig{}
+	if len(args) > 0 {
+		h.Metadata.Resource = args[0]
+	}
+	_, diags := identity.NewResource(*h.Metadata)
+	return stage.Mistake(d, "metadata", diags)
+}
