@@ -29,6 +29,7 @@ var pages = []struct{ page, caddyfile string }{
 	{"docs/testing.md", "Caddyfile"},
 	{"docs/policies.md", "examples/policies/Caddyfile"},
 	{"docs/limits.md", "examples/limits/Caddyfile"},
+	{"docs/identity.md", "examples/identity/Caddyfile"},
 }
 
 // TestPages runs the gateways of the pages and asks them what the pages ask, with the clients the pages use. What is
