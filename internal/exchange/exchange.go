@@ -157,7 +157,7 @@ func (q *Query) Replace(raw string) { *q = Query{Raw: raw, Hidden: q.Hidden} }
 type Consumer struct {
 	ID      string         // who is counted and pinned
 	Name    string         // for people; ID where nothing better is known
-	Method  string         // "api_key", "jwt", "user" (Caddy's own authentication), "certificate"
+	Method  string         // "api_key", "jwt", "introspection", "user" (Caddy's own authentication), "certificate"
 	Claims  map[string]any // of a token; nil otherwise. Never changed once set.
 	Scopes  []string
 	Groups  []string

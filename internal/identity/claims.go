@@ -36,6 +36,11 @@ func parseClaims(raw []byte) (claims, error) {
 	if !ok {
 		return claims{}, errors.New("its claims are not an object")
 	}
+	return claimsOf(all)
+}
+
+// claimsOf reads the claims whose types are known.
+func claimsOf(all map[string]any) (claims, error) {
 	c := claims{all: all}
 	for _, name := range [...]string{"iss", "sub", "jti", "client_id"} {
 		if v, ok := all[name]; ok {

@@ -97,13 +97,10 @@ type Tokens struct {
 	leeway   time.Duration
 	allowed  []string // algorithms
 	access   bool     // only access tokens of RFC 9068
-	required []string
-	scopes   []string // that must be granted
-	scope    string   // the same, for a challenge
-	compute  Computed
 	source   KeySource
 	bound    atomic.Pointer[boundSet]
 
+	demands
 	possession *possession
 }
 
@@ -120,7 +117,7 @@ func NewTokens(c JWTConfig, source KeySource, compute Computed) (*Tokens, hcl.Di
 	}
 	t := &Tokens{
 		issuer: c.Issuer, audience: c.Audience, leeway: time.Duration(c.Leeway), allowed: c.Algorithms, access: c.Type == accessType,
-		required: c.Required, scopes: c.Scopes, scope: strings.Join(c.Scopes, " "), compute: compute, source: source,
+		source: source, demands: newDemands("jwt", c.Required, c.Scopes, compute),
 	}
 	if c.Issuer == "" {
 		wrong("Missing issuer", "A token is believed only from one issuer: write its iss.")
@@ -142,9 +139,6 @@ func NewTokens(c JWTConfig, source KeySource, compute Computed) (*Tokens, hcl.Di
 		wrong(d.Summary, d.Detail)
 	}
 	t.possession = bound
-	if t.compute.Consumer == nil {
-		t.compute.Consumer = subject
-	}
 	if diags.HasErrors() {
 		return nil, diags
 	}

@@ -75,7 +75,7 @@ func latest(a, b time.Time) time.Time {
 }
 
 // consumer says whom the claims of a token are about, if they are all that is demanded of them.
-func (t *Tokens) consumer(c *claims) (*exchange.Consumer, *Refusal) {
+func (t *demands) consumer(c *claims) (*exchange.Consumer, *Refusal) {
 	invalid := func(err error) (*exchange.Consumer, *Refusal) {
 		return nil, &Refusal{Detail: invalidToken, Cause: err}
 	}
@@ -96,7 +96,7 @@ func (t *Tokens) consumer(c *claims) (*exchange.Consumer, *Refusal) {
 		name = id
 	}
 	scopes, groups := Granted(c.all)
-	to := &exchange.Consumer{ID: id, Name: name, Method: "jwt", Claims: c.all, Scopes: scopes, Groups: groups, Expires: c.expires}
+	to := &exchange.Consumer{ID: id, Name: name, Method: t.method, Claims: c.all, Scopes: scopes, Groups: groups, Expires: c.expires}
 	for _, of := range [...]struct {
 		what    string
 		compute func(map[string]any) (string, error)
