@@ -203,9 +203,15 @@ func (t *told) Authenticate(x *exchange.Exchange) (*exchange.Consumer, *identity
 		return t.Method.Authenticate(x)
 	}
 	c := *s.caller
-	c.Method = "api_key"
-	if t.of.JWT != nil {
+	switch {
+	case t.of.JWT != nil:
 		c.Method = "jwt"
+	case t.of.Introspection != nil:
+		c.Method = "introspection"
+	case t.of.Certificate != nil:
+		c.Method = "certificate"
+	default:
+		c.Method = "api_key"
 	}
 	return &c, nil
 }

@@ -14,16 +14,19 @@ import (
 // builder makes the catalogue of decoded blocks. What could not be decoded is left out, and so is what needs it.
 type builder struct {
 	d          *decoder
+	secrets    map[string]*Secret
 	identities map[string]*Identity
 	limits     map[string]*Limit
 	upstreams  map[string]*Upstream
 }
 
 func (d *decoder) build(root *node) *Catalogue {
-	b := &builder{d, make(map[string]*Identity), make(map[string]*Limit), make(map[string]*Upstream)}
+	b := &builder{d, make(map[string]*Secret), make(map[string]*Identity), make(map[string]*Limit), make(map[string]*Upstream)}
 	c := &Catalogue{}
 	for _, n := range root.all("secret") {
-		c.Secrets = append(c.Secrets, b.secret(n))
+		s := b.secret(n)
+		c.Secrets = append(c.Secrets, s)
+		b.secrets[s.Name] = s
 	}
 	for _, n := range root.all("identity") {
 		i := b.identity(n)
@@ -91,8 +94,15 @@ func (b *builder) identity(n *node) *Identity {
 			Type:       take[string](j, "type"),
 			Scopes:     texts(j, "scopes"),
 			Leeway:     take[time.Duration](j, "leeway"),
+			Possession: b.possession(j),
 			Range:      j.rng,
 		}
+	}
+	if t := n.one("introspection"); t != nil {
+		i.Introspection = b.introspection(t)
+	}
+	if c := n.one("certificate"); c != nil {
+		i.Certificate = b.certificate(c)
 	}
 	if k := n.one("api_key"); k != nil {
 		i.APIKey = &APIKey{

@@ -40,12 +40,16 @@ type Secret struct {
 	Range hcl.Range
 }
 
-// Identity is an identity block: one way in which callers say who they are. Either JWT or APIKey is set.
+// Identity is an identity block: one way in which callers say who they are. One of the four is set.
 type Identity struct {
 	Name   string
 	JWT    *JWT
 	APIKey *APIKey
-	Range  hcl.Range
+
+	Introspection *Introspection
+	Certificate   *Certificate
+
+	Range hcl.Range
 }
 
 // JWT is an identity's jwt block.
@@ -65,7 +69,8 @@ type JWT struct {
 	Required   []string // claims
 	Type       string   // "at+jwt"; "": other types will do too
 	Scopes     []string // all of them must be granted
-	Range      hcl.Range
+	Possession
+	Range hcl.Range
 }
 
 // APIKey is an identity's api_key block.

@@ -63,10 +63,12 @@ var secretBlock = &block{
 }
 
 var identityBlock = &block{
-	name: "identity", label: nameLabel, max: 256, oneOf: [][]string{{"jwt", "api_key"}},
+	name: "identity", label: nameLabel, max: 256, oneOf: [][]string{{"jwt", "api_key", "introspection", "certificate"}},
 	doc: "A way in which callers say who they are.",
 	blocks: []*block{
 		jwtBlock,
+		introspectionBlock,
+		certificateBlock,
 		{
 			name: "api_key", max: 1,
 			doc: "An API key, sent in a header field or where else it says.",

@@ -12,6 +12,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/forward"
 	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/internal/introspection"
 	"github.com/wicketgate/wicketgate/internal/issuer"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
@@ -36,6 +37,9 @@ type Config struct {
 	IssuerKeys func(c issuer.Config, authorities []byte) (identity.KeySource, error)
 
 	Signing forward.Signing // asked if a service is told in tokens who calls; nil in a gateway that never serves
+
+	// Introspection gives a client of an introspection endpoint, which all that ask for the same share.
+	Introspection func(introspection.Config) (identity.Introspector, error)
 
 	// Method puts another in the place of a way to identify oneself; nil in every gateway that serves. Tests say with
 	// it who calls.

@@ -7,7 +7,6 @@ import (
 	"github.com/wicketgate/wicketgate/internal/duration"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/issuer"
-	"github.com/wicketgate/wicketgate/internal/rule"
 )
 
 // jwt makes the method that takes an issuer's tokens; nil after a mistake.
@@ -15,31 +14,17 @@ func (b *builder) jwt(from *catalogue.JWT) (identity.Method, hcl.Diagnostics) {
 	c := identity.JWTConfig{
 		Issuer: from.Issuer, Keys: from.Keys.Path, JWKS: from.JWKS, CAFile: from.CAFile.Path, MaxStale: duration.Duration(from.MaxStale),
 		Audience: from.Audience, Algorithms: from.Algorithms, Leeway: duration.Duration(from.Leeway),
-		Required: from.Required, Type: from.Type, Scopes: from.Scopes, Range: from.Range,
+		Required: from.Required, Type: from.Type, Scopes: from.Scopes, Possession: possession(from.Possession), Range: from.Range,
 	}
 	source, diags := b.keysOf(from, c)
 	if diags.HasErrors() || source == nil {
 		return nil, diags
 	}
-	var e identity.Expressions
-	whole := true
-	for _, one := range []struct {
-		from hcl.Expression
-		to   **rule.Program
-		want rule.Kind
-	}{
-		{from.Consumer, &e.Consumer, identity.WantedText}, {from.Plan, &e.Plan, identity.WantedText},
-		{from.Version, &e.Version, identity.WantedText}, {from.Groups, &e.Groups, identity.WantedGroups},
-	} {
-		if one.from != nil {
-			*one.to = b.expression(one.from, rule.Environment{Roots: rule.Claims}, one.want)
-			whole = whole && *one.to != nil
-		}
-	}
+	computed, whole := b.computed(from.Consumer, from.Plan, from.Version, from.Groups)
 	if !whole {
 		return nil, nil
 	}
-	return identity.NewTokens(c, source, e.Computed())
+	return identity.NewTokens(c, source, computed)
 }
 
 // keysOf gives the keys of an issuer, of a file or fetched; nil after a mistake.

@@ -186,6 +186,10 @@ func (b *builder) method(from *catalogue.Identity) identity.Method {
 		m, diags = b.apiKeys(from.APIKey)
 	case from.JWT != nil:
 		m, diags = b.jwt(from.JWT)
+	case from.Introspection != nil:
+		m, diags = b.introspection(from.Introspection)
+	case from.Certificate != nil:
+		m, diags = b.certificates(from.Certificate)
 	}
 	b.add(diags)
 	if diags.HasErrors() || m == nil {

@@ -45,6 +45,9 @@ type Config struct {
 	// Cache is how long an answer is remembered, up to 1h, and never past the token's end. Default: 60s. A negative
 	// value has every token asked for each time.
 	Cache time.Duration
+
+	// Report is told of each question what came of it: nil for an answer. Default: nobody is told.
+	Report func(error)
 }
 
 const (
@@ -82,6 +85,7 @@ type Client struct {
 	http    *http.Client
 	timeout time.Duration
 	cache   time.Duration
+	report  func(error)
 
 	mu       sync.Mutex
 	active   memory
@@ -135,7 +139,7 @@ func New(c Config) (*Client, error) {
 	case c.Cache > maxCache:
 		return nil, fmt.Errorf("an answer is remembered for %s at most", maxCache)
 	}
-	i := &Client{url: c.URL, id: c.Client, timeout: c.Timeout, cache: c.Cache, asking: make(map[hash]*question)}
+	i := &Client{url: c.URL, id: c.Client, timeout: c.Timeout, cache: c.Cache, report: c.Report, asking: make(map[hash]*question)}
 	if i.timeout == 0 {
 		i.timeout = defaultTimeout
 	}
@@ -228,6 +232,9 @@ func (i *Client) ask(key hash, q *question, token string, now time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), i.timeout)
 	defer cancel()
 	answer, err := i.post(ctx, token)
+	if i.report != nil {
+		i.report(err)
+	}
 	i.mu.Lock()
 	delete(i.asking, key)
 	i.status.Asked++

@@ -64,6 +64,7 @@ func (c *catalogued) Load(l *Load) func() {
 		Method:         c.app.trial.method(),
 		IssuerKeys:     l.IssuerKeys,
 		Signing:        l.Signer,
+		Introspection:  l.Introspection,
 		Upstream: func(u *catalogue.Upstream) (gateway.Upstream, error) {
 			if c.app.checking && c.app.trial == nil {
 				return nil, nil

@@ -26,6 +26,7 @@ type metrics struct {
 	signing  prometheus.Gauge
 	shadows  *shadowMetrics
 	issuers  *issuerMetrics
+	asked    *prometheus.CounterVec // introspection endpoints
 
 	decisions *policy.Counts
 	decided   []prometheus.Collector // of decisions
@@ -54,6 +55,8 @@ var theMetrics = func() *metrics {
 			"1 while the signing keys cannot be had from the storage, or the next one not be stored there, and those in force stay, otherwise 0."))),
 		shadows: newShadowMetrics(name),
 		issuers: newIssuerMetrics(name),
+		asked: prometheus.NewCounterVec(prometheus.CounterOpts(name("introspections_total",
+			"What came of asking introspection endpoints for tokens: answered or failed.")), []string{"result"}),
 	}
 	decided := func(opts prometheus.Opts, labels prometheus.Labels, count func() uint64) {
 		opts.ConstLabels = labels
@@ -73,7 +76,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.exceeded, m.loads, m.failing, m.last, m.issuers, m.signing}, m.decided, m.shadows.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.exceeded, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked}, m.decided, m.shadows.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
