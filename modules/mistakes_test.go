@@ -17,6 +17,12 @@ func TestMistakes(t *testing.T) {
 	jwt := func(lines ...string) string {
 		return site("api_auth {", "\tjwt {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
 	}
+	introspection := func(lines ...string) string {
+		return site("api_auth {", "\tintrospection https://id.example/introspect {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
+	}
+	certificate := func(lines ...string) string {
+		return site("api_auth {", "\tcertificate {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
+	}
 	forward := func(lines ...string) string {
 		return site("api_auth {", "\tkey X-API-Key a.keys", "\tforward {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
 	}
@@ -36,13 +42,11 @@ func TestMistakes(t *testing.T) {
 		return site("api_transform {", "\trequest {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
 	}
 	for _, test := range []struct{ name, caddyfile, want string }{
-		{"auth: nothing", site("api_auth"), "api_auth needs at least one way to identify: key or jwt, at Caddyfile:2"},
-		{"auth: only anonymous", site("api_auth {", "\tanonymous", "}"), "api_auth needs at least one way to identify: key or jwt, at Caddyfile:2"},
+		{"auth: nothing", site("api_auth"), "api_auth needs at least one way to identify: key, jwt, introspection or certificate, at Caddyfile:2"},
+		{"auth: only anonymous", site("api_auth {", "\tanonymous", "}"), "api_auth needs at least one way to identify: key, jwt, introspection or certificate, at Caddyfile:2"},
 		{"auth: an argument", site("api_auth keys"), "wrong argument count or unexpected line ending after 'keys', at Caddyfile:2"},
 		{"auth: no such word", site("api_auth {", "\tkeys X-API-Key a.keys", "}"), `api_auth has no keyword "keys"; did you mean key?, at Caddyfile:3`},
-		{"auth: nothing near", site("api_auth {", "\toauth", "}"), `api_auth has no keyword "oauth"; it takes key, jwt, metadata, anonymous, forward, at Caddyfile:3`},
-		{"auth: introspection", site("api_auth {", "\tintrospection https://login.acme.example/introspect", "}"), "introspection is not supported by this version, at Caddyfile:3"},
-		{"auth: certificate", site("api_auth {", "\tcertificate", "}"), "certificate is not supported by this version, at Caddyfile:3"},
+		{"auth: nothing near", site("api_auth {", "\toauth", "}"), `api_auth has no keyword "oauth"; it takes key, jwt, introspection, certificate, metadata, anonymous, forward, at Caddyfile:3`},
 		{"auth: key without a file", site("api_auth {", "\tkey X-API-Key", "}"), "expected: key <header> <key file>, at Caddyfile:3"},
 		{"auth: empty key", site("api_auth {", "\tkey X-API-Key \"\"", "}"), "expected: key <header> <key file>, at Caddyfile:3"},
 		{"auth: key twice", site("api_auth {", "\tkey X-API-Key a.keys", "\tkey x-api-key b.keys", "}"), "key x-api-key is given twice, at Caddyfile:4"},
@@ -100,6 +104,41 @@ func TestMistakes(t *testing.T) {
 		{"jwt: wrong expression", jwt("consumer consumer.id"), "consumer: Name not available here: consumer cannot be used here; an expression in this place begins with claims, at Caddyfile:4"},
 		{"jwt: unfinished expression", jwt("consumer `claims.sub +`"), "consumer: Invalid expression"},
 
+		{"introspection: twice", site("api_auth {", "\tintrospection https://a {", "\t\tclient a {env.A}", "\t}", "\tintrospection https://b {", "\t}", "}"), "introspection is given twice, at Caddyfile:6"},
+		{"introspection: no address", site("api_auth {", "\tintrospection {", "\t}", "}"), "expected: introspection <url> {, at Caddyfile:3"},
+		{"introspection: http", site("api_auth {", "\tintrospection http://a {", "\t\tclient a {env.A}", "\t}", "}"), "tokens are sent over https alone, at Caddyfile:3"},
+		{"introspection: no client", introspection(), "introspection needs client: by whom the gateway asks, at Caddyfile:3"},
+		{"introspection: no such word", introspection("clint a"), `introspection has no keyword "clint"; did you mean client?, at Caddyfile:4`},
+		{"introspection: no proof", introspection("client a"), "introspection needs one way in which the client proves who it is"},
+		{"introspection: two proofs", introspection("client a {env.A}", "client_key a.pem"), "introspection needs one way in which the client proves who it is"},
+		{"introspection: empty client", introspection("client"), "expected: client <id> [<placeholder of its secret>], at Caddyfile:4"},
+		{"introspection: client twice", introspection("client a {env.A}", "client b {env.B}"), "client is given twice, at Caddyfile:5"},
+		{"introspection: the secret itself", introspection("client a s3cret"), "a secret that is written here shows in Caddy's configuration"},
+		{"introspection: a secret beside a placeholder", introspection("client a {env.A}s3cret"), "a secret that is written here shows in Caddy's configuration"},
+		{"introspection: client_auth", introspection("client a {env.A}", "client_auth form"), `expected basic or post, not "form", at Caddyfile:5`},
+		{"introspection: a certificate without key", introspection("client a", "client_certificate a.pem"), "expected: client_certificate <file> <key file>, at Caddyfile:5"},
+		{"introspection: a long memory", introspection("client a {env.A}", "cache 2h"), "An answer is remembered for 1s to 1h, at Caddyfile:5"},
+		{"introspection: no time", introspection("client a {env.A}", "timeout soon"), `timeout: expected a duration such as 90s or 5m, not "soon", at Caddyfile:5`},
+		{"introspection: a short time", introspection("client a {env.A}", "timeout 1ms"), "The endpoint may take 100ms to 30s, at Caddyfile:5"},
+		{"introspection: a wrong expression", introspection("client a {env.A}", `consumer "body.a"`), "body cannot be used here; an expression in this place begins with claims, at Caddyfile:5"},
+		{"introspection: a wrong scope", introspection("client a {env.A}", `scopes "a b"`), "Write at most 16 scopes"},
+		{"dpop: no such word", introspection("client a {env.A}", "dpop {", "\tnonse", "}"), `dpop has no keyword "nonse"; did you mean nonce?, at Caddyfile:6`},
+		{"dpop: on one line", introspection("client a {env.A}", "dpop ES256"), "expected: dpop, or dpop {"},
+		{"dpop: twice", introspection("client a {env.A}", "dpop", "dpop"), "dpop is given twice, at Caddyfile:6"},
+		{"dpop: window", introspection("client a {env.A}", "dpop {", "\twindow 1h", "}"), "A proof of possession is believed for 5s to 5m, at Caddyfile:6"},
+		{"dpop: algorithms", introspection("client a {env.A}", "dpop {", "\talgorithms HS256", "}"), `"HS256" is none of them`},
+		{"dpop: nonce what", introspection("client a {env.A}", "dpop {", "\tnonce on", "}"), "expected: nonce, at Caddyfile:6"},
+		{"bound: to what", introspection("client a {env.A}", "bound"), "expected: bound dpop|certificate..., at Caddyfile:5"},
+		{"bound: to something else", introspection("client a {env.A}", "bound certificat"), `"certificat" is neither. Did you mean "certificate"?, at Caddyfile:5`},
+		{"bound: without dpop", introspection("client a {env.A}", "bound dpop"), "write dpop too, at Caddyfile:3"},
+		{"bound: without dpop, of jwt", jwt("issuer a", "jwks a.json", "audience a", "bound dpop"), "write dpop too, at Caddyfile:3"},
+		{"certificate: twice", site("api_auth {", "\tcertificate", "\tcertificate", "}"), "certificate is given twice, at Caddyfile:4"},
+		{"certificate: on one line", site("api_auth {", "\tcertificate a.pem", "}"), "expected: certificate, or certificate {"},
+		{"certificate: no such word", certificate("fingerprint a"), `certificate has no keyword "fingerprint"; did you mean fingerprints?, at Caddyfile:4`},
+		{"certificate: a wrong fingerprint", certificate("fingerprints AA:BB"), "64 hexadecimal digits without colons"},
+		{"certificate: empty issuers", certificate("issuers"), "expected: issuers <names...>, 1 to 100, at Caddyfile:4"},
+		{"certificate: a wrong expression", certificate(`consumer "certificate.cn"`), `certificate has no member "cn".`},
+		{"certificate: trusted in two ways", certificate("fingerprints "+strings.Repeat("0", 64), "trusted_ca_file a.pem"), "write one of the two, at Caddyfile:3"},
 		{"forward: on one line", site("api_auth {", "\tforward X-Tenant", "}"), "expected: forward { and its keywords, a line each, at Caddyfile:3"},
 		{"forward: twice", site("api_auth {", "\tforward {", "\t}", "\tforward {", "\t}", "}"), "forward is given twice, at Caddyfile:5"},
 		{"forward: no such word", forward("heder X-Tenant claims.tenant"), `forward has no keyword "heder"; did you mean header?, at Caddyfile:5`},

@@ -34,6 +34,23 @@ type MethodConfig struct {
 
 	// JWT is a bearer token. Default: none.
 	JWT *JWTConfig `json:"jwt,omitempty"`
+
+	// Introspection is a token that its issuer is asked about. Default: none.
+	Introspection *IntrospectionConfig `json:"introspection,omitempty"`
+
+	// Certificate is the client certificate of the connection. Default: none.
+	Certificate *CertificateConfig `json:"certificate,omitempty"`
+}
+
+// Ways is how many of the fields are set.
+func (c MethodConfig) Ways() int {
+	n := 0
+	for _, set := range [...]bool{c.APIKey != nil, c.JWT != nil, c.Introspection != nil, c.Certificate != nil} {
+		if set {
+			n++
+		}
+	}
+	return n
 }
 
 // Method is one way to identify oneself. Its value is immutable after load and serves many requests at once.

@@ -35,9 +35,11 @@ type IntrospectionConfig struct {
 	// at most 64 KiB. Default: none.
 	Key string `json:"key,omitempty"`
 
-	// Certificate and CertificateKey are the paths of the client's certificate and its key, in PEM (tls_client_auth,
-	// self_signed_tls_client_auth); at most 64 KiB each. Default: none.
-	Certificate    string `json:"certificate,omitempty"`
+	// Certificate is the path of the certificate, in PEM, that the client proves who it is by (tls_client_auth,
+	// self_signed_tls_client_auth); at most 64 KiB. Default: none.
+	Certificate string `json:"certificate,omitempty"`
+
+	// CertificateKey is the path of that certificate's key, in PEM; at most 64 KiB. Default: none.
 	CertificateKey string `json:"certificate_key,omitempty"`
 
 	// CAFile is the path of the authorities, in PEM, that the endpoint's certificate is checked against; at most 1 MiB.
@@ -114,13 +116,16 @@ func (c IntrospectionConfig) Check() hcl.Diagnostics {
 	if c.Cache != 0 && (time.Duration(c.Cache) < time.Second || time.Duration(c.Cache) > time.Hour) {
 		wrong("Invalid cache", "An answer is remembered for 1s to 1h.")
 	}
+	if c.Timeout != 0 && (time.Duration(c.Timeout) < 100*time.Millisecond || time.Duration(c.Timeout) > 30*time.Second) {
+		wrong("Invalid timeout", "The endpoint may take 100ms to 30s.")
+	}
 	if (c.Certificate == "") != (c.CertificateKey == "") {
 		wrong("Certificate without key", "A client's certificate and its key are two files, which are written together.")
 	}
 	if c.Post && c.Secret == "" {
 		wrong("No secret to post", "Only a secret is sent in the form.")
 	}
-	return append(diags, slices.Concat(checkDemands(JWTConfig{Scopes: c.Scopes}), c.Possession.Check())...)
+	return append(diags, slices.Concat(CheckDemands(JWTConfig{Scopes: c.Scopes}), c.Possession.Check())...)
 }
 
 // NewIntrospected makes the method of c with a client of its endpoint.

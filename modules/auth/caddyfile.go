@@ -37,6 +37,40 @@ func init() {
 //			type       at+jwt
 //			scopes     <scopes...>
 //			leeway     <duration>
+//			dpop {
+//				algorithms <names...>
+//				window     <duration>
+//				nonce
+//			}
+//			bound      dpop|certificate...
+//		}
+//		introspection <url> {
+//			client             <id> [<placeholder of its secret>]
+//			client_auth        basic|post
+//			client_key         <file>
+//			client_certificate <file> <key file>
+//			ca_file            <file>
+//			issuer             <iss>
+//			audience           <names...>
+//			scopes             <scopes...>
+//			consumer           "<expression>"
+//			plan               "<expression>"
+//			version            "<expression>"
+//			groups             "<expression>"
+//			cache              <duration>
+//			timeout            <duration>
+//			dpop {
+//				algorithms <names...>
+//				window     <duration>
+//				nonce
+//			}
+//			bound              dpop|certificate...
+//		}
+//		certificate {
+//			consumer        "<expression>"
+//			fingerprints    <hashes...>
+//			issuers         <names...>
+//			trusted_ca_file <file>
 //		}
 //		metadata [<resource>]
 //		anonymous
@@ -81,6 +115,31 @@ func init() {
 //     too.
 //   - scopes must all be granted by the token; otherwise the answer is 403. Default: none.
 //   - leeway is how far the issuer's clock and ours may differ, up to 5m. Default: 60s.
+//   - dpop accepts tokens that are bound to a key of their holder's, sent with the scheme DPoP beside a proof in the
+//     field DPoP (RFC 9449). algorithms are those of proofs; window is how far the time at which a proof was made may be
+//     from now, 5s to 5m, and default 60s; nonce demands that proofs hold a nonce that the gateway tells. The block may be
+//     left out. Default: such tokens are refused.
+//   - bound is what a token must be bound to, one of these: dpop, or certificate, the client's (RFC 8705, section 3).
+//     What a token says it is bound to is checked in any case.
+//   - introspection takes bearer tokens that only their issuer can read, and asks its endpoint what they mean (RFC 7662);
+//     while that gives no answer, requests are answered 503. Beside jwt, tokens in the form of a JWT of that issuer are
+//     read there, and all others here. It takes the words of jwt that it names, claims being the members of the answer;
+//     issuer and audience may be left out here.
+//   - client is by whom the gateway asks. Its secret is a placeholder, {env.INTROSPECTION_SECRET} or
+//     {file./run/secrets/introspection}; client_auth says where it is sent, in Authorization (basic, the default) or in
+//     the form (post). Instead of a secret, client_key is a private key in PEM or a JWK that signs assertions for issuer
+//     or the endpoint (private_key_jwt), and client_certificate a certificate with its key (tls_client_auth).
+//   - cache is how long an answer holds, 1s to 1h and never past the token's end. Default: 60s; that a token is not good
+//     holds for at most 5s.
+//   - timeout is how long the endpoint may take to answer, 100ms to 30s. Default: 2s.
+//   - certificate takes the client certificate of the connection, which Caddy asks for and verifies (client_auth in tls).
+//     It decides where a request carries no other credential. consumer is an expression over certificate: common_name,
+//     subject, issuer, serial, fingerprint, sans.dns, sans.email, sans.uri, sans.ip. Default: the common name or, where
+//     there is none, the first URI, host name or address of mail.
+//   - fingerprints are the SHA-256 hashes of the only certificates that count, which need not be verified otherwise;
+//     issuers the names of the only issuers that do. Default: all that are verified.
+//   - trusted_ca_file are the authorities that issue the certificates, in PEM, whatever Caddy trusts; it need only ask
+//     for certificates then. Default: those that Caddy trusts.
 //   - metadata publishes at /.well-known/oauth-protected-resource who issues the tokens of jwt (RFC 9728), and has
 //     challenges name that address. The resource is the https address that clients know it by. Default: the scheme and
 //     host that a request came to.
@@ -100,7 +159,7 @@ func init() {
 //     and what the credential does not have, leave it out. It may be given again, at most 32 times.
 //   - credential lets the caller's own credential go on to the service. Default: it ends here.
 //
-// A block names at least one key or jwt. Relative paths are relative to the Caddyfile. The files are watched.
+// A block names at least one key, jwt, introspection or certificate. Relative paths are relative to the Caddyfile. The files are watched.
 //
 // Caddy's access logs show a request's header fields as they came, Authorization and Cookie excepted. What keeps API keys
 // out of them is written where the logs are:
@@ -116,7 +175,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	begin := *d
-	words := stage.NewWords("api_auth", []string{"key", "jwt", "metadata", "anonymous", "forward"}, []string{"introspection", "certificate"})
+	words := stage.NewWords("api_auth", []string{"key", "jwt", "introspection", "certificate", "metadata", "anonymous", "forward"}, nil)
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
 		if err != nil {
@@ -133,6 +192,14 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err = words.Once(d, word); err == nil {
 				err = h.publish(d)
 			}
+		case "introspection":
+			if err = words.Once(d, word); err == nil {
+				err = h.introspection(d)
+			}
+		case "certificate":
+			if err = words.Once(d, word); err == nil {
+				err = h.certificate(d)
+			}
 		case "anonymous":
 			if err = words.Once(d, word); err == nil {
 				_, err = stage.Arguments(d, 0, 0, "anonymous")
@@ -148,7 +215,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 	}
 	if len(h.Methods) == 0 {
-		return begin.Err("api_auth needs at least one way to identify: key or jwt")
+		return begin.Err("api_auth needs at least one way to identify: key, jwt, introspection or certificate")
 	}
 	if h.Metadata != nil && !slices.ContainsFunc(h.Methods, func(m identity.MethodConfig) bool { return m.APIKey == nil }) {
 		return begin.Err("metadata is about tokens, and api_auth takes API keys only")

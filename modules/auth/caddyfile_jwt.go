@@ -31,6 +31,8 @@ var jwtWords = []struct {
 	{"type", "type at+jwt", 1},
 	{"scopes", "scopes <scopes...>, 1 to 16", 16},
 	{"leeway", "leeway <duration>", 1},
+	{"dpop", "", 0},
+	{"bound", "", 0},
 }
 
 func (h *Handler) jwt(d *caddyfile.Dispenser) error {
@@ -65,6 +67,9 @@ func (h *Handler) jwt(d *caddyfile.Dispenser) error {
 	if err := stage.Mistake(&begin, "jwt", identity.CheckKeys(*c)); err != nil {
 		return err
 	}
+	if err := stage.Mistake(&begin, "jwt", c.Possession.Check()); err != nil {
+		return err
+	}
 	if c.Keys == "" {
 		if err := issuer.Check(issuerOf(*c)); err != nil {
 			return begin.Errf("jwt: %v", err)
@@ -76,6 +81,9 @@ func (h *Handler) jwt(d *caddyfile.Dispenser) error {
 
 // token reads one line of a jwt block.
 func token(d *caddyfile.Dispenser, word string, c *identity.JWTConfig) error {
+	if word == "dpop" || word == "bound" {
+		return possession(d, word, &c.Possession)
+	}
 	most, usage := 0, ""
 	for _, w := range jwtWords {
 		if w.name == word {

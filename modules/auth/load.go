@@ -18,15 +18,19 @@ func load(c identity.Config, l *gateway.Load) *identity.Stage {
 		var method identity.Method
 		var wrong hcl.Diagnostics
 		switch {
-		case m.APIKey != nil && m.JWT != nil, m.APIKey == nil && m.JWT == nil:
+		case m.Ways() != 1:
 			wrong = hcl.Diagnostics{{
 				Severity: hcl.DiagError, Summary: "Not one way to identify",
-				Detail: fmt.Sprintf("Method %d of api_auth is either api_key or jwt.", i+1),
+				Detail: fmt.Sprintf("Method %d of api_auth is one of api_key, jwt, introspection and certificate.", i+1),
 			}}
 		case m.APIKey != nil:
 			method, wrong = apiKeys(*m.APIKey, l)
-		default:
+		case m.JWT != nil:
 			method, wrong = tokens(*m.JWT, l)
+		case m.Introspection != nil:
+			method, wrong = introspecting(*m.Introspection, l)
+		default:
+			method, wrong = certificates(*m.Certificate, l)
 		}
 		diags = append(diags, wrong...)
 		methods = append(methods, method)

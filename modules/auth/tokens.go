@@ -32,6 +32,15 @@ func tokens(c identity.JWTConfig, l *gateway.Load) (identity.Method, hcl.Diagnos
 	if diags.HasErrors() {
 		return nil, diags
 	}
+	computed, diags := computedOf(c)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return identity.NewTokens(c, source, computed)
+}
+
+// computedOf makes the expressions over claims ready.
+func computedOf(c identity.JWTConfig) (computed identity.Computed, diags hcl.Diagnostics) {
 	var e identity.Expressions
 	for word, x := range expressions {
 		text := *x.of(&c)
@@ -42,10 +51,7 @@ func tokens(c identity.JWTConfig, l *gateway.Load) (identity.Method, hcl.Diagnos
 		diags = append(diags, wrong...)
 		*x.to(&e) = p
 	}
-	if diags.HasErrors() {
-		return nil, diags
-	}
-	return identity.NewTokens(c, source, e.Computed())
+	return e.Computed(), diags
 }
 
 // keysOf gives the keys of an issuer, of a file or fetched.

@@ -60,7 +60,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	g := h.app.gateway.hold()
 	defer g.release()
-	x := &exchange.Exchange{}
+	x := &exchange.Exchange{Address: Address(r)}
 	returned := false
 	defer func() {
 		if !returned { // the answer broke off, which the proxy tells the caller by a panic

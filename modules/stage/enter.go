@@ -21,7 +21,7 @@ func enter(app *gateway.App, w http.ResponseWriter, r *http.Request) (*exchange.
 			return x, w, r, prob
 		}
 	} else {
-		x = &exchange.Exchange{}
+		x = &exchange.Exchange{Address: gateway.Address(r)}
 		if prob := app.Admission().Admit(x, r, gateway.ClientAddress(r)); prob != nil {
 			return x, w, r, prob
 		}
