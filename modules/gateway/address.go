@@ -20,7 +20,7 @@ func Address(r *http.Request) string {
 		scheme = "https"
 	}
 	if first, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
-		host, path = first.Host, first.URL.EscapedPath()
+		path = first.URL.EscapedPath()
 	}
 	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
 		scheme = forwarded(r, "X-Forwarded-Proto", scheme)

@@ -45,6 +45,7 @@ func Look(app *gateway.App, r *http.Request) (*exchange.Exchange, *problem.Probl
 			return nil, prob
 		}
 	} else {
+		x.Address = gateway.Address(r)
 		seen := r.WithContext(r.Context())
 		seen.Header = maps.Clone(r.Header) // from which admission takes fields off
 		if prob := app.Admission().Admit(x, seen, gateway.ClientAddress(r)); prob != nil {
