@@ -93,6 +93,9 @@ func TestAuth(t *testing.T) {
 		}
 		format filter {
 			request>headers>X-Api-Key delete
+			request>uri query {
+				replace api_key REDACTED
+			}
 		}
 	}
 	api_auth /open/* {
@@ -101,7 +104,9 @@ func TestAuth(t *testing.T) {
 	}
 	@closed not path /open/*
 	api_auth @closed {
-		key X-API-Key partners.keys
+		key X-API-Key partners.keys {
+			query api_key
+		}
 		jwt {
 			issuer https://id.example
 			jwks staff.json
@@ -129,6 +134,12 @@ func TestAuth(t *testing.T) {
 	if got := res.Header.Get("X-User"); got != "acme" {
 		t.Errorf("{http.auth.user.id} is %q", got)
 	}
+
+	is(t, "a partner by an address", g.Do("GET", "/orders?page=2&api_key="+acme, ""), 200, "")
+	if _, path, _, _ := s.saw(); path != "/orders?page=2" {
+		t.Errorf("the service is asked for %s", path)
+	}
+	is(t, "a stranger by an address", g.Do("GET", "/orders?api_key="+globex, ""), 401, "the API key is not valid")
 
 	token := sign(map[string]any{"sub": "ada", "tenant": "shop"})
 	res = g.Do("GET", "/orders", "", "Authorization: Bearer "+token)

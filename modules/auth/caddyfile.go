@@ -167,6 +167,9 @@ func init() {
 //	log {
 //		format filter {
 //			request>headers>X-Api-Key delete
+//			request>uri query {
+//				replace api_key REDACTED
+//			}
 //		}
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {

@@ -85,6 +85,9 @@ func TestKeys(t *testing.T) {
 		t.Error(got)
 	}
 	text, _, err := r.do(t, func(path string) error { return r.list(path, true) })
+	if err != nil {
+		t.Fatal(err)
+	}
 	var all []listed
 	if err = json.Unmarshal([]byte(text), &all); err != nil || len(all) != 4 || all[0].ID != id || all[0].Plan != "gold" || all[0].Name != "Acme's till" || all[3].Expires != nil {
 		t.Errorf("%v %+v", err, all)
