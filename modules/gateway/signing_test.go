@@ -272,3 +272,42 @@ func TestTokensWithoutKeys(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestRoutesAtThePlaceOfKeys has APIs with routes where the keys are published: one that is written to be there is served,
+// one that is there by its parameters is not reached, and the load tells of both.
+func TestRoutesAtThePlaceOfKeys(t *testing.T) {
+	for _, test := range []struct {
+		route     string
+		published bool
+	}{
+		{"GET /{file}", true},
+		{"GET /jwks.json", false},
+	} {
+		t.Run(test.route, func(t *testing.T) {
+			s, _ := tells(t, signs(), func(s *server) {
+				s.write("examples/shop/shop.hcl", s.read("examples/shop/shop.hcl")+fmt.Sprintf(`
+api "near" {
+  base_path = "/.well-known"
+  upstream  = upstream.orders
+  identify  = [anonymous]
+  authorize = public
+  route %q {}
+}
+`, test.route))
+			})
+			a := s.do(s.client(true), "GET", "/.well-known/jwks.json", "")
+			if published := a.header.Get("Content-Type") == "application/jwk-set+json"; a.status != 200 || published != test.published {
+				t.Errorf("%s: got %d %v", test.route, a.status, a.header)
+			}
+			res, err := http.Get(fmt.Sprintf("http://localhost:%d/api_gateway/status", s.admin))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, _ := io.ReadAll(res.Body)
+			res.Body.Close()
+			if !strings.Contains(string(text), "Route at the place of keys") {
+				t.Errorf("%s: the status is %s", test.route, text)
+			}
+		})
+	}
+}
