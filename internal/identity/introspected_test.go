@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -49,7 +48,7 @@ func newEndpoint(t *testing.T, says map[string]map[string]any) *endpoint {
 			t.Error(err)
 		}
 		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, string(raw)) //nolint:errcheck // the client may be gone
+		w.Write(raw) //nolint:errcheck // the client may be gone
 	}))
 	t.Cleanup(s.Close)
 	var err error

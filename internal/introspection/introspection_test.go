@@ -117,10 +117,16 @@ func TestAnswers(t *testing.T) {
 			w.Header().Set("Content-Type", "application/token-introspection+jwt")
 			io.WriteString(w, `{"active":true}`)
 		}, false, "does not answer JSON"},
-		{"401", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"active":true}`, 401) }, false, "answers 401"},
-		{"500", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"active":true}`, 500) }, false, "answers 500"},
+		{"401", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"active":true}`, http.StatusUnauthorized)
+		}, false, "answers 401"},
+		{"500", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"active":true}`, http.StatusInternalServerError)
+		}, false, "answers 500"},
 		{"201", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201); io.WriteString(w, `{"active":true}`) }, false, "answers 201"},
-		{"elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", 307) }, false, "answers 307"},
+		{"elsewhere", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/other", http.StatusTemporaryRedirect)
+		}, false, "answers 307"},
 		{"compressed", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Encoding", "gzip")
