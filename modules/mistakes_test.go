@@ -60,7 +60,7 @@ func TestMistakes(t *testing.T) {
 		{"auth: metadata twice", site("api_auth {", "\tmetadata", "\tmetadata", "}"), "metadata is given twice, at Caddyfile:4"},
 		{"auth: a wrong resource", site("api_auth {", "\tmetadata http://api.acme.example", "}"), "A resource is known by an https address without a query, such as https://api.acme.example/orders, at Caddyfile:3"},
 		{"auth: empty resource", site("api_auth {", "\tmetadata \"\"", "}"), "expected: metadata [<resource>], at Caddyfile:3"},
-		{"auth: metadata of keys", site("api_auth {", "\tkey X-API-Key a.keys", "\tmetadata", "}"), "metadata is about tokens, and api_auth takes API keys only, at Caddyfile:2"},
+		{"auth: metadata of keys", site("api_auth {", "\tkey X-API-Key a.keys", "\tmetadata", "}"), "metadata is about tokens, and api_auth takes none, at Caddyfile:2"},
 		{"auth: anonymous twice", site("api_auth {", "\tanonymous", "\tanonymous", "}"), "anonymous is given twice, at Caddyfile:4"},
 		{"auth: anonymous what", site("api_auth {", "\tanonymous true", "}"), "expected: anonymous, at Caddyfile:3"},
 

@@ -104,6 +104,9 @@ type Introspected struct {
 	possession *possession
 }
 
+// describe implements granted.
+func (t *Introspected) describe(m *Metadata) { m.grant(t.issuer, t.scopes, t.possession) }
+
 // Check tells what is wrong with c, as far as it can be told without its files.
 func (c IntrospectionConfig) Check() hcl.Diagnostics {
 	var diags hcl.Diagnostics

@@ -43,6 +43,8 @@ type Metadata struct {
 	CertificateBound bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 	DPoPAlgorithms   []string `json:"dpop_signing_alg_values_supported,omitempty"`
 	DPoPBound        bool     `json:"dpop_bound_access_tokens_required,omitempty"`
+
+	methods, dpop int // all that take tokens, and those that take none but such as are bound by DPoP
 }
 
 // grant adds what a method takes: the tokens of an issuer, which have all of scopes.
@@ -59,14 +61,15 @@ func (m *Metadata) grant(issuer string, scopes []string, p *possession) {
 	}
 	add(&m.Scopes, scopes...)
 	add(&m.BearerMethods, "header")
-	if p == nil {
-		return
-	}
 	if p.proofs != nil {
 		add(&m.DPoPAlgorithms, p.proofs.Algorithms()...)
 	}
-	m.DPoPBound = m.DPoPBound || slices.Equal(p.bound, []string{boundDPoP})
-	m.CertificateBound = m.CertificateBound || slices.Equal(p.bound, []string{boundCertificate})
+	m.methods++
+	if slices.Equal(p.bound, []string{boundDPoP}) {
+		m.dpop++
+	}
+	m.DPoPBound = m.dpop == m.methods
+	m.CertificateBound = m.CertificateBound || slices.Contains(p.bound, boundCertificate)
 }
 
 // granted is a Method whose credentials an authorization server grants.

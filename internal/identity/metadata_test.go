@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/wicketgate/wicketgate/internal/dpop"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
@@ -55,6 +56,20 @@ func TestMetadata(t *testing.T) {
 				t.Error("it is posted to")
 			}
 		})
+	}
+	asked, diags := NewIntrospected(IntrospectionConfig{Issuer: "https://other.example", Scopes: []string{"orders:read"}, Possession: Possession{DPoP: &dpop.Config{Algorithms: []string{"ES256"}}, Bound: []string{"dpop"}}}, nil, Computed{})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for want, methods := range map[string][]Method{
+		`"authorization_servers":["` + iss + `","https://other.example"],"scopes_supported":["orders:read"],"bearer_methods_supported":["header"],"dpop_signing_alg_values_supported":["ES256"]}`:                            {tokens, asked},
+		`"authorization_servers":["https://other.example"],"scopes_supported":["orders:read"],"bearer_methods_supported":["header"],"dpop_signing_alg_values_supported":["ES256"],"dpop_bound_access_tokens_required":true}`: {asked},
+	} {
+		resource, diags := NewResource(MetadataConfig{Resource: "https://a.example"}, methods...)
+		w := httptest.NewRecorder()
+		if resource.Serve(w, request()); diags.HasErrors() || w.Body.String() != `{"resource":"https://a.example",`+want+"\n" {
+			t.Errorf("%v %s", diags, w.Body)
+		}
 	}
 	s, diags := New(Config{Metadata: &MetadataConfig{}}, keys)
 	if diags.HasErrors() || s.Resource() != nil || s.Resource().Asked(request()) {

@@ -220,8 +220,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if len(h.Methods) == 0 {
 		return begin.Err("api_auth needs at least one way to identify: key, jwt, introspection or certificate")
 	}
-	if h.Metadata != nil && !slices.ContainsFunc(h.Methods, func(m identity.MethodConfig) bool { return m.APIKey == nil }) {
-		return begin.Err("metadata is about tokens, and api_auth takes API keys only")
+	if h.Metadata != nil && !slices.ContainsFunc(h.Methods, func(m identity.MethodConfig) bool { return m.JWT != nil || m.Introspection != nil }) {
+		return begin.Err("metadata is about tokens, and api_auth takes none")
 	}
 	return nil
 }
