@@ -105,7 +105,7 @@ type Introspected struct {
 }
 
 // describe implements granted.
-func (t *Introspected) describe(m *Metadata) { m.grant(t.issuer, t.scopes, t.possession) }
+func (i *Introspected) describe(m *Metadata) { m.grant(i.issuer, i.scopes, i.possession) }
 
 // Check tells what is wrong with c, as far as it can be told without its files.
 func (c IntrospectionConfig) Check() hcl.Diagnostics {
