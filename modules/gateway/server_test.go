@@ -193,10 +193,13 @@ func (s *server) replace(name, old, new string) {
 
 // client speaks HTTP/2, or HTTP/1.1 only, over connections of its own.
 func (s *server) client(http2 bool) *http.Client {
+	protocols := []string{"h2", "http/1.1"}
+	if !http2 {
+		protocols = protocols[1:]
+	}
 	t := &http.Transport{
-		TLSClientConfig:   &tls.Config{RootCAs: s.roots, ServerName: "localhost"},
+		DialTLSContext:    gatewaytest.Dial(&tls.Config{RootCAs: s.roots, ServerName: "localhost"}, protocols...),
 		ForceAttemptHTTP2: http2,
-		DialTLSContext:    nil,
 	}
 	if !http2 {
 		t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}

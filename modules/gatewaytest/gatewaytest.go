@@ -6,9 +6,11 @@
 package gatewaytest
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -18,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -149,6 +152,22 @@ func (g *Gateway) trust(root string) {
 		Transport:     &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true},
 		Timeout:       time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Dial makes connections that speak one of the protocols. One that a reload of Caddy has just cut off is made again: with
+// the old listener go those that wait in its queue, and nothing of a request has been sent on them.
+func Dial(config *tls.Config, protocols ...string) func(ctx context.Context, network, address string) (net.Conn, error) {
+	config = config.Clone()
+	config.NextProtos = protocols
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		const tries = 5
+		for try := 1; ; try++ {
+			c, err := (&tls.Dialer{Config: config}).DialContext(ctx, network, address)
+			if err == nil || try == tries || !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) {
+				return c, err
+			}
+		}
 	}
 }
 
