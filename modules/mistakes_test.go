@@ -51,6 +51,7 @@ func TestMistakes(t *testing.T) {
 		{"auth: empty key", site("api_auth {", "\tkey X-API-Key \"\"", "}"), "expected: key <header> <key file>, at Caddyfile:3"},
 		{"auth: key twice", site("api_auth {", "\tkey X-API-Key a.keys", "\tkey x-api-key b.keys", "}"), "key x-api-key is given twice, at Caddyfile:4"},
 		{"auth: key in Authorization", site("api_auth {", "\tkey Authorization a.keys", "}"), `it cannot be "Authorization", at Caddyfile:3`},
+		{"auth: key in a field of HTTP's", site("api_auth {", "\tkey Content-Length a.keys", "}"), `it cannot be "Content-Length", at Caddyfile:3`},
 		{"auth: no such word of key", site("api_auth {", "\tkey X-API-Key a.keys {", "\t\tbarer", "\t}", "}"), `key has no keyword "barer"; did you mean bearer?, at Caddyfile:4`},
 		{"auth: bearer twice", site("api_auth {", "\tkey X-API-Key a.keys {", "\t\tbearer", "\t\tbearer", "\t}", "}"), "bearer is given twice, at Caddyfile:5"},
 		{"auth: bearer what", site("api_auth {", "\tkey X-API-Key a.keys {", "\t\tbearer on", "\t}", "}"), "expected: bearer, at Caddyfile:4"},

@@ -10,14 +10,15 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"golang.org/x/net/http/httpguts"
 
+	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
 // APIKeyConfig identifies callers by an API key.
 type APIKeyConfig struct {
-	// Header is the field that carries the key. Default: X-API-Key.
+	// Header is the field that carries the key: letters, digits and hyphens, none that HTTP or the gateway uses itself.
+	// Default: X-API-Key.
 	Header string `json:"header,omitempty"`
 
 	// Bearer lets callers send the key as a bearer token too: Authorization: Bearer wg_…. Beside other ways to identify
@@ -61,7 +62,7 @@ func NewAPIKeys(c APIKeyConfig, keys *KeySet) (Method, hcl.Diagnostics) {
 		a.fields = append(a.fields, authorization)
 	}
 	var diags hcl.Diagnostics
-	if !httpguts.ValidHeaderFieldName(c.Header) || a.field == authorization || a.field == "Cookie" {
+	if !admit.Free(c.Header) {
 		diags = append(diags, &hcl.Diagnostic{
 			Severity: hcl.DiagError, Summary: "Invalid header field",
 			Detail: "An API key has a header field of its own, such as X-API-Key, and it cannot be " + fmt.Sprintf("%q.", c.Header),

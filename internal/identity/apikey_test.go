@@ -148,7 +148,7 @@ func TestAPIKeyInAFieldOfAnotherName(t *testing.T) {
 	if x.Consumer.ID != "acme" || x.Header.Get("X-Partner-Key") != "" || x.Header.Get("X-API-Key") != "not ours" {
 		t.Errorf("%+v %v", x.Consumer, x.Header)
 	}
-	for _, name := range []string{"Authorization", "cookie", "x y", ":path"} {
+	for _, name := range []string{"Authorization", "cookie", "x y", ":path", "Host", "content-length", "X_Key", "X-Forwarded-For"} {
 		if _, diags := NewAPIKeys(APIKeyConfig{Header: name}, &KeySet{}); !diags.HasErrors() {
 			t.Errorf("a key in %q was configured", name)
 		}
