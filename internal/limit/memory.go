@@ -157,6 +157,7 @@ func (m *Memory) Take(_ context.Context, now time.Time, charges []Charge, states
 		for i := range charges {
 			if found[i] == 0 && (charges[i].Cost > 0 || charges[i].AtOnce > 0) {
 				s := m.shard(keys[i])
+				s.spare(keys[:len(charges)])
 				found[i] = s.add(keys[i], at)
 				s.store(&charges[i], found[i], at, &credit[i])
 			}
@@ -226,7 +227,7 @@ func (s *shard) store(c *Charge, n int32, now int64, credit *[maxQuotas]int64) {
 }
 
 // add gives a new key a slot: that of the key idle longest if its buckets are full again or the shard is at its bound, a
-// fresh one otherwise. The keys of the request at hand were touched before, so none of them is the one idle longest: a
+// fresh one otherwise. The keys of the request at hand were spared before, so none of them is the one idle longest: a
 // shard holds more keys than a request has.
 func (s *shard) add(key digest, now int64) int32 {
 	var n int32
@@ -267,6 +268,19 @@ func (s *shard) touch(n int32, now int64) {
 	sl.since = era(now)
 	s.unlink(n)
 	s.link(n)
+}
+
+// spare moves a key of the request at hand from the end of the ring to its front, where touch left it: it is not to make
+// room for another key of the same request.
+func (s *shard) spare(keys []digest) {
+	for range keys {
+		last := s.slots[0].prev
+		if last == 0 || !slices.Contains(keys, s.slots[last].key) {
+			return
+		}
+		s.unlink(last)
+		s.link(last)
+	}
 }
 
 // era numbers spans of 8.6 seconds.

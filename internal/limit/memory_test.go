@@ -244,6 +244,26 @@ func TestWhoCallsIsNotPushedOut(t *testing.T) {
 	}
 }
 
+// Nor does a request push out one of its own keys for the sake of another, where its keys were not moved for a while.
+func TestARequestSparesItsOwnKeys(t *testing.T) {
+	m := NewMemory(minShard)
+	m.shards[0].bound = largeShard
+	rates := []Rate{NewRate(2, 24*time.Hour)}
+	taker(m, "caller", rates...)(start)
+	for i := range largeShard - 1 { // within the same era
+		taker(m, strconv.Itoa(i), rates...)(start)
+	}
+	states := make([]State, 2)
+	for i, want := range []bool{true, false} {
+		ok, err := m.Take(context.Background(), start, []Charge{
+			{Limit: "l", Key: "caller", Cost: 1, Rates: rates}, {Limit: "m", Key: strconv.Itoa(i), Cost: 1, Rates: rates},
+		}, states)
+		if err != nil || ok != want {
+			t.Fatalf("request %d: %v, %v", i, ok, err)
+		}
+	}
+}
+
 // A key that holds a place is never forgotten, however many keys come after it; the room for those stays the same.
 func TestKeysThatHoldPlacesAreKept(t *testing.T) {
 	m := NewMemory(minShard)
