@@ -49,13 +49,18 @@ func overNetwork(roots *x509.CertPool) http.RoundTripper {
 	}
 }
 
-// fetch asks for the keys once, and for where they are if that is not configured.
-func (s *Source) fetch() (*fetched, error) {
+// fetch asks for the keys once, and for where they are if that is not configured. A panic, of a library that reads what
+// came, is a failure like others: no server is around it that would keep the process alive.
+func (s *Source) fetch() (got *fetched, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			got, err = nil, fmt.Errorf("reading what the issuer answers: panic: %v", r)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(s.ctx, fetchTimeout)
 	defer cancel()
 	at := s.config.JWKS
 	if at == "" {
-		var err error
 		if at, err = s.discover(ctx); err != nil {
 			return nil, fmt.Errorf("discovering the keys: %w", err)
 		}

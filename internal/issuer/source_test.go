@@ -426,6 +426,23 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
+// TestAPanicIsAFailure: the process lives on, and so do the keys there are.
+func TestAPanicIsAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{answer: always(200, key("a"))}
+		s, _ := begin(t, n, nil)
+		set := inUse(t, s)
+		n.mu.Lock()
+		n.answer = func(*http.Request) *http.Response { panic("a library gives up") }
+		n.mu.Unlock()
+		time.Sleep(2 * defaultTTL)
+		synctest.Wait()
+		if inUse(t, s) != set || s.Status().Error == nil {
+			t.Errorf("the keys or the status are others: %+v", s.Status())
+		}
+	})
+}
+
 // TestAddresses are configurations that no source is made of.
 func TestAddresses(t *testing.T) {
 	for _, c := range []Config{
