@@ -17,6 +17,17 @@ import (
 // bounds are those of the JSON in an answer.
 var bounds = jsonspan.Bounds{Depth: 32, Number: 40}
 
+// guarded is post. A panic, of a library that reads what the server says, is a failure like others: no server is around it
+// that would keep the process alive.
+func (i *Client) guarded(ctx context.Context, token string) (a *Answer, err error) {
+	defer func() {
+		if recover() != nil { // with what, may be of the token
+			a, err = nil, errors.New("asking the introspection endpoint ended in a panic")
+		}
+	}()
+	return i.post(ctx, token)
+}
+
 // post asks the server for a token (RFC 7662, section 2.1). No error quotes anything that it says.
 func (i *Client) post(ctx context.Context, token string) (*Answer, error) {
 	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}

@@ -91,9 +91,10 @@ type Client struct {
 	active   memory
 	inactive memory // apart, so that tokens of strangers put no others out
 	asking   map[hash]*question
+	posting  int        // questions that have not ended
+	ended    *sync.Cond // one has
 	closed   bool
 	status   Status
-	ended    sync.WaitGroup
 }
 
 // hash stands for a token, and everything else that its answer depends on.
@@ -140,6 +141,7 @@ func New(c Config) (*Client, error) {
 		return nil, fmt.Errorf("an answer is remembered for %s at most", maxCache)
 	}
 	i := &Client{url: c.URL, id: c.Client, timeout: c.Timeout, cache: c.Cache, report: c.Report, asking: make(map[hash]*question)}
+	i.ended = sync.NewCond(&i.mu)
 	if i.timeout == 0 {
 		i.timeout = defaultTimeout
 	}
@@ -167,12 +169,15 @@ func New(c Config) (*Client, error) {
 	return i, nil
 }
 
-// Close waits for the questions that are under way, and lets go of the connections.
+// Close waits for the questions that are under way, and lets go of the connections. Requests that began before may ask on:
+// they come and go while it waits, which a WaitGroup does not allow.
 func (i *Client) Close() error {
 	i.mu.Lock()
 	i.closed = true
+	for i.posting > 0 {
+		i.ended.Wait()
+	}
 	i.mu.Unlock()
-	i.ended.Wait()
 	i.http.CloseIdleConnections()
 	return nil
 }
@@ -203,7 +208,7 @@ func (i *Client) Introspect(ctx context.Context, token string, now time.Time) (*
 		}
 		q = &question{done: make(chan struct{})}
 		i.asking[key] = q
-		i.ended.Add(1)
+		i.posting++
 		// By itself: whoever asked first may go away, and others wait too.
 		go i.ask(key, q, token, now)
 	}
@@ -228,15 +233,16 @@ func (i *Client) hash(token string) hash {
 
 // ask answers a question. What it says is good from the moment at which it was asked.
 func (i *Client) ask(key hash, q *question, token string, now time.Time) {
-	defer i.ended.Done()
 	ctx, cancel := context.WithTimeout(context.Background(), i.timeout)
 	defer cancel()
-	answer, err := i.post(ctx, token)
+	answer, err := i.guarded(ctx, token)
 	if i.report != nil {
 		i.report(err)
 	}
 	i.mu.Lock()
 	delete(i.asking, key)
+	i.posting--
+	i.ended.Broadcast()
 	i.status.Asked++
 	i.status.Failing = err != nil
 	if err != nil {
