@@ -99,3 +99,18 @@ func TestPlacesOfAnAPIKey(t *testing.T) {
 		t.Error("a parameter of a wrong name was configured")
 	}
 }
+
+// A credential in the query of a request that is refused stands in its address no longer.
+func TestRefusedOfTheQuery(t *testing.T) {
+	printed, key := newKey(t, Key{Consumer: "acme"})
+	s, diags := New(Config{}, keyMethod(t, APIKeyConfig{Query: "api_key"}, key))
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	x := request()
+	x.Query.Raw = "page=2&api_key=" + printed
+	x.Header["X-Api-Key"] = []string{printed} // twice
+	if p := s.Handle(x); p == nil || x.Query.Raw != "page=2" {
+		t.Errorf("%v, the query is %s", p, x.Query.Raw)
+	}
+}

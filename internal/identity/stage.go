@@ -135,11 +135,16 @@ func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
 			delete(x.Header, f)
 		}
 	}
+	s.drop(x)
+	x.Consumer = consumer
+	return nil
+}
+
+// drop takes credentials off the query.
+func (s *Stage) drop(x *exchange.Exchange) {
 	for _, p := range s.parameters {
 		x.Query.Drop(p)
 	}
-	x.Consumer = consumer
-	return nil
 }
 
 // twoCredentials is what the sender of more than one is told.
@@ -208,7 +213,9 @@ const retryAfter = "5"
 
 // refuse is the 401, or the 400 of a malformed request, with a challenge of every method (RFC 9110, section 11.6.1).
 // Only that of the method used says what was wrong, and none does where there was no credential (RFC 6750, section 3.1).
+// A credential in the query is taken off all the same: what is refused here may be good elsewhere, and logs tell addresses.
 func (s *Stage) refuse(x *exchange.Exchange, used Method, r *Refusal) *problem.Problem {
+	s.drop(x)
 	if r.Unavailable {
 		return problem.New(problem.ReducedCapacity, r.Detail).WithHeader("Retry-After", retryAfter).Because(r.Cause)
 	}

@@ -62,6 +62,7 @@ func (s *Stage) Run(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 	}
 	p := s.current.Load() // for this request's way there and back, whatever is swapped in meanwhile
 	if prob := p.Handle(x); prob != nil {
+		gateway.Conceal(r, x)
 		return s.refuse(w, r, x, prob)
 	}
 	leave(w, r, x)
