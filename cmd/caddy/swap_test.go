@@ -22,7 +22,7 @@ import (
 // over HTTPS. It reports how long the slowest 1 % of requests take at least, in milliseconds, and the slowest of all: as
 // usual, and while swaps go on one after the other. No request may fail.
 func BenchmarkSwap(b *testing.B) {
-	server := bundletest.NewServer(b, func(s *bundletest.Server) { s.LongPolling = true })
+	server := bundletest.NewServer(b)
 	key := bundletest.NewKey(b)
 	var archives [2][]byte
 	for i := range archives {
@@ -44,7 +44,6 @@ func BenchmarkSwap(b *testing.B) {
 			verify %[3]s
 			ca %[4]s
 			poll 1s 1s
-			long_polling 30s
 			max_size 64MiB 512MiB
 		}
 	}
@@ -60,7 +59,7 @@ https://localhost:%[5]d {
 	if err := os.WriteFile(path, []byte(caddyfile), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	binary := filepath.Join(dir, "caddy")
+	binary := filepath.Join(dir, "gateway")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
@@ -93,7 +92,7 @@ https://localhost:%[5]d {
 		for i := range b.N {
 			server.Serve(archives[(i+1)%2])
 			asked := len(server.Answered())
-			// The gateway polls again when the bundle is in force.
+			// The gateway polls again a second after the bundle is in force.
 			for end := time.Now().Add(time.Minute); len(server.Answered()) < asked+2 && time.Now().Before(end); {
 				time.Sleep(20 * time.Millisecond)
 			}
