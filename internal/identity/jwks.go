@@ -214,6 +214,9 @@ func parseJWK(raw []byte) (*parsedJWK, error) {
 		if bits := p.N.BitLen(); bits < minRSABits || bits > maxRSABits {
 			return nil, fmt.Errorf("an RSA key has %d to %d bits here, and it has %d", minRSABits, maxRSABits, bits)
 		}
+		if guessable(p.N) {
+			return nil, errors.New("it was made by a device whose keys can be computed (ROCA, CVE-2017-15361), and must be withdrawn")
+		}
 	case *ecdsa.PublicKey:
 		natural := curveAlgorithm(p.Curve)
 		if k.alg != "" && k.alg != natural {

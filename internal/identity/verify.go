@@ -22,7 +22,35 @@ type accepted struct {
 // verify proves a token with the keys of a set, or of a newer one that the issuer has. Of a token that is not valid, the
 // client learns no more than whether it is too old or too new.
 func (t *Tokens) verify(x *exchange.Exchange, compact string, bound *boundSet) (accepted, *Refusal) {
-	invalid := func(err error) (accepted, *Refusal) { return accepted{}, &Refusal{Detail: invalidToken, Cause: err} }
+	o, r := t.open(x, compact, bound)
+	if r != nil {
+		return accepted{}, r
+	}
+	c, err := parseClaims(o.payload)
+	if err != nil {
+		return accepted{}, &Refusal{Detail: invalidToken, Cause: err}
+	}
+	if r := c.check(&o.header, t.issuer, t.audience, t.leeway, x.Time); r != nil {
+		return accepted{}, r
+	}
+	consumer, r := t.consumer(&c)
+	if r != nil {
+		return accepted{}, r
+	}
+	return accepted{consumer: consumer, from: latest(c.notBefore, c.issued).Add(-t.leeway), until: c.expires.Add(t.leeway), bound: o.bound}, nil
+}
+
+// opened is a token whose signature is that of its key. What it says was said by its issuer, and nothing is known yet of
+// whether it counts.
+type opened struct {
+	header  token
+	payload []byte
+	bound   *boundSet // with the key
+}
+
+// open proves the signature of a token.
+func (t *Tokens) open(x *exchange.Exchange, compact string, bound *boundSet) (opened, *Refusal) {
+	invalid := func(err error) (opened, *Refusal) { return opened{}, &Refusal{Detail: invalidToken, Cause: err} }
 	parsed, err := parseToken(compact)
 	if err != nil {
 		return invalid(err)
@@ -37,7 +65,7 @@ func (t *Tokens) verify(x *exchange.Exchange, compact string, bound *boundSet) (
 	if errors.Is(err, errNoKey) {
 		set, failed := t.source.Seek(x.Context, x.Time, bound.set)
 		if failed != nil {
-			return accepted{}, keyless(failed)
+			return opened{}, keyless(failed)
 		}
 		if set != bound.set {
 			bound = t.bind(set)
@@ -53,18 +81,7 @@ func (t *Tokens) verify(x *exchange.Exchange, compact string, bound *boundSet) (
 	if err != nil {
 		return invalid(errors.New("its signature is not that of its key"))
 	}
-	c, err := parseClaims(payload)
-	if err != nil {
-		return invalid(err)
-	}
-	if r := c.check(&parsed, t.issuer, t.audience, t.leeway, x.Time); r != nil {
-		return accepted{}, r
-	}
-	consumer, r := t.consumer(&c)
-	if r != nil {
-		return accepted{}, r
-	}
-	return accepted{consumer: consumer, from: latest(c.notBefore, c.issued).Add(-t.leeway), until: c.expires.Add(t.leeway), bound: bound}, nil
+	return opened{parsed, payload, bound}, nil
 }
 
 func latest(a, b time.Time) time.Time {
