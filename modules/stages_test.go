@@ -69,10 +69,12 @@ func TestValidate(t *testing.T) {
 			roll_disabled
 		}
 	}`, `
+	metrics /metrics
 	@report path /report
 	api_validate @report {
 		body json max 64B
 		schema schemas/order.json
+		rule "query.seen == nil" "is not to be sent"
 		report_only
 	}
 	@orders path /orders
@@ -114,6 +116,13 @@ func TestValidate(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, "default.log"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	is(t, "reported by a rule", g.Do("POST", "/report?seen=1", `{"total":1}`, json), 200, `{"total":1}`)
+	metrics := g.Do("GET", "/metrics", "").Body
+	for _, rule := range []string{"rule 1", "rule 2"} {
+		if !strings.Contains(metrics, `caddy_api_gateway_rules_unmet_total{api="",route="",rule="`+rule+`",version=""}`) {
+			t.Errorf("%s is not counted", rule)
+		}
 	}
 	if n := strings.Count(string(text), "request would have been refused"); n != 3 || !strings.Contains(string(text), `"pointer":"/total"`) {
 		t.Errorf("%d reports in\n%s", n, text)

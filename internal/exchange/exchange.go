@@ -71,6 +71,9 @@ type Exchange struct {
 	// Exceeded names the limits for which the request was refused.
 	Exceeded []string
 
+	// Unmet names the rules that the request does not meet, those included that only report it, until they are counted.
+	Unmet []string
+
 	// Ended is the stage that ended the request's way with a problem, "" as long as none did.
 	Ended string
 

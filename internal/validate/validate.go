@@ -120,6 +120,7 @@ func (s *Stage) check(x *exchange.Exchange) *problem.Problem {
 			causes = append(causes, err)
 		}
 		wrong = append(wrong, Error{Pointer: r.At, Rule: r.Name, Detail: r.Detail})
+		x.Unmet = append(x.Unmet, r.Name)
 	}
 	if len(wrong) == 0 {
 		return nil

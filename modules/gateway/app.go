@@ -244,6 +244,9 @@ func (a *App) Counter() limit.Counter { return a.counter }
 // Limited counts a request that a handler answered, by the limits that refused it.
 func (a *App) Limited(x *exchange.Exchange) { a.metrics.limited(x) }
 
+// Unmet counts the rules that a request did not meet in a stage that stands alone.
+func (a *App) Unmet(x *exchange.Exchange) { a.metrics.rules(x) }
+
 // Start begins to watch the files and to probe the upstreams, and to look for policies where they do not lie in files.
 func (a *App) Start() error {
 	if err := a.ready(a.inForce()); err != nil {

@@ -20,6 +20,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	denials  *prometheus.CounterVec
 	exceeded *prometheus.CounterVec
+	unmet    *prometheus.CounterVec
 	loads    *prometheus.CounterVec
 	failing  prometheus.Gauge
 	last     prometheus.Gauge
@@ -45,6 +46,8 @@ var theMetrics = func() *metrics {
 			"Requests that a stage ended, and answers that broke off in one, by API, stage and problem type.")), []string{"api", "stage", "problem"}),
 		exceeded: prometheus.NewCounterVec(prometheus.CounterOpts(name("limits_exceeded_total",
 			"Requests that a limit refused, by the limit's name.")), []string{"limit"}),
+		unmet: prometheus.NewCounterVec(prometheus.CounterOpts(name("rules_unmet_total",
+			"Rules that a request did not meet, by API, caller's version, route and rule; the first three are empty for api_validate standing alone in a Caddyfile. Those that only report are counted, too.")), []string{"api", "version", "route", "rule"}),
 		loads: prometheus.NewCounterVec(prometheus.CounterOpts(name("loads_total",
 			"Loads of catalogue, policies, schemas and keys, by result.")), []string{"result"}),
 		failing: prometheus.NewGauge(prometheus.GaugeOpts(name("load_failing",
@@ -76,7 +79,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.exceeded, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked}, m.decided, m.shadows.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.exceeded, m.unmet, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked}, m.decided, m.shadows.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -106,6 +109,15 @@ func (m *metrics) served(x *exchange.Exchange, prob *problem.Problem) {
 		m.denials.WithLabelValues(x.API, x.Ended, slug).Inc()
 	}
 	m.limited(x)
+	m.rules(x)
+}
+
+// rules counts the rules that a request did not meet, each once. APIs, versions, routes and rules are the configuration's.
+func (m *metrics) rules(x *exchange.Exchange) {
+	for _, name := range x.Unmet {
+		m.unmet.WithLabelValues(x.API, x.Version, x.Route, name).Inc()
+	}
+	x.Unmet = nil
 }
 
 // limited counts a request that limits refused. Their names are the configuration's.

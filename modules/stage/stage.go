@@ -75,6 +75,7 @@ func (s *Stage) Run(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 // Report counts and logs a problem that would have ended a request if its stage were in force.
 func (s *Stage) Report(x *exchange.Exchange, prob *problem.Problem) {
 	s.metrics.reported(prob)
+	s.app.Unmet(x)
 	s.logger.Warn("request would have been refused", zap.String("id", x.ID), zap.Error(prob), zap.Reflect("problem", prob))
 }
 
@@ -86,6 +87,7 @@ func (s *Stage) refuse(w http.ResponseWriter, r *http.Request, x *exchange.Excha
 	}
 	s.metrics.refused(x, prob)
 	s.app.Limited(x)
+	s.app.Unmet(x)
 	level := zapcore.DebugLevel
 	switch {
 	case prob.StatusCode() >= 500:
