@@ -18,6 +18,7 @@ type Terms struct {
 	Rules     []*Rule
 	Forward   *Forward // nil where not written
 	MaxBody   int64    // bytes; 0 where not written
+	Bodies
 }
 
 // Policy names the rule of a policy that decides.
@@ -94,6 +95,7 @@ func (a *API) For(v *Version, r *Route) Terms {
 		if next.MaxBody != 0 {
 			t.MaxBody = next.MaxBody
 		}
+		t.near(next.Bodies)
 	}
 	return t
 }

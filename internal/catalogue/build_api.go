@@ -63,6 +63,7 @@ func (s *scopedAPI) terms(n *node) Terms {
 		Upstream: s.upstreams[take[target](n, "upstream").name],
 		MaxBody:  int64(take[byteCount](n, "max_body")),
 		Forward:  s.forward(n),
+		Bodies:   bodies(n),
 	}
 	for _, it := range take[[]item](n, "identify") {
 		to := it.value.(target)

@@ -28,11 +28,11 @@ var ruleBlock = &block{
 	},
 }
 
-func withTerms(own ...attribute) []attribute { return slices.Concat(own, terms) }
+func withTerms(own ...attribute) []attribute { return slices.Concat(own, terms, bodyTerms) }
 
 var apiBlock = &block{
 	name: "api", label: nameLabel, max: 256,
-	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body`, `rule` and `forward` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
+	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body`, `compressed`, `report_only`, `rule` and `forward` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
 	attributes: withTerms(
 		attribute{name: "hosts", kind: each{of: word{"a host name in lower case, without port", hostName}, min: 1, max: 64}, absent: "any host",
 			doc: "The hosts on which the API is served, exactly."},

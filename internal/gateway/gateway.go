@@ -19,6 +19,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/route"
 	"github.com/wicketgate/wicketgate/internal/rule"
+	"github.com/wicketgate/wicketgate/internal/validate"
 )
 
 // Config is what a Gateway is built from.
@@ -37,6 +38,9 @@ type Config struct {
 	IssuerKeys func(c issuer.Config, authorities []byte) (identity.KeySource, error)
 
 	Signing forward.Signing // asked if a service is told in tokens who calls; nil in a gateway that never serves
+
+	// Report is told what validation would have refused where it refuses nothing.
+	Report validate.Report
 
 	// Introspection gives a client of an introspection endpoint, which all that ask for the same share.
 	Introspection func(introspection.Config) (identity.Introspector, error)

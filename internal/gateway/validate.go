@@ -17,6 +17,9 @@ import (
 // rule, change, limit or policy needs streams past.
 func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route, terms catalogue.Terms, up *changes, patch *patches, decision *policy.Query, limitsRead bool) (content, checks pipeline.Stage) {
 	to := validate.Checks{MaxBody: terms.MaxBody}
+	if terms.Reports() {
+		to.Report = b.Report
+	}
 	var request *change.Program
 	switch {
 	case patch != nil:
@@ -52,7 +55,10 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 	}
 	if readsBody || policyReads != exchange.None {
 		xml := l.formsOf(r, v).request
-		c := validate.ContentConfig{MaxBody: terms.MaxBody, XML: xml, Any: !readsBody && (request == nil || request.Empty())}
+		c := validate.ContentConfig{MaxBody: terms.MaxBody, Compressed: terms.Compressed, XML: xml, Any: !readsBody && (request == nil || request.Empty())}
+		if policyReads == exchange.None && !limitsRead && (request == nil || request.Empty()) { // else a body that is none is of no use
+			c.Report = to.Report
+		}
 		if r.Accepts != nil {
 			c.Required = []string{r.Method}
 		}

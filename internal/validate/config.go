@@ -3,11 +3,13 @@ package validate
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/inflate"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/rule"
 	"github.com/wicketgate/wicketgate/internal/schema"
@@ -19,6 +21,9 @@ type Config struct {
 	Body string `json:"body,omitempty"`
 	// The largest body, in bytes. Default: 1 MiB. A larger one is answered with 413, even if report_only is set.
 	Max int64 `json:"max,omitempty"`
+	// Content codings that bodies may have: "gzip", "zstd". They are taken off, so that the service gets the body without:
+	// at most so many bytes as max says, and 100 times those that came. Default: none; a body with one is answered 415.
+	Compressed []string `json:"compressed,omitempty"`
 	// The file of the JSON Schema 2020-12 that bodies must be valid by, at most 1 MiB. It may refer to files in its
 	// folder and below. Default: none.
 	Schema string `json:"schema,omitempty"`
@@ -71,6 +76,11 @@ func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages
 	if c.Max < 0 {
 		diags = append(diags, mistake(place("max"), "Invalid bound", "The largest body has a size of 1 byte or more."))
 	}
+	for _, coding := range c.Compressed {
+		if !slices.Contains(inflate.Codings(), coding) {
+			diags = append(diags, mistake(place("compressed"), "Unknown content coding", fmt.Sprintf("Expected %s, not %q.", strings.Join(inflate.Codings(), " or "), coding)))
+		}
+	}
 	if !c.ReportOnly {
 		report = nil
 	}
@@ -92,8 +102,11 @@ func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages
 		return nil, files, diags
 	}
 	stage := New(checks)
+	if c.Compressed != nil && c.Body == "" && stage.Needs().Body == exchange.None {
+		return nil, files, append(diags, mistake(place("compressed"), "Nothing reads the body", "A content coding is taken off where the body is read: name body too."))
+	}
 	if c.Body != "" || stage.Needs().Body == exchange.JSON {
-		content := ContentConfig{MaxBody: c.Max, Report: report}
+		content := ContentConfig{MaxBody: c.Max, Compressed: c.Compressed, Report: report}
 		if c.Schema != "" {
 			content.Required = []string{"POST", "PUT", "PATCH"}
 		}

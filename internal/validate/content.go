@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/inflate"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/xmlform"
@@ -29,6 +30,8 @@ type ContentConfig struct {
 	Any bool
 	// Required are the methods that must come with a body.
 	Required []string
+	// Compressed are the content codings that are taken off bodies, of inflate.Codings; none is taken otherwise.
+	Compressed []string
 	// MaxBody bounds the body in bytes; 0 means exchange.DefaultMaxBody.
 	MaxBody int64
 	// Report, if set, is told each problem instead of the caller, and the request goes on.
@@ -70,7 +73,7 @@ func (c *Content) Needs() exchange.Needs {
 	}
 }
 
-// Handle refuses what is not strict JSON in UTF-8 without content coding, or not there though it must be: 400 or 415.
+// Handle refuses what is not strict JSON in UTF-8, with no content coding but those that are taken off, or not there though it must be: 400 or 415.
 // A body over the bound was refused with 413 when it was read.
 func (c *Content) Handle(x *exchange.Exchange) *problem.Problem {
 	p := c.check(x)
@@ -85,17 +88,16 @@ func (c *Content) check(x *exchange.Exchange) *problem.Problem {
 	if !x.Body.Read {
 		return problem.New(problem.Internal, "").Because(errNotRead)
 	}
+	if len(x.Body.Bytes) > 0 {
+		if prob := c.inflate(x); prob != nil {
+			return prob
+		}
+	}
 	if len(x.Body.Bytes) == 0 {
 		if slices.Contains(c.config.Required, x.Method) {
 			return problem.New(problem.InvalidBody, "the request needs a body")
 		}
 		return nil
-	}
-	for _, coding := range x.Header["Content-Encoding"] {
-		if !strings.EqualFold(coding, "identity") {
-			// RFC 9110, section 15.5.16: what codings would have been taken.
-			return problem.New(problem.UnsupportedMediaType, "the body may not have a content coding").WithHeader("Accept-Encoding", "identity")
-		}
 	}
 	fields := x.Header["Content-Type"]
 	if c.config.Any && other(fields) {
@@ -122,16 +124,48 @@ func (c *Content) check(x *exchange.Exchange) *problem.Problem {
 	return nil
 }
 
+// limit is the largest body, in bytes.
+func (c *Content) limit() int64 {
+	if c.config.MaxBody == 0 {
+		return exchange.DefaultMaxBody
+	}
+	return c.config.MaxBody
+}
+
+// inflate takes a content coding off the body, once: what goes on is what is looked at.
+func (c *Content) inflate(x *exchange.Exchange) *problem.Problem {
+	coding, ok := inflate.Coding(x.Header["Content-Encoding"], c.config.Compressed)
+	switch {
+	case !ok:
+		taken, detail := "identity", "the body may not have a content coding"
+		if c.config.Compressed != nil {
+			taken, detail = strings.Join(c.config.Compressed, ", "), "the body may have one content coding that is taken here, or none"
+		}
+		// RFC 9110, section 15.5.16: what codings would have been taken.
+		return problem.New(problem.UnsupportedMediaType, detail).WithHeader("Accept-Encoding", taken)
+	case coding == "":
+		return nil
+	}
+	plain, err := inflate.Body(coding, x.Body.Bytes, c.limit())
+	switch {
+	case errors.Is(err, inflate.ErrTooLarge):
+		return problem.New(problem.ContentTooLarge, "without its content coding the body may have at most "+strconv.FormatInt(c.limit(), 10)+
+			" bytes, and "+strconv.Itoa(inflate.MaxRatio)+" times as many as with it")
+	case err != nil:
+		return problem.New(problem.InvalidBody, "the body is not what its content coding says").Because(err)
+	}
+	x.Body.Replace(plain)
+	delete(x.Header, "Content-Encoding")
+	return nil
+}
+
 // xmlTypes are the media types of XML (RFC 7303, section 9).
 var xmlTypes = []string{"application/xml", "text/xml"}
 
 // readXML puts strict JSON in the place of a body in XML. One that is not well-formed, or not in the part of XML that
 // is taken, is a 400; one that is not what the schema describes, so that no JSON can be made of it, a 422.
 func (c *Content) readXML(x *exchange.Exchange) *problem.Problem {
-	limit := c.config.MaxBody
-	if limit == 0 {
-		limit = exchange.DefaultMaxBody
-	}
+	limit := c.limit()
 	doc, err := c.config.XML.Decode(nil, x.Body.Bytes, int(limit))
 	var mistake *xmlform.Error
 	switch {

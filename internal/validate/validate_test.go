@@ -202,6 +202,53 @@ func TestAnyMediaType(t *testing.T) {
 	}
 }
 
+// What is taken off goes on without, and nothing else is taken.
+func TestCompressed(t *testing.T) {
+	zip := func(text string) string {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		w.Write([]byte(text))
+		w.Close()
+		return b.String()
+	}
+	spaces := strings.Repeat(" ", 2000)
+	for _, c := range []struct {
+		name, coding, body string
+		status             int
+		goes               string
+	}{
+		{"gzip", "gzip", zip(good), 0, good},
+		{"x-gzip", "x-gzip", zip(good), 0, good},
+		{"plain", "", good, 0, good},
+		{"identity", "identity", good, 0, good},
+		{"gzip of what is no JSON", "gzip", zip(good + good), 400, ""},
+		{"gzip of nothing", "gzip", zip(""), 400, ""},
+		{"gzip that is none", "gzip", good, 400, ""},
+		{"gzip cut short", "gzip", zip(good)[:30], 400, ""},
+		{"two members", "gzip", zip(good) + zip(good), 400, ""},
+		{"gzip twice, said once", "gzip", zip(zip(good)), 400, ""},
+		{"gzip twice", "gzip, gzip", zip(zip(good)), 415, ""},
+		{"zstd", "zstd", good, 415, ""},
+		{"above the bound", "gzip", zip(good + spaces), 413, ""},
+	} {
+		x := post("application/json", c.body)
+		if c.coding != "" {
+			x.Header.Set("Content-Encoding", c.coding)
+		}
+		p := pipeline.New(NewContent(ContentConfig{Compressed: []string{"gzip"}, Required: []string{"POST"}, MaxBody: 1000})).Handle(x)
+		if status(p) != c.status {
+			t.Errorf("%s: got %v, want %d", c.name, p, c.status)
+			continue
+		}
+		if c.status == 0 && (string(x.Body.Bytes) != c.goes || x.Header.Get("Content-Encoding") == "gzip" || !x.Body.Valid) {
+			t.Errorf("%s: %q goes on with %v", c.name, x.Body.Bytes, x.Header)
+		}
+		if c.status == 415 && p.Header.Get("Accept-Encoding") != "gzip" {
+			t.Errorf("%s: told %v", c.name, p.Header)
+		}
+	}
+}
+
 // Two lines of a field that has one are refused even if each of them alone would be taken.
 func TestTwoContentTypes(t *testing.T) {
 	x := post("application/json", good)
@@ -378,6 +425,9 @@ func TestConfig(t *testing.T) {
 		{"xml", Config{Body: "xml"}, 0, `api_validate body:1,1-1: Unsupported body; Bodies of type "xml" are not supported by this version.`},
 		{"form", Config{Body: "form"}, 0, `api_validate body:1,1-1: Unsupported body; Bodies of type "form" are not supported by this version.`},
 		{"yaml", Config{Body: "yaml"}, 0, `api_validate body:1,1-1: Unknown type of body; Expected json, not "yaml".`},
+		{"compressed", Config{Body: "json", Compressed: []string{"gzip"}}, 1, ""},
+		{"another coding", Config{Body: "json", Compressed: []string{"br"}}, 0, `api_validate compressed:1,1-1: Unknown content coding; Expected gzip or zstd, not "br".`},
+		{"compressed without a body", Config{Compressed: []string{"gzip"}}, 0, `api_validate compressed:1,1-1: Nothing reads the body; A content coding is taken off where the body is read: name body too.`},
 		{"a negative bound", Config{Max: -1}, 0, `api_validate max:1,1-1: Invalid bound; The largest body has a size of 1 byte or more.`},
 		{"no detail", Config{Rules: []RuleConfig{{Expr: "true"}}}, 0, `api_validate rule 1:1,1-1: Rule without a detail; Say what the caller is told when the rule is not met.`},
 		{"no pointer", Config{Rules: []RuleConfig{{Name: "total", Expr: "true", Detail: "d", At: "total.amount"}}}, 0, `api_validate total:1,1-1: Invalid pointer; Expected a JSON pointer such as "/total/amount".`},

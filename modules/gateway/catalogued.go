@@ -65,6 +65,7 @@ func (c *catalogued) Load(l *Load) func() {
 		IssuerKeys:     l.IssuerKeys,
 		Signing:        l.Signer,
 		Introspection:  l.Introspection,
+		Report:         c.app.validated,
 		Upstream: func(u *catalogue.Upstream) (gateway.Upstream, error) {
 			if c.app.checking && c.app.trial == nil {
 				return nil, nil

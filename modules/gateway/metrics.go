@@ -19,6 +19,7 @@ import (
 type metrics struct {
 	requests *prometheus.CounterVec
 	denials  *prometheus.CounterVec
+	reports  *prometheus.CounterVec
 	exceeded *prometheus.CounterVec
 	unmet    *prometheus.CounterVec
 	loads    *prometheus.CounterVec
@@ -44,6 +45,8 @@ var theMetrics = func() *metrics {
 			"Requests to an API of the catalogue, by API, caller's version and whether they reached the upstream.")), []string{"api", "version", "forwarded"}),
 		denials: prometheus.NewCounterVec(prometheus.CounterOpts(name("denials_total",
 			"Requests that a stage ended, and answers that broke off in one, by API, stage and problem type.")), []string{"api", "stage", "problem"}),
+		reports: prometheus.NewCounterVec(prometheus.CounterOpts(name("validation_reports_total",
+			"Problems that validation with report_only found and let pass, by API and problem type.")), []string{"api", "problem"}),
 		exceeded: prometheus.NewCounterVec(prometheus.CounterOpts(name("limits_exceeded_total",
 			"Requests that a limit refused, by the limit's name.")), []string{"limit"}),
 		unmet: prometheus.NewCounterVec(prometheus.CounterOpts(name("rules_unmet_total",
@@ -79,7 +82,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.exceeded, m.unmet, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked}, m.decided, m.shadows.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.exceeded, m.unmet, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked}, m.decided, m.shadows.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -102,11 +105,7 @@ func (m *metrics) loaded(ok bool) {
 func (m *metrics) served(x *exchange.Exchange, prob *problem.Problem) {
 	m.requests.WithLabelValues(x.API, x.Version, strconv.FormatBool(prob == x.Broken)).Inc()
 	if prob != nil {
-		slug := prob.Type.URI
-		if _, after, ok := strings.Cut(slug, "#"); ok {
-			slug = after
-		}
-		m.denials.WithLabelValues(x.API, x.Ended, slug).Inc()
+		m.denials.WithLabelValues(x.API, x.Ended, slug(prob)).Inc()
 	}
 	m.limited(x)
 	m.rules(x)
@@ -118,6 +117,14 @@ func (m *metrics) rules(x *exchange.Exchange) {
 		m.unmet.WithLabelValues(x.API, x.Version, x.Route, name).Inc()
 	}
 	x.Unmet = nil
+}
+
+// slug is the short name of a problem's type in the table.
+func slug(prob *problem.Problem) string {
+	if _, after, ok := strings.Cut(prob.Type.URI, "#"); ok {
+		return after
+	}
+	return prob.Type.URI
 }
 
 // limited counts a request that limits refused. Their names are the configuration's.

@@ -1,10 +1,14 @@
 package validate
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/wicketgate/wicketgate/internal/inflate"
 	"github.com/wicketgate/wicketgate/internal/validate"
 	"github.com/wicketgate/wicketgate/modules/stage"
 )
@@ -17,6 +21,7 @@ func init() {
 //
 //	api_validate [<matcher>] {
 //		body   json [max <size>]
+//		compressed gzip|zstd...
 //		schema <file>
 //		rule   "<expression>" "<detail>" [<JSON pointer>]
 //		report_only
@@ -26,6 +31,8 @@ func init() {
 //
 //   - body says what bodies are: strict JSON in UTF-8, of at most the given size. Default: json, 1 MiB, where a schema or
 //     a rule reads the body; otherwise the body streams past.
+//   - compressed names content codings that bodies may have. They are taken off, within max and at most 100 times what came.
+//     Default: none; a body with one is answered 415.
 //   - schema is the file of the JSON Schema (2020-12) that bodies must be valid by. It is watched.
 //   - rule is a condition that requests must meet, what the caller of one that does not is told, and the part of the body
 //     it is about. It may be given again; all are tried.
@@ -39,7 +46,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	begin := *d
-	words := stage.NewWords("api_validate", []string{"body", "schema", "rule", "report_only"}, nil)
+	words := stage.NewWords("api_validate", []string{"body", "compressed", "schema", "rule", "report_only"}, nil)
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
 		if err == nil && word != "rule" {
@@ -62,6 +69,17 @@ func (h *Handler) option(d *caddyfile.Dispenser, word string) error {
 	switch word {
 	case "body":
 		return h.body(d)
+	case "compressed":
+		args, err := stage.Arguments(d, 1, 2, "compressed gzip|zstd...")
+		if err != nil {
+			return err
+		}
+		for i, coding := range args {
+			if !slices.Contains(inflate.Codings(), coding) || slices.Contains(args[:i], coding) {
+				return d.Errf("compressed: expected %s, each once, not %q", strings.Join(inflate.Codings(), " and "), coding)
+			}
+		}
+		h.Compressed = args
 	case "schema":
 		args, err := stage.Arguments(d, 1, 1, "schema <file>")
 		if err != nil {

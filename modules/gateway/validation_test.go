@@ -1,0 +1,109 @@
+package gateway_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// people is an API of its own beside the shop's: open to everyone, with what a test writes in it. Its schema is beside it.
+func people(lines ...string) func(*server) {
+	return func(s *server) {
+		s.write("examples/shop/schemas/person.json", `{
+  "type": "object",
+  "required": ["name"],
+  "additionalProperties": false,
+  "properties": {
+    "name": {"type": "string", "minLength": 1},
+    "email": {"type": "string", "format": "email"},
+    "age": {"type": "integer"},
+    "member": {"type": "boolean"},
+    "tags": {"type": "array", "items": {"type": "string"}},
+    "home": {"type": "object", "properties": {"city": {"type": "string"}}}
+  }
+}`)
+		s.write("examples/shop/people.hcl", `api "people" {
+  hosts     = ["localhost"]
+  base_path = "/people"
+  upstream  = upstream.orders
+  identify  = [anonymous]
+  authorize = public
+  object "person" { schema = "schemas/person.json" }
+`+strings.Join(lines, "\n")+"\n}\n")
+	}
+}
+
+// TestCompressedBodies sends bodies in content codings where they are taken off, and where they are not.
+func TestCompressedBodies(t *testing.T) {
+	s := start(t, people(
+		`compressed = ["gzip"]`,
+		`max_body = "1KiB"`,
+		`route "POST /new" { accepts = object.person }`,
+		`route "POST /plain" {`, `  accepts = object.person`, `  compressed = []`, `}`,
+		`route "POST /raw" {}`))
+	good := `{"name":"Ada","age":36}`
+	for _, c := range []struct {
+		name, path, body, coding string
+		status                   int
+		arrives                  string
+	}{
+		{"gzip", "/people/new", zipped(good), "gzip", 200, good},
+		{"plain", "/people/new", good, "", 200, good},
+		{"a bomb", "/people/new", zipped(strings.Repeat(" ", 10<<20) + good), "gzip", 413, ""},
+		{"above the bound", "/people/new", zipped(strings.Repeat("x y ", 300)), "gzip", 413, ""},
+		{"cut short", "/people/new", zipped(good)[:20], "gzip", 400, ""},
+		{"two members", "/people/new", zipped(good) + zipped(good), "gzip", 400, ""},
+		{"twice", "/people/new", zipped(zipped(good)), "gzip, gzip", 415, ""},
+		{"another", "/people/new", good, "br", 415, ""},
+		{"breaks the schema", "/people/new", zipped(`{"age":"36"}`), "gzip", 422, ""},
+		{"where none is taken", "/people/plain", zipped(good), "gzip", 415, ""},
+		{"where nobody reads it", "/people/raw", zipped(good), "gzip", 200, zipped(good)},
+	} {
+		before := s.upstream.count.Load()
+		fields := []string{"Content-Type: application/json"}
+		if c.coding != "" {
+			fields = append(fields, "Content-Encoding: "+c.coding)
+		}
+		a := s.do(s.client(true), "POST", c.path, c.body, fields...)
+		if a.status != c.status {
+			t.Errorf("%s: got %d %s, want %d", c.name, a.status, a.body, c.status)
+		}
+		if reached := s.upstream.count.Load() > before; reached != (c.status == 200) {
+			t.Errorf("%s: reached the service: %v", c.name, reached)
+		}
+		if saw, body := s.upstream.saw(); c.status == 200 && (body != c.arrives || (saw.Header.Get("Content-Encoding") != "") != (c.path == "/people/raw")) {
+			t.Errorf("%s: the service got %q with %v", c.name, body, saw.Header)
+		}
+	}
+}
+
+// TestReportOnly lets pass, and counts, what validation would refuse.
+func TestReportOnly(t *testing.T) {
+	s := start(t, people(
+		`report_only = true`,
+		`route "POST /new" { accepts = object.person }`,
+		`route "POST /strict" {`, `  accepts = object.person`, `  report_only = false`, `}`))
+	for _, c := range []struct {
+		path, body string
+		status     int
+	}{
+		{"/people/new", `{"name":"Ada"}`, 200},
+		{"/people/new", `{"name":7}`, 200},
+		{"/people/new", `{"name":`, 200},
+		{"/people/strict", `{"name":7}`, 422},
+		{"/people/new", `{"name":"` + strings.Repeat("a", 1<<20) + `"}`, 413},
+	} {
+		a := s.do(s.client(true), "POST", c.path, c.body, "Content-Type: application/json")
+		if a.status != c.status {
+			t.Errorf("%s %.40s: got %d %s", c.path, c.body, a.status, a.body)
+		}
+		if _, body := s.upstream.saw(); c.status == 200 && body != c.body {
+			t.Errorf("the service got %s", body)
+		}
+	}
+	for _, kind := range []string{"invalid-body", "invalid-content"} {
+		name := `caddy_api_gateway_validation_reports_total{api="people",problem="` + kind + `"}`
+		if got := s.metric(name); got != "1" {
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+}
