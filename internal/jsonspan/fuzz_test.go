@@ -67,6 +67,11 @@ func FuzzAccess(f *testing.F) {
 		for item := range jsonspan.Items(doc) {
 			jsonspan.AppendScalar(nil, item)
 		}
+		if i := jsonspan.Space(doc, 0); i < len(doc) && (doc[i] == '{' || doc[i] == '[') {
+			for c := jsonspan.Open(doc, i); c.Next(); {
+				c.At = jsonspan.Value(doc, c.Value)
+			}
+		}
 		for i := range len(doc) + 1 {
 			jsonspan.Locate(doc, i)
 		}
