@@ -20,6 +20,7 @@ func (f *folder) diagnose(root string, err error) hcl.Diagnostics {
 	var (
 		broken   *sourceError
 		older    *dialectError
+		foreign  *foreignError
 		invalid  *jsonschema.SchemaValidationError
 		load     *jsonschema.LoadURLError
 		pattern  *jsonschema.InvalidRegexError
@@ -41,6 +42,8 @@ func (f *folder) diagnose(root string, err error) hcl.Diagnostics {
 		return f.at(broken.url, broken.offset, broken.offset+1, "Broken schema file", sentence(broken.error.Error()))
 	case errors.As(err, &older):
 		return f.member(older.url, []string{"$schema"}, "Unknown version of JSON Schema", "Expected JSON Schema 2020-12, "+quote(dialect)+".")
+	case errors.As(err, &foreign):
+		return f.place(foreign.at, "Unknown version of JSON Schema", "Expected JSON Schema 2020-12, "+quote(dialect)+".")
 	case errors.As(err, &invalid):
 		return f.invalid(root, invalid)
 	case errors.As(err, &pattern):

@@ -59,6 +59,9 @@ func failures(err error, doc any) []Failure {
 // compareWays orders items by their index and members by their name.
 func compareWays(a, b []string) int {
 	return slices.CompareFunc(a, b, func(a, b string) int {
+		if a == b || a == "" || b == "" || a[0]-'0' > 9 || b[0]-'0' > 9 {
+			return strings.Compare(a, b)
+		}
 		i, err1 := strconv.Atoi(a)
 		j, err2 := strconv.Atoi(b)
 		if err1 == nil && err2 == nil {

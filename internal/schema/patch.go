@@ -25,9 +25,9 @@ func LoadPatch(file, root string, read func(string) ([]byte, error)) (*Schema, h
 		return nil, nil
 	}
 	whole := map[string]any{"type": "object", "$ref": patchScheme + strings.TrimPrefix(at, scheme)}
-	compiled, err := compile(patchScheme+":///", whole, f)
+	s, err := compile(patchScheme+":///", whole, f)
 	if err == nil {
-		return &Schema{compiled: compiled}, nil
+		return s, nil
 	}
 	var load *jsonschema.LoadURLError
 	if errors.As(err, &load) {

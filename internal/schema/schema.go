@@ -3,8 +3,6 @@
 package schema
 
 import (
-	"bytes"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -22,7 +20,7 @@ const dialect = "https://json-schema.org/draft/2020-12/schema"
 
 // Schema is a compiled schema. It is immutable and serves many requests at once.
 type Schema struct {
-	compiled *jsonschema.Schema
+	program *program
 }
 
 // Load compiles the schema in file, which lies in the folder root or below. read reads a file by its path, below root.
@@ -42,33 +40,61 @@ func Load(file, root string, read func(string) ([]byte, error)) (schema *Schema,
 	if err != nil {
 		return nil, f.files, f.diagnose(at, err)
 	}
-	compiled, err := compile(at, doc, &f)
+	s, err := compile(at, doc, &f)
 	if err != nil {
 		return nil, f.files, f.diagnose(at, err)
 	}
-	return &Schema{compiled: compiled}, f.files, f.unchecked(at)
+	return s, f.files, f.unchecked(at)
 }
 
-func compile(at string, doc any, loader jsonschema.URLLoader) (*jsonschema.Schema, error) {
+func compile(at string, doc any, loader jsonschema.URLLoader) (*Schema, error) {
+	compiled, scopes, err := resolve(at, doc, loader)
+	if err != nil {
+		return nil, err
+	}
+	p, err := build(compiled, scopes)
+	if err != nil {
+		return nil, err
+	}
+	return &Schema{program: p}, nil
+}
+
+// resolve has the library read a schema and what it refers to, and hold it against the meta-schema.
+func resolve(at string, doc any, loader jsonschema.URLLoader) (*jsonschema.Schema, *scopes, error) {
+	docs := map[string]any{at: doc}
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
-	c.UseLoader(loader)
+	c.UseLoader(recorder{loader, docs})
 	if err := c.AddResource(at, doc); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return c.Compile(at)
+	compiled, err := c.Compile(at)
+	return compiled, newScopes(c, docs), err
 }
 
 // Validate tells what is wrong with a document, which must be strict JSON (jsonspan.Check): at most 20 failures, in the
-// order of their pointers; none for a valid document.
+// order of their pointers; none for a valid document. A document that takes more steps than its size allows, as a schema
+// of many alternatives within each other can have it, is told to be wrong, too.
+//
+// The document is held against the schema as it is spelt, without decoding it. One that is valid is passed over once.
 func (s *Schema) Validate(doc []byte) []Failure {
-	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(doc))
-	if err != nil {
+	e := evaluators.Get().(*evaluator)
+	defer e.release()
+	if e.run(s.program, doc, nil) {
+		return nil
+	}
+	if !e.broken && !e.spent {
+		to := newSink(0)
+		if e.run(s.program, doc, to); len(to.first) > 0 {
+			return to.failures()
+		}
+	}
+	switch {
+	case e.broken:
 		return []Failure{{Message: "is not well-formed JSON"}}
+	case e.spent:
+		return []Failure{{Message: "cannot be validated: it takes too many steps to hold it against the schema"}}
 	}
-	if err := s.compiled.Validate(v); err != nil {
-		return failures(err, v)
-	}
-	return nil
+	return []Failure{{Message: "is not valid"}}
 }

@@ -94,8 +94,7 @@ func suite(t *testing.T, folder, file string, leaveOut func(name, test string) b
 		if err != nil {
 			t.Fatal(err)
 		}
-		compiled, err := compile(scheme+":///schema.json", doc, remotes(filepath.Join(folder, "remotes")))
-		s := &Schema{compiled: compiled}
+		s, err := compile(scheme+":///schema.json", doc, remotes(filepath.Join(folder, "remotes")))
 		for _, test := range g.Tests {
 			if leaveOut != nil && leaveOut(name, test.Description) {
 				continue
@@ -122,6 +121,7 @@ func suite(t *testing.T, folder, file string, leaveOut func(name, test string) b
 
 // failing counts the optional cases that do not pass yet, by file; a change either way must be seen.
 var failing = map[string]int{
+	"optional/cross-draft.json":             1,  // of 1: parts in older versions are refused
 	"optional/ecmascript-regex.json":        14, // of 74: patterns are Go's RE2, linear in time: no \c, ASCII classes only
 	"optional/format/duration.json":         2,  // of 52
 	"optional/format/ecmascript-regex.json": 9,  // of 12: as above

@@ -1,0 +1,300 @@
+package schema
+
+import (
+	"sync"
+
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
+)
+
+// The bounds of holding one document against one schema. A schema that tries several forms for a value, each of which
+// tries several for the values below, takes time that doubles with each level of the document.
+const (
+	freeSteps    = 250_000 // whatever the document's size; some milliseconds
+	stepsPerByte = 8       // and for each of its bytes; a value that is held against one schema is about one step
+	maxNested    = 5_000   // schemas that are held against values at one time, each within the one before
+)
+
+// evaluator holds one document against a program, on its text: no value is decoded. It stops at the first thing that is
+// wrong or, where it has a sink, tells it there and goes on.
+type evaluator struct {
+	doc    []byte
+	steps  int  // that are left
+	nested int  // schemas that are being held against values
+	spent  bool // there were too few steps, or too many schemas nested
+	broken bool // the document is not JSON
+	sink   *sink
+	way    []string // to the value, where there is a sink
+
+	words  []uint64 // regions, a stack of them: which members were seen, and which were evaluated
+	active []int    // for each cyclic node, one more than where the value begins that it is being held against
+	scopes []*scope // the resources of the schemas around, where the program is scoped
+
+	// Room that is used again and again.
+	text, digits, other []byte
+	hashes              []uint64
+	starts, table       []uint32
+}
+
+var evaluators = sync.Pool{New: func() any { return new(evaluator) }}
+
+// keep is how many entries of each kind of room an evaluator keeps between documents.
+const keep = 1 << 15
+
+// release gives the evaluator back, without the document and without more room than most documents need.
+func (e *evaluator) release() {
+	if cap(e.words) > keep || cap(e.text) > 8*keep || cap(e.other) > 8*keep || cap(e.hashes) > keep || cap(e.table) > 4*keep || cap(e.active) > keep {
+		return
+	}
+	clear(e.way[:cap(e.way)])
+	clear(e.scopes[:cap(e.scopes)])
+	e.doc, e.sink, e.way, e.scopes = nil, nil, e.way[:0], e.scopes[:0]
+	evaluators.Put(e)
+}
+
+// run says whether doc is valid. What is not is told to the sink, if there is one.
+func (e *evaluator) run(p *program, doc []byte, to *sink) bool {
+	e.doc, e.sink = doc, to
+	e.steps, e.nested, e.spent, e.broken = freeSteps+stepsPerByte*len(doc), 0, false, false
+	e.way, e.words, e.scopes = e.way[:0], e.words[:0], e.scopes[:0]
+	if cap(e.active) < p.cyclic {
+		e.active = make([]int, p.cyclic)
+	}
+	e.active = e.active[:p.cyclic]
+	clear(e.active)
+	start := jsonspan.Space(doc, 0)
+	end, ok := e.eval(p.root, start, none)
+	if !ok {
+		return false
+	}
+	if end == 0 {
+		end = e.skip(start)
+	}
+	if !e.broken && (end < 0 || jsonspan.Space(doc, end) != len(doc)) {
+		e.broken = true
+	}
+	return !e.broken && !e.spent
+}
+
+// spend takes steps, and says whether there were as many.
+func (e *evaluator) spend(n int) bool {
+	if e.steps -= n; e.steps < 0 {
+		e.spent = true
+	}
+	return !e.spent
+}
+
+// skip gives the end of the value at i, -1 if there is none.
+func (e *evaluator) skip(i int) int {
+	end := jsonspan.Value(e.doc, i)
+	if end < 0 {
+		e.broken = true
+		return -1
+	}
+	e.steps -= (end - i) >> 6 // spend, by whoever comes next
+	return end
+}
+
+// breaks says whether a cursor came to what is no JSON.
+func (e *evaluator) breaks(c *jsonspan.Cursor) bool {
+	e.broken = e.broken || c.Broken
+	return c.Broken
+}
+
+// name gives the name of the member that a cursor found, until the next string is looked at.
+func (e *evaluator) name(c *jsonspan.Cursor) []byte {
+	if !c.Escaped {
+		return e.doc[c.Name+1 : c.NameEnd-1]
+	}
+	e.text = jsonspan.AppendText(e.text[:0], e.doc[c.Name:c.NameEnd])
+	return e.text
+}
+
+// region is where it is noted which members or items of one value were evaluated, for unevaluatedProperties and
+// unevaluatedItems of a schema around.
+type region struct{ at, words int }
+
+var none = region{at: -1}
+
+func (r region) wanted() bool { return r.at >= 0 }
+
+// reserve makes an empty region on top of the others; free takes it and all above it away.
+func (e *evaluator) reserve(bits int) region {
+	r := region{len(e.words), (bits + 63) / 64}
+	for range r.words {
+		e.words = append(e.words, 0)
+	}
+	e.steps -= r.words
+	return r
+}
+
+func (e *evaluator) free(r region) { e.words = e.words[:r.at] }
+
+func (e *evaluator) set(r region, bit int)      { e.words[r.at+bit>>6] |= 1 << (bit & 63) }
+func (e *evaluator) has(r region, bit int) bool { return e.words[r.at+bit>>6]&(1<<(bit&63)) != 0 }
+
+// fill notes everything.
+func (e *evaluator) fill(r region) {
+	for k := range r.words {
+		e.words[r.at+k] = ^uint64(0)
+	}
+}
+
+// eval holds the value at i against n. It gives the value's end, or 0 if it did not come to know it.
+func (e *evaluator) eval(n *node, i int, evaluated region) (end int, ok bool) {
+	switch {
+	case !e.spend(1):
+		return 0, false
+	case n.always:
+		return 0, true
+	case n.never:
+		return 0, e.refuse(n.blame, about{words: "is not allowed"})
+	case i >= len(e.doc) || typeOf[e.doc[i]] == 0:
+		e.broken = true
+		return 0, false
+	case e.nested >= maxNested:
+		e.spent = true
+		return 0, false
+	}
+	e.nested++
+	if n.cycle > 0 {
+		end, ok = e.once(n, i, evaluated)
+	} else {
+		end, ok = e.within(n, i, evaluated)
+	}
+	e.nested--
+	return end, ok && !e.spent
+}
+
+// once refuses a value that is being held against n already.
+func (e *evaluator) once(n *node, i int, evaluated region) (end int, ok bool) {
+	before := e.active[n.cycle-1]
+	if before == i+1 {
+		return 0, e.refuse("", about{words: endless})
+	}
+	e.active[n.cycle-1] = i + 1
+	end, ok = e.within(n, i, evaluated)
+	e.active[n.cycle-1] = before
+	return end, ok
+}
+
+// within remembers the resource that n is part of while a value is held against it.
+func (e *evaluator) within(n *node, i int, evaluated region) (end int, ok bool) {
+	if n.scope == nil {
+		return e.hold(n, i, evaluated)
+	}
+	e.scopes = append(e.scopes, n.scope)
+	end, ok = e.hold(n, i, evaluated)
+	e.scopes = e.scopes[:len(e.scopes)-1]
+	return end, ok
+}
+
+// hold is eval without what keeps it from going on forever.
+func (e *evaluator) hold(n *node, i int, evaluated region) (end int, ok bool) {
+	is := typeOf[e.doc[i]]
+	var content []byte
+	switch is {
+	case ofString:
+		if content, end = e.string(i); end < 0 {
+			return 0, false
+		}
+	case ofNumber, ofBoolean, ofNull:
+		if end = e.skip(i); end < 0 {
+			return 0, false
+		}
+		content = e.doc[i:end]
+	}
+	if n.types != 0 && n.types&is == 0 && (is != ofNumber || n.types&ofInteger == 0 || !e.integer(content)) {
+		return end, e.refuse("type", about{of: n.of})
+	}
+	if a := n.equals; a != nil {
+		if a.constant != nil {
+			if _, same := e.equal(a.constant, i); !same {
+				return end, e.refuse("const", about{of: n.of})
+			}
+		}
+		if a.enum && !e.allowed(a, i, is, content) {
+			return end, e.refuse("enum", about{of: n.of})
+		}
+	}
+	if n.format != nil && is == ofString && !e.formatted(n.format, content) {
+		return end, e.refuse("format", about{of: n.of})
+	}
+	return e.holdAll(n, i, is, content, end, evaluated)
+}
+
+// holdAll holds a value of the right type against everything that can be wrong at one time.
+func (e *evaluator) holdAll(n *node, i int, is uint8, content []byte, end int, evaluated region) (int, bool) {
+	mine := evaluated
+	own := is == ofObject && n.otherMembers != nil || is == ofArray && n.otherItems != nil
+	if own {
+		mine = e.reserve(e.count(i))
+		defer e.free(mine)
+	}
+	ok := true
+	switch {
+	case is == ofObject && n.object != nil:
+		end, ok = e.members(n.object, i, mine)
+	case is == ofArray && n.array != nil:
+		end, ok = e.items(n.array, i, mine)
+	case is == ofString && n.text != nil:
+		ok = e.characters(n.text, content)
+	case is == ofNumber && n.numbers != nil:
+		ok = e.amount(n.numbers, content)
+	}
+	if !ok && e.sink == nil {
+		return end, false
+	}
+	if n.combines() {
+		to, good := e.combine(n, i, mine)
+		if !good {
+			if ok = false; e.sink == nil {
+				return end, false
+			}
+		}
+		end = max(end, to)
+	}
+	if own {
+		to, good := e.others(n, i, is, mine)
+		ok = ok && good
+		end = max(end, to)
+		if ok && evaluated.wanted() {
+			e.fill(evaluated)
+		}
+	}
+	return end, ok
+}
+
+// count is how many members or items the value at i has.
+func (e *evaluator) count(i int) int {
+	c, n := jsonspan.Open(e.doc, i), 0
+	for c.Next() && e.spend(1) {
+		c.At = e.skip(c.Value)
+		n++
+	}
+	e.breaks(&c)
+	return n
+}
+
+// integer says whether a number has no fraction, however it is spelt.
+func (e *evaluator) integer(raw []byte) bool {
+	if _, ok := plain(raw); ok {
+		return true
+	}
+	n := numeral{raw: raw}
+	return n.exact(&e.digits).integer()
+}
+
+// string gives what the string at i spells, until the next one is looked at, and its end.
+func (e *evaluator) string(i int) (content []byte, end int) {
+	end, escaped := jsonspan.String(e.doc, i)
+	if end < 0 {
+		e.broken = true
+		return nil, -1
+	}
+	e.steps -= (end - i) >> 6
+	if !escaped {
+		return e.doc[i+1 : end-1], end
+	}
+	e.text = jsonspan.AppendText(e.text[:0], e.doc[i:end])
+	return e.text, end
+}
