@@ -19,7 +19,18 @@ type Terms struct {
 	Forward   *Forward // nil where not written
 	MaxBody   int64    // bytes; 0 where not written
 	Bodies
+	Unknown Unknown // "" where not written
 }
+
+// Unknown is what becomes of query parameters that a route does not declare.
+type Unknown string
+
+// What becomes of them.
+const (
+	Allow  Unknown = "allow"
+	Report Unknown = "report"
+	Refuse Unknown = "refuse"
+)
 
 // Policy names the rule of a policy that decides.
 type Policy struct {
@@ -76,7 +87,7 @@ func (a *API) For(v *Version, r *Route) Terms {
 		all = append(all, own)
 	}
 	all = append(all, r.Terms)
-	t := Terms{MaxBody: defaultMaxBody}
+	t := Terms{MaxBody: defaultMaxBody, Unknown: Allow}
 	for _, next := range all {
 		if next.Upstream != nil {
 			t.Upstream = next.Upstream
@@ -96,6 +107,9 @@ func (a *API) For(v *Version, r *Route) Terms {
 			t.MaxBody = next.MaxBody
 		}
 		t.near(next.Bodies)
+		if next.Unknown != "" {
+			t.Unknown = next.Unknown
+		}
 	}
 	return t
 }
@@ -171,8 +185,30 @@ type Route struct {
 	Since    *Version
 	Until    *Version // the first version without this route
 	Merge    bool     // a PUT of an older version is laid over what is there
+	// Parameters are what is declared of the path, the query and the header, in written order.
+	Parameters []*Parameter
 	Terms
 	Range hcl.Range
+}
+
+// Parameter is a path, query or header block: a parameter as the newest version has it.
+type Parameter struct {
+	In          string // "path", "query" or "header"
+	Name        string
+	Description string
+	Required    bool
+	Empty       bool            // a query parameter may be there without a value
+	Types       []string        // "string", "integer", "number", "boolean": of the value, or of a list's items
+	List        string          // how a list is written: "repeat", "comma", "space", "pipe"; "" for one value
+	Schema      json.RawMessage // of the value or of the list: JSON Schema 2020-12 that refers to nothing
+	Since       *Version
+	Until       *Version // the first version without this parameter
+	Range       hcl.Range
+}
+
+// Within says whether a version, nil on an API without versions, has this parameter.
+func (p *Parameter) Within(v *Version) bool {
+	return v == nil || (p.Since == nil || !v.Released.Before(p.Since.Released)) && (p.Until == nil || v.Released.Before(p.Until.Released))
 }
 
 // In says whether a version has this route.

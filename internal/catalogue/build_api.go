@@ -62,6 +62,7 @@ func (s *scopedAPI) terms(n *node) Terms {
 	t := Terms{
 		Upstream: s.upstreams[take[target](n, "upstream").name],
 		MaxBody:  int64(take[byteCount](n, "max_body")),
+		Unknown:  Unknown(take[string](n, "unknown_query")),
 		Forward:  s.forward(n),
 		Bodies:   bodies(n),
 	}
@@ -135,8 +136,11 @@ func (s *scopedAPI) route(n *node) (*Route, bool) {
 		Since:    s.versions[take[target](n, "since").name],
 		Until:    s.versions[take[target](n, "until").name],
 		Merge:    take[bool](n, "merge"),
-		Terms:    s.terms(n),
-		Range:    n.rng,
+
+		Parameters: s.parameters(n),
+
+		Terms: s.terms(n),
+		Range: n.rng,
 	}, true
 }
 

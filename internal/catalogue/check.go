@@ -132,7 +132,7 @@ func (d *decoder) checkVersioning(a *API, n *node) {
 			}
 		}
 	}
-	for _, i := range a.identities() {
+	for _, i := range a.Identities() {
 		if i.APIKey != nil && i.APIKey.Header == a.Versioning.Header {
 			d.wrong(v.place("header"), "Ambiguous header", "The header field %q carries the API keys of the identity %q.", i.APIKey.Header, i.Name)
 			break
@@ -149,8 +149,8 @@ func (n *node) names(attribute string) bool {
 	return slices.ContainsFunc(take[[]item](n, attribute), func(it item) bool { return it.value.(target).word == "" })
 }
 
-// identities are all that an API names, at any level.
-func (a *API) identities() []*Identity {
+// Identities are all that an API names, at any level.
+func (a *API) Identities() []*Identity {
 	all := slices.Clone(a.Identify)
 	for _, v := range a.Versions {
 		all = append(all, v.Identify...)

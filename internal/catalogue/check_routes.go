@@ -30,6 +30,7 @@ func (d *decoder) checkRoutes(a *API, n *node) {
 		d.checkMerge(a, r, nodes)
 		d.checkFirstSegment(a, r)
 		d.checkRewrite(r, written)
+		d.checkParameters(a, r, written)
 	}
 }
 

@@ -14,6 +14,8 @@ var terms = []attribute{
 	{name: "limits", kind: each{of: reference{to: "limit"}, min: 1, max: 8}, doc: "The quotas that are counted; those of all levels add up."},
 	{name: "authorize", kind: policy{}, absent: "that of the nearest level around; one must be written",
 		doc: "The policy that decides; `public` lets everyone do everything."},
+	{name: "unknown_query", kind: choice{of: []string{string(Allow), string(Report), string(Refuse)}}, absent: "that of the nearest level around, at last `\"allow\"`",
+		doc: "What becomes of query parameters that the route does not declare: they are let pass, let pass and reported in the log and the metrics, or refused."},
 	{name: "max_body", kind: size{1, 64 << 20}, absent: `that of the nearest level around, at last "1MiB"`, doc: "The largest body of a request."},
 }
 
@@ -32,7 +34,7 @@ func withTerms(own ...attribute) []attribute { return slices.Concat(own, terms, 
 
 var apiBlock = &block{
 	name: "api", label: nameLabel, max: 256,
-	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body`, `compressed`, `report_only`, `rule` and `forward` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
+	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body`, `unknown_query`, `compressed`, `report_only`, `rule` and `forward` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
 	attributes: withTerms(
 		attribute{name: "hosts", kind: each{of: word{"a host name in lower case, without port", hostName}, min: 1, max: 64}, absent: "any host",
 			doc: "The hosts on which the API is served, exactly."},
@@ -116,7 +118,7 @@ var routeBlock = &block{
 				{name: "required", kind: truth{}, def: false, doc: "Whether a request without a key is answered 400."},
 			},
 		},
-		ruleBlock, forwardBlock,
+		queryBlock, headerBlock, pathBlock, ruleBlock, forwardBlock,
 	},
 }
 

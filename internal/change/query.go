@@ -68,6 +68,16 @@ func CompileQuery(chain []*Change, objects map[string]*Object, roots []Held) (*Q
 // Empty says that queries are the same in both versions.
 func (q *Query) Empty() bool { return len(q.renames) == 0 }
 
+// Down gives the name that a parameter of the newest version has in the older one.
+func (q *Query) Down(name string) string {
+	for i := len(q.renames) - 1; i >= 0; i-- {
+		if q.renames[i].To == name {
+			name = q.renames[i].Name
+		}
+	}
+	return name
+}
+
 // Up carries a raw query to the newest version. It must be well formed. Names are compared decoded; values and all
 // parameters without a change stay as they are spelt. A parameter that has a newer version's name already is an
 // *Error, as a member would be.

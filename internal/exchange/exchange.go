@@ -48,6 +48,13 @@ type Exchange struct {
 	Parameters []Parameter // of the pattern, in its order
 	Target     string      // the escaped canonical path that the upstream is asked for, without the version; its query is Query's
 
+	// Typed is what validation found the parameters that the route declares to say, a JSON object by place and name:
+	// {"query":{"limit":10}}; nil until then, and where the route declares none.
+	Typed []byte
+
+	// Unknown are query parameters that the route does not declare and that are reported; at most 8.
+	Unknown []string
+
 	// MediaType is what the answer's content is called where the caller asked for it by a version's media type; ""
 	// otherwise.
 	MediaType string

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -62,9 +63,9 @@ type expressed struct {
 }
 
 // expression compiles an expression of the catalogue, once for all versions of a route and for all routes with the same
-// parameters; nil after a mistake.
+// parameters, declared alike; nil after a mistake.
 func (b *builder) expression(e hcl.Expression, env rule.Environment, want rule.Kind) *rule.Program {
-	key := expressed{e.Range(), env.Roots, strings.Join(env.Parameters, "/"), want}
+	key := expressed{e.Range(), env.Roots, strings.Join(env.Parameters, "/") + fmt.Sprint(env.Declared, env.Closed), want}
 	if p, done := b.programs[key]; done {
 		return p
 	}

@@ -102,7 +102,7 @@ func (b *builder) describe(g *Gateway, l *lineage) (route.Route, bool) {
 	served := make(ways, len(versions))
 	for i, v := range versions {
 		d := &description{
-			Config: openapi.Config{API: from, Version: v, Served: true, Schema: func(object string) []byte { return l.shapes.Schema(object, i) }},
+			Config: openapi.Config{API: from, Version: v, Served: true, Told: b.calledBy(l, i), Schema: func(object string) []byte { return l.shapes.Schema(object, i) }},
 			cache:  "no-cache",
 		}
 		to.descriptions = append(to.descriptions, d)

@@ -16,7 +16,8 @@ import (
 // changed, and what they must say, which comes after. Either is nil where nothing asks for it: a body that no schema,
 // rule, change, limit or policy needs streams past.
 func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route, terms catalogue.Terms, up *changes, patch *patches, decision *policy.Query, limitsRead bool) (content, checks pipeline.Stage) {
-	to := validate.Checks{MaxBody: terms.MaxBody}
+	set, declared := b.parametersOf(l, v, r, terms)
+	to := validate.Checks{MaxBody: terms.MaxBody, Parameters: set}
 	if terms.Reports() {
 		to.Report = b.Report
 	}
@@ -44,8 +45,9 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 		policyReads = decision.Needs().Body
 	}
 	readsBody := r.Accepts != nil || policyReads == exchange.JSON || limitsRead
+	env := rule.Environment{Roots: rule.All, Parameters: parameters(r), Declared: declared, Closed: terms.Unknown == catalogue.Refuse}
 	for _, from := range terms.Rules {
-		p := b.expression(from.When, rule.Environment{Roots: rule.All, Parameters: parameters(r)}, rule.Bool)
+		p := b.expression(from.When, env, rule.Bool)
 		if p == nil {
 			continue
 		}
@@ -69,7 +71,7 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 		}
 		content = validate.NewContent(c)
 	}
-	if to.Schema != nil || len(to.Rules) > 0 {
+	if to.Parameters != nil || to.Schema != nil || len(to.Rules) > 0 {
 		checks = validate.New(to)
 	}
 	return content, checks

@@ -74,6 +74,9 @@ type parameter struct {
 	In          string          `json:"in,omitempty"`
 	Description string          `json:"description,omitempty"`
 	Required    bool            `json:"required,omitempty"`
+	Empty       bool            `json:"allowEmptyValue,omitempty"`
+	Style       string          `json:"style,omitempty"`
+	Explode     *bool           `json:"explode,omitempty"`
 	Schema      json.RawMessage `json:"schema,omitempty"`
 }
 

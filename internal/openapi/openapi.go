@@ -26,6 +26,8 @@ type Config struct {
 	// Schema gives the JSON Schema (2020-12) of an object as callers of the version see it. What it refers to is in
 	// its $defs.
 	Schema func(object string) []byte
+	// Told is what callers of the version know query parameters as, where that is another name.
+	Told map[*catalogue.Parameter]string
 	// Now decides whether the version counts as deprecated.
 	Now time.Time
 }

@@ -24,13 +24,20 @@ func (w *writer) paths() ordered[pathItem] {
 			continue
 		}
 		shape, template, parameters := pathOf(r)
+		own := parameters
 		n, known := at[shape]
 		if !known {
 			n = len(all)
 			at[shape] = n
 			all.add(template, pathItem{Parameters: parameters})
 		}
-		all[n].value.Operations.add(strings.ToLower(r.Method), w.operation(r, ids[i]))
+		called := map[string]string{} // the route's names of the path's parameters
+		for k, p := range all[n].value.Parameters {
+			called[own[k].Name] = p.Name
+		}
+		o := w.operation(r, ids[i])
+		o.Parameters = append(o.Parameters, w.declared(r, called)...)
+		all[n].value.Operations.add(strings.ToLower(r.Method), o)
 	}
 	return all
 }

@@ -57,7 +57,7 @@ var (
 	Misdirected = add("misdirected-request", "This host is not served here", http.StatusMisdirectedRequest,
 		"Send the request to the API's own host.")
 	InvalidContent = add("invalid-content", "The request breaks the API's rules", http.StatusUnprocessableEntity,
-		"Mend each of the errors listed; each names its place as a JSON pointer.")
+		"Mend each of the errors listed; each names its place: a JSON pointer into the body, or a parameter of the path, the query or the header.")
 	QuotaExceeded = addURI("https://iana.org/assignments/http-problem-types#quota-exceeded", "Request cannot be satisfied as assigned quota has been exceeded",
 		http.StatusTooManyRequests, "Wait as long as Retry-After says.")
 	TooManyRequests = add("too-many-requests", "Too many requests", http.StatusTooManyRequests,

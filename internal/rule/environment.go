@@ -37,6 +37,10 @@ type Environment struct {
 	Roots Roots
 	// Parameters are the parameters of the route's pattern; nil where they are not known.
 	Parameters []string
+	// Declared are the parameters that the route declares, of the path, the query and the header.
+	Declared []Declared
+	// Closed says that requests with query parameters that are not declared are refused.
+	Closed bool
 }
 
 // roots names the roots, in the order in which a diagnostic lists them.

@@ -256,6 +256,10 @@ func (r *resolver) name(n *ast.Node, id *ast.IdentifierNode, path []step, list b
 	switch root {
 	case Query:
 		s.get, s.name = queryParameter, name
+		if suggestion, unknown := r.env.unknownQuery(name); unknown {
+			r.mistake(at, "Unknown query parameter", "The route refuses requests with a query parameter %q, which it does not declare.%s", name, suggestion)
+			return
+		}
 		r.typed(n, s)
 	case Header:
 		s.get, s.name = headerField, fieldName(name)
@@ -270,7 +274,7 @@ func (r *resolver) name(n *ast.Node, id *ast.IdentifierNode, path []step, list b
 			r.mistake(at, "Unknown path parameter", "The route has no parameter %q.%s", name, diagnostic.DidYouMean(name, r.env.Parameters))
 			return
 		}
-		r.slot(n, s, reflect.TypeFor[string]())
+		r.typed(n, s)
 	default:
 		i := slices.IndexFunc(facts[root], func(f fact) bool { return f.name == name })
 		if i < 0 {
@@ -298,11 +302,19 @@ func (r *resolver) name(n *ast.Node, id *ast.IdentifierNode, path []step, list b
 	}
 }
 
-// typed adds a slot of a string that may be null, or of all its values.
+// typed adds a slot of what a parameter is declared to be; else of a string that may be null, or of all its values.
 func (r *resolver) typed(n *ast.Node, s slot) {
-	if s.list {
+	if d, ok := r.env.declared(s.root, s.name); ok && !s.list {
+		s.get, s.empty = declaredParameter, d.Type == DeclaredList
+		r.slot(n, s, d.types())
+		return
+	}
+	switch {
+	case s.list:
 		r.slot(n, s, reflect.TypeFor[[]string]())
-	} else {
+	case s.root == Path:
+		r.slot(n, s, reflect.TypeFor[string]())
+	default:
 		// A pointer's type tells expr's checker both: a string, and perhaps null.
 		r.slot(n, s, reflect.TypeFor[*string]())
 	}

@@ -20,6 +20,7 @@ type slot struct {
 	names []string // the path's names
 	name  string   // of a parameter or header field
 	list  bool     // all values instead of one
+	empty bool     // a declared list, which is empty where it is absent
 	fact  *fact
 	get   func(*run, *slot) any // panics with an error where there is no answer: the VM recovers it with its place
 }

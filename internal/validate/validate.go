@@ -8,6 +8,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
+	"github.com/wicketgate/wicketgate/internal/parameter"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/rule"
 	"github.com/wicketgate/wicketgate/internal/schema"
@@ -34,6 +35,8 @@ type Rule struct {
 
 // Checks is what the stage holds a request to. Schema and rules see the newest shape.
 type Checks struct {
+	// Parameters are those of the route; nil where nothing is said of them.
+	Parameters *parameter.Set
 	// Schema is what a body must be valid by; nil for none.
 	Schema *schema.Schema
 	// Only, if set, says which bodies Schema is for; no other is held against it.
@@ -68,6 +71,9 @@ func New(c Checks) *Stage {
 		s.checks.Rules[i].At = s.pointer(s.checks.Rules[i].At)
 		s.needs.Add(s.checks.Rules[i].Program.Needs())
 	}
+	if c.Parameters != nil {
+		s.needs.Add(c.Parameters.Needs())
+	}
 	if c.Schema != nil {
 		s.needs.Body = exchange.JSON
 	}
@@ -84,8 +90,9 @@ func (s *Stage) Name() string { return "validate" }
 // Needs implements pipeline.Stage: the body only if there is a schema or a rule that names it.
 func (s *Stage) Needs() exchange.Needs { return s.needs }
 
-// Handle refuses what breaks the schema or a rule: 422 with everything that is wrong, schema first, then the rules in
-// their order.
+// Handle refuses what breaks the schema, a rule or what is said of a parameter: 422 with everything that is wrong, the
+// parameters first, then the schema, then the rules in their order. Where a parameter that takes one value is sent twice
+// it is a 400 with all the same.
 func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
 	p := s.check(x)
 	if p != nil && s.checks.Report != nil {
@@ -105,7 +112,12 @@ func (s *Stage) check(x *exchange.Exchange) *problem.Problem {
 			wrong = append(wrong, s.told(f)...)
 		}
 	}
-	misshapen := len(wrong) > 0
+	var parameters parameter.Found
+	if s.checks.Parameters != nil {
+		parameters = s.checks.Parameters.Check(x)
+		x.Unknown = parameters.Unknown
+	}
+	misshapen := len(wrong)+len(parameters.Errors) > 0
 	var causes []error
 	for i := range s.checks.Rules {
 		r := &s.checks.Rules[i]
@@ -122,14 +134,39 @@ func (s *Stage) check(x *exchange.Exchange) *problem.Problem {
 		wrong = append(wrong, Error{Pointer: r.At, Rule: r.Name, Detail: r.Detail})
 		x.Unmet = append(x.Unmet, r.Name)
 	}
-	if len(wrong) == 0 {
+	p := refusal(parameters, wrong)
+	if p == nil {
 		return nil
 	}
-	p := problem.New(problem.InvalidContent, "").With("errors", wrong)
 	if causes != nil {
 		p.Because(errors.Join(causes...))
 	}
 	return p
+}
+
+// refusal tells all that is wrong; nil for nothing.
+func refusal(parameters parameter.Found, wrong []Error) *problem.Problem {
+	if len(parameters.Errors) == 0 {
+		if len(wrong) == 0 {
+			return nil
+		}
+		return problem.New(problem.InvalidContent, "").With("errors", wrong)
+	}
+	all := make([]any, 0, len(parameters.Errors)+len(wrong))
+	for _, e := range parameters.Errors {
+		all = append(all, e)
+	}
+	for _, e := range wrong {
+		all = append(all, e)
+	}
+	t := problem.InvalidContent
+	switch parameters.Repeated {
+	case parameter.Query:
+		t = problem.AmbiguousQuery
+	case parameter.Header:
+		t = problem.AmbiguousHeader
+	}
+	return problem.New(t, "").With("errors", all)
 }
 
 // told tells a failure in the caller's shape. A member that is missing may stand for several there.

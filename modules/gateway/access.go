@@ -61,6 +61,9 @@ func (x accessed) MarshalLogObject(to zapcore.ObjectEncoder) error {
 	if x.Decision != nil {
 		to.AddString("decision", x.Decision.ID())
 	}
+	if x.Unknown != nil {
+		zap.Strings("unknown_query", x.Unknown).AddTo(to)
+	}
 	return nil
 }
 

@@ -104,6 +104,9 @@ func unclaimed(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, p
 func (h *Handler) describe(r *http.Request, x *exchange.Exchange, prob *problem.Problem) {
 	Describe(r, x)
 	h.app.metrics.served(x, prob)
+	if x.Unknown != nil {
+		h.logger.Info("unknown query parameters", zap.String("id", x.ID), zap.String("api", x.API), zap.String("route", x.Route), zap.Strings("parameters", x.Unknown))
+	}
 	if prob == nil {
 		return
 	}

@@ -22,6 +22,7 @@ type metrics struct {
 	reports  *prometheus.CounterVec
 	exceeded *prometheus.CounterVec
 	unmet    *prometheus.CounterVec
+	unknown  *prometheus.CounterVec // query parameters
 	loads    *prometheus.CounterVec
 	failing  prometheus.Gauge
 	last     prometheus.Gauge
@@ -51,6 +52,8 @@ var theMetrics = func() *metrics {
 			"Requests that a limit refused, by the limit's name.")), []string{"limit"}),
 		unmet: prometheus.NewCounterVec(prometheus.CounterOpts(name("rules_unmet_total",
 			"Rules that a request did not meet, by API, caller's version, route and rule; the first three are empty for api_validate standing alone in a Caddyfile. Those that only report are counted, too.")), []string{"api", "version", "route", "rule"}),
+		unknown: prometheus.NewCounterVec(prometheus.CounterOpts(name("unknown_query_total",
+			"Requests with query parameters that their route does not declare and reports, by API and route.")), []string{"api", "route"}),
 		loads: prometheus.NewCounterVec(prometheus.CounterOpts(name("loads_total",
 			"Loads of catalogue, policies, schemas and keys, by result.")), []string{"result"}),
 		failing: prometheus.NewGauge(prometheus.GaugeOpts(name("load_failing",
@@ -82,7 +85,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.exceeded, m.unmet, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked}, m.decided, m.shadows.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.exceeded, m.unmet, m.unknown, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked}, m.decided, m.shadows.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -101,11 +104,14 @@ func (m *metrics) loaded(ok bool) {
 	m.last.SetToCurrentTime()
 }
 
-// served counts one request. The labels are bounded: APIs and versions are the catalogue's, problems the table's.
+// served counts one request. The labels are bounded: APIs, versions and routes are the catalogue's, problems the table's.
 func (m *metrics) served(x *exchange.Exchange, prob *problem.Problem) {
 	m.requests.WithLabelValues(x.API, x.Version, strconv.FormatBool(prob == x.Broken)).Inc()
 	if prob != nil {
 		m.denials.WithLabelValues(x.API, x.Ended, slug(prob)).Inc()
+	}
+	if x.Unknown != nil {
+		m.unknown.WithLabelValues(x.API, x.Route).Inc()
 	}
 	m.limited(x)
 	m.rules(x)

@@ -54,7 +54,28 @@ api "orders" {
   }
   object "line" { schema = "shop.json" }
 
-  route "GET /orders" { returns = { "data[*]" = object.order, "meta.last" = object.line } }
+  route "GET /orders" {
+    returns = { "data[*]" = object.order, "meta.last" = object.line }
+    query "limit" {
+      type        = "integer"
+      minimum     = 1
+      maximum     = 100
+      description = "How many orders a page has."
+    }
+    query "status" {
+      list   = "repeat"
+      enum   = ["open", "paid"]
+      unique = true
+    }
+    query "ids" {
+      list  = "comma"
+      since = version.v2
+    }
+    header "X-Trace" {
+      format   = "uuid"
+      required = true
+    }
+  }
   route "GET /orders/{id}" { returns = object.order }
   route "POST /orders" {
     accepts = object.order
@@ -66,6 +87,7 @@ api "orders" {
     }
   }
   route "PUT /orders/{order}" {
+    path "order" { pattern = "^[0-9]+$" }
     accepts = object.order
     returns = object.order
     since   = version.v2

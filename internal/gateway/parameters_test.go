@@ -1,0 +1,155 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+const ordersWithParameters = `
+  identify      = [anonymous]
+  unknown_query = "refuse"
+  versioning {
+    path  = true
+    query = "api-version"
+  }
+  version "v1" { released = "2024-01-01" }
+  version "v2" {
+    released = "2025-01-01"
+    change "e-mail" {
+      summary = "The filter is called email."
+      on      = object.order
+      param "customer_email" { to = "email" }
+    }
+  }
+  object "order" { schema = "order.json" }
+  route "GET /orders/{id}" {
+    path "id" {
+      type    = "integer"
+      minimum = 1
+    }
+  }
+  route "GET /orders" {
+    returns = { "data[*]" = object.order }
+    query "limit" {
+      type    = "integer"
+      maximum = 100
+    }
+    query "status" {
+      list = "repeat"
+      enum = ["open", "paid"]
+    }
+    query "email" {
+      format   = "email"
+      required = true
+    }
+    query "cursor" {
+      required = true
+      since    = version.v2
+    }
+    header "X-Dry-Run" { type = "boolean" }
+    rule "small pages" {
+      when   = query.limit == null || query.limit > 1 && query.limit < 100
+      detail = "a page has 2 to 99 orders"
+    }
+    rule "few" {
+      when   = expr("all(query.status, # != 'paid') || header.x_dry_run == true")
+      detail = "only open ones"
+    }
+  }
+`
+
+func TestParameters(t *testing.T) {
+	var s service
+	g := serving(t, &s, acme, ordersWithParameters)
+	for _, c := range []struct {
+		line   string
+		fields []string
+		status int
+		told   string // in the answer
+		saw    string // by the service
+	}{
+		{line: "GET /v2/orders/7", status: 200, saw: "/orders/7"},
+		{line: "GET /v2/orders/x", status: 422, told: `{"in":"path","parameter":"id","keyword":"type","detail":"must be of type integer"}`},
+		{line: "GET /v2/orders/0", status: 422, told: `{"in":"path","parameter":"id","keyword":"minimum","detail":"must be at least 1"}`},
+		{line: "GET /v2/orders/7?x=1", status: 422, told: `{"in":"query","parameter":"x","keyword":"unknown","detail":"is not a parameter of this resource"}`},
+
+		{line: "GET /v2/orders?email=a@b.c&cursor=x&limit=10&status=open", status: 200, saw: "/orders?email=a@b.c&cursor=x&limit=10&status=open"},
+		{line: "GET /v2/orders?email=a@b.c&cursor=x&api-version=v2", status: 200, saw: "/orders?email=a@b.c&cursor=x"},
+		{line: "GET /v2/orders?email=a@b.c&cursor=x&limit=1", status: 422, told: `[{"pointer":"","rule":"small pages","detail":"a page has 2 to 99 orders"}]`},
+		{line: "GET /v2/orders?email=a@b.c&cursor=x&limit=101", status: 422, told: `[{"in":"query","parameter":"limit","keyword":"maximum","detail":"must be at most 100"},{"pointer":"","rule":"small pages"`},
+		{line: "GET /v2/orders?email=a@b.c&cursor=x&status=paid", status: 422, told: `"rule":"few"`},
+		{line: "GET /v2/orders?email=a@b.c&cursor=x&status=paid", fields: []string{"X-Dry-Run: true"}, status: 200, saw: "/orders?email=a@b.c&cursor=x&status=paid"},
+		{line: "GET /v2/orders?email=a@b.c&cursor=x", fields: []string{"X-Dry-Run: yes"}, status: 422, told: `[{"in":"header","parameter":"X-Dry-Run","keyword":"type","detail":"must be of type boolean"}]`},
+		{line: "GET /v2/orders?email=a@b.c&cursor=x&limit=5&limit=5", status: 400, told: `ambiguous-query","title":"The query can be read in more than one way","status":400`},
+		{line: "GET /v2/orders?cursor=x", status: 422, told: `[{"in":"query","parameter":"email","keyword":"required","detail":"is missing"}]`},
+
+		// An older version: its own name, and none that is newer.
+		{line: "GET /v1/orders?customer_email=a@b.c", status: 200, saw: "/orders?email=a@b.c"},
+		{line: "GET /v1/orders?customer_email=a", status: 422, told: `[{"in":"query","parameter":"customer_email","keyword":"format","detail":"must be a valid email"}]`},
+		{line: "GET /v1/orders", status: 422, told: `[{"in":"query","parameter":"customer_email","keyword":"required","detail":"is missing"}]`},
+		{line: "GET /v1/orders?customer_email=a@b.c&cursor=x", status: 422, told: `[{"in":"query","parameter":"cursor","keyword":"unknown","detail":"is not a parameter of this resource"}]`},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			s.saw = nil
+			method, path, _ := strings.Cut(c.line, " ")
+			w := send(g, method+" https://gw.test"+path, c.fields...)
+			if w.Code != c.status || !strings.Contains(w.Body.String(), c.told) {
+				t.Fatalf("%d %s\nwant %d %s", w.Code, w.Body, c.status, c.told)
+			}
+			saw := ""
+			if s.saw != nil {
+				saw = s.saw.URL.RequestURI()
+			}
+			if saw != c.saw {
+				t.Errorf("the service got %q, want %q", saw, c.saw)
+			}
+		})
+	}
+}
+
+// A rule that names a parameter which requests cannot have is a mistake, as is one that takes a number for a text.
+func TestRulesKnowParameters(t *testing.T) {
+	for _, c := range []struct{ when, told string }{
+		{`query.limt > 3`, `Unknown query parameter; The route refuses requests with a query parameter "limt", which it does not declare. Did you mean "limit"?`},
+		{`query.limit == "3"`, `mismatched types int and string`},
+		{`query.limit > 3`, ""},
+	} {
+		_, diags := build(t, &service{}, acme, `
+  identify      = [anonymous]
+  unknown_query = "refuse"
+  route "GET /orders" {
+    query "limit" { type = "integer" }
+    rule "r" {
+      when   = `+c.when+`
+      detail = "d"
+    }
+  }`)
+		got := ""
+		if len(diags) > 0 {
+			got = diags[0].Summary + "; " + diags[0].Detail
+		}
+		if (c.told == "") != (got == "") || !strings.Contains(got, c.told) {
+			t.Errorf("%s: %s\nwant %s", c.when, got, c.told)
+		}
+	}
+}
+
+// Credentials that the query may carry are no parameters that a route does not know, on whatever route.
+func TestCredentialsAreNoUnknownParameters(t *testing.T) {
+	var s service
+	g := serving(t, &s, acme, `
+  unknown_query = "refuse"
+  route "GET /open" { identify = [anonymous] }
+  route "GET /mine" { identify = [identity.partners] }
+`)
+	for line, want := range map[string]int{
+		"GET https://gw.test/mine?key=" + acmeKey: http.StatusUnauthorized,
+		"GET https://gw.test/open?key=" + acmeKey: http.StatusUnprocessableEntity,
+		"GET https://gw.test/open":                http.StatusOK,
+	} {
+		if w := send(g, line); w.Code != want {
+			t.Errorf("%s: %d %s", line, w.Code, w.Body)
+		}
+	}
+}

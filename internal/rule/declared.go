@@ -1,0 +1,90 @@
+package rule
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/wicketgate/wicketgate/internal/diagnostic"
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
+)
+
+// DeclaredType is what a declared parameter is, as far as it is known at load.
+type DeclaredType uint8
+
+// What a declared parameter may be.
+const (
+	DeclaredScalar DeclaredType = iota // a number, a truth value or a text
+	DeclaredText
+	DeclaredInteger
+	DeclaredBoolean
+	DeclaredList // of scalars; empty where the parameter is absent
+)
+
+// Declared is a parameter that the route declares. An expression that names it gets its value, read once by validation,
+// in the place of its text; null where it is absent.
+type Declared struct {
+	Root Roots  // Query, Header or Path
+	Name string // of a header field, in canonical form
+	Type DeclaredType
+}
+
+// declared gives the declared parameter of a name.
+func (e *Environment) declared(root Roots, name string) (Declared, bool) {
+	i := slices.IndexFunc(e.Declared, func(d Declared) bool { return d.Root == root && d.Name == name })
+	if i < 0 {
+		return Declared{}, false
+	}
+	return e.Declared[i], true
+}
+
+// unknownQuery is the sentence that offers the parameter meant by one that no request can have; false where a request may.
+func (e *Environment) unknownQuery(name string) (suggestion string, unknown bool) {
+	if _, ok := e.declared(Query, name); ok || !e.Closed {
+		return "", false
+	}
+	var names []string
+	for _, d := range e.Declared {
+		if d.Root == Query {
+			names = append(names, d.Name)
+		}
+	}
+	return diagnostic.DidYouMean(name, names), true
+}
+
+// types gives expr's checker what a value is; a pointer's type says that it may be null besides.
+func (d Declared) types() reflect.Type {
+	switch {
+	case d.Type == DeclaredList:
+		return reflect.TypeFor[[]any]()
+	case d.Type == DeclaredText && d.Root == Path:
+		return reflect.TypeFor[string]()
+	case d.Type == DeclaredText:
+		return reflect.TypeFor[*string]()
+	case d.Type == DeclaredInteger && d.Root == Path:
+		return reflect.TypeFor[int]()
+	case d.Type == DeclaredInteger:
+		return reflect.TypeFor[*int]()
+	case d.Type == DeclaredBoolean:
+		return reflect.TypeFor[*bool]()
+	}
+	return nil
+}
+
+// places are the members of what validation found parameters to say.
+var places = map[Roots]string{Query: "query", Header: "header", Path: "path"}
+
+// declaredParameter reads what a declared parameter says.
+func declaredParameter(r *run, s *slot) any {
+	raw, ok := jsonspan.Get(r.x.Typed, places[s.root], s.name)
+	if !ok {
+		if s.empty {
+			return []any{}
+		}
+		return nil
+	}
+	v, err := jsonspan.Decode(raw)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
