@@ -65,6 +65,10 @@ func TestMistakes(t *testing.T) {
 		{"auth: anonymous twice", site("api_auth {", "\tanonymous", "\tanonymous", "}"), "anonymous is given twice, at Caddyfile:4"},
 		{"auth: anonymous what", site("api_auth {", "\tanonymous true", "}"), "expected: anonymous, at Caddyfile:3"},
 
+		{"log format: an argument", site("log {", "\tformat api_gateway json", "}"), "wrong argument count or unexpected line ending after 'json', at Caddyfile:3"},
+		{"log format: no such filter", site("log {", "\tformat api_gateway {", "\t\trequest>uri drop", "\t}", "}"), "module not registered: caddy.logging.encoders.filter.drop, at Caddyfile:4"},
+		{"log format: no format within", site("log {", "\tformat api_gateway {", "\t\twrap", "\t}", "}"), "wrong argument count or unexpected line ending after 'wrap', at Caddyfile:4"},
+
 		{"jwt: twice", site("api_auth {", "\tjwt {", "\t\tissuer a", "\t\tjwks a.json", "\t\taudience a", "\t}", "\tjwt {", "\t}", "}"), "jwt is given twice, at Caddyfile:8"},
 		{"jwt: on one line", site("api_auth {", "\tjwt staff.json", "}"), "expected: jwt {"},
 		{"jwt: no such word", jwt("isuer a"), `jwt has no keyword "isuer"; did you mean issuer?, at Caddyfile:4`},

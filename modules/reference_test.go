@@ -28,6 +28,7 @@ var sections = []struct{ title, module, dir, typ string }{
 	{"Directive `api_policy`", "api_policy", "policy", "Handler"},
 	{"Matcher `api_policy`", "api_policy", "policy", "Matcher"},
 	{"Directive `api_transform`", "api_transform", "transform", "Handler"},
+	{"Log format `api_gateway`", "api_gateway", "logformat", "Encoder"},
 }
 
 const head = `# The Caddyfile: reference
@@ -182,6 +183,9 @@ func (s sourceTree) rows(t *testing.T, out *strings.Builder, dir string, spec *a
 			default:
 				done = true
 			}
+		}
+		if f.Tag != nil && reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json") == "-" {
+			continue
 		}
 		if len(f.Names) == 0 { // a configuration of internal/ or of the package's own, whose fields are the handler's
 			switch x := inner.(type) {

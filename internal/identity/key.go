@@ -84,6 +84,39 @@ func keyShaped(s string) bool {
 		isBase62(s[len(keyPrefix):len(keyPrefix)+keyIDLen]) && isBase62(s[len(keyPrefix)+keyIDLen+1:])
 }
 
+// HideKeys gives a text in which something else stands in the place of the secret of each API key, mistyped or not. Their
+// ids stay, which are no secret.
+func HideKeys(text, instead string) string {
+	var b strings.Builder
+	done := 0 // as far as text is in b
+	for at := 0; ; {
+		i := strings.Index(text[at:], keyPrefix)
+		if i < 0 {
+			break
+		}
+		at += i + len(keyPrefix)
+		secret := at + keyIDLen + 1
+		if secret >= len(text) || text[secret-1] != '_' || !isBase62(text[at:secret-1]) {
+			continue
+		}
+		end := secret
+		for end < len(text) && isBase62(text[end:end+1]) {
+			end++
+		}
+		if end == secret {
+			continue
+		}
+		b.WriteString(text[done:secret])
+		b.WriteString(instead)
+		at, done = end, end
+	}
+	if done == 0 {
+		return text
+	}
+	b.WriteString(text[done:])
+	return b.String()
+}
+
 // Key is what the file says of an API key. It holds no secret.
 type Key struct {
 	// ID names the key, 12 letters and digits. It is a part of the printed key.

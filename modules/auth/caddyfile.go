@@ -161,16 +161,11 @@ func init() {
 //
 // A block names at least one key, jwt, introspection or certificate. Relative paths are relative to the Caddyfile. The files are watched.
 //
-// Caddy's access logs show a request's header fields as they came, Authorization and Cookie excepted. What keeps API keys
-// out of them is written where the logs are:
+// Caddy's logs show a request's header fields as they came, Authorization and Cookie excepted. What keeps API keys out of
+// them is their format, the default log's too, which tells of errors:
 //
 //	log {
-//		format filter {
-//			request>headers>X-Api-Key delete
-//			request>uri query {
-//				replace api_key REDACTED
-//			}
-//		}
+//		format api_gateway
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the directive's name

@@ -29,7 +29,8 @@ func checkCommand() *cobra.Command {
 		Short: "Finds every mistake in catalogue, policies, schemas, keys and rules",
 		Long: `
 Loads everything that the configuration names, without running it and without a
-network, and prints each mistake and each warning with its file, line and column.
+network, and prints each mistake and each warning with its file, line and column,
+and warns of logs that show API keys.
 Exits 1 if there is any mistake; warnings alone do not fail. The configuration is the Caddyfile of this folder unless --config
 names another.`,
 		Args: cobra.NoArgs,
@@ -51,18 +52,27 @@ func check(w io.Writer, config, adapter string) error {
 	if err != nil {
 		return err
 	}
+	var catalogue sent
 	if app != nil {
 		if err := alone(w, func(ctx caddy.Context) error {
-			warnings, err := gateway.Check(ctx, app)
+			found, err := gateway.Check(ctx, app)
 			if err != nil {
 				return err
 			}
-			return show(w, warnings)
+			catalogue.add(found.Credentials, found.Parameters)
+			return show(w, found.Warnings)
 		}); err != nil {
 			return err
 		}
 	}
-	return validate(raw)
+	if err := validate(raw); err != nil {
+		return err
+	}
+	warnings, err := logged(raw, catalogue)
+	if err != nil {
+		return err
+	}
+	return show(w, &gateway.LoadError{Diagnostics: warnings})
 }
 
 // configuration gives Caddy's whole configuration, and of it that of the gateway, nil where there is none.

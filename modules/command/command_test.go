@@ -13,6 +13,7 @@ import (
 
 	_ "github.com/wicketgate/wicketgate/examples/shop/backend"
 	_ "github.com/wicketgate/wicketgate/modules/limit"
+	_ "github.com/wicketgate/wicketgate/modules/logformat"
 	_ "github.com/wicketgate/wicketgate/modules/policy"
 )
 

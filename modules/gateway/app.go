@@ -181,14 +181,27 @@ func (a *App) provisionEngines() error {
 	return nil
 }
 
+// Checked is what is known of an app's configuration without mistakes.
+type Checked struct {
+	Warnings *LoadError // nothing but warnings
+
+	// Where callers of the catalogue's APIs send credentials: header fields but for Authorization, and query parameters.
+	Credentials, Parameters []string
+}
+
 // Check looks for mistakes in everything that an app's configuration names, without running any of it. The error is a
-// *LoadError where files have mistakes; where they have none, warnings may still tell of something.
-func Check(ctx caddy.Context, config json.RawMessage) (warnings *LoadError, err error) {
+// *LoadError where files have mistakes.
+func Check(ctx caddy.Context, config json.RawMessage) (*Checked, error) {
 	a, err := check(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	return a.warned, nil
+	c := &Checked{Warnings: a.warned}
+	if a.gateway != nil {
+		g := a.gateway.current.Load()
+		c.Credentials, c.Parameters = g.Credentials(), g.Parameters()
+	}
+	return c, nil
 }
 
 func check(ctx caddy.Context, config json.RawMessage) (*App, error) {

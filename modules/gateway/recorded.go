@@ -1,10 +1,6 @@
 package gateway
 
-import (
-	"slices"
-
-	"github.com/wicketgate/wicketgate/internal/policy"
-)
+import "github.com/wicketgate/wicketgate/internal/policy"
 
 // observed gives policies whose decisions are recorded, if any are.
 func (a *App) observed(s *policy.Snapshot) *policy.Snapshot {
@@ -12,11 +8,4 @@ func (a *App) observed(s *policy.Snapshot) *policy.Snapshot {
 		return s
 	}
 	return s.Observed(a.DecisionLog.Recorder())
-}
-
-// hide keeps credentials of what was loaded out of the record of decisions.
-func (a *App) hide(l *Load) {
-	if a.DecisionLog != nil && a.DecisionLog.Recorder() != nil {
-		a.DecisionLog.Recorder().Hide(slices.Concat(l.Credentials, l.Signed), l.Parameters)
-	}
 }

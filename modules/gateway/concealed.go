@@ -1,0 +1,30 @@
+package gateway
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/wicketgate/wicketgate/internal/conceal"
+)
+
+// concealed are the places in which any configuration of this process has had callers send credentials. A place stays
+// one: requests end, and are logged, when the configuration that served them is gone. It grows with what operators
+// write, by a few names each time.
+var concealed struct {
+	sync.Mutex
+	places atomic.Pointer[conceal.Places]
+}
+
+// Concealed are the places of credentials, as logs have to know them.
+func Concealed() *conceal.Places { return concealed.places.Load() }
+
+// hide has the logs leave out what a load says are credentials, from before the first request that may carry one.
+func (a *App) hide(l *Load) {
+	concealed.Lock()
+	concealed.places.Store(concealed.places.Load().And(slices.Concat(l.Credentials, l.Signed), l.Parameters))
+	concealed.Unlock()
+	if a.DecisionLog != nil && a.DecisionLog.Recorder() != nil {
+		a.DecisionLog.Recorder().Hide(slices.Concat(l.Credentials, l.Signed), l.Parameters)
+	}
+}

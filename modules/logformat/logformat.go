@@ -1,0 +1,83 @@
+// Package logformat faces Caddy for its logs: the format api_gateway, which leaves credentials out.
+package logformat
+
+import (
+	"encoding/json"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/logging"
+	"go.uber.org/zap/buffer"
+	"go.uber.org/zap/zapcore"
+)
+
+func init() {
+	caddy.RegisterModule(Encoder{})
+}
+
+// Encoder is a format for Caddy's logs that leaves out the credentials of callers, which Caddy's own formats show: the header
+// fields and query parameters in which any API of the catalogue, or directive, takes API keys, tokens or proofs, and the
+// secrets of API keys wherever else they stand. It follows the configuration, so that nothing is written twice. What it
+// writes is written by another format, and it filters fields as Caddy's format filter does.
+type Encoder struct {
+	// The format that the lines are written in. Default: json, or console where the log goes to a terminal.
+	WrappedRaw json.RawMessage `json:"wrap,omitempty" caddy:"namespace=caddy.logging.encoders inline_key=format"`
+
+	// Filters of fields by their names, as those of Caddy's format filter. Default: none.
+	FieldsRaw map[string]json.RawMessage `json:"fields,omitempty" caddy:"namespace=caddy.logging.encoders.filter inline_key=filter"`
+
+	filter *logging.FilterEncoder
+
+	concealing `json:"-"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (Encoder) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "caddy.logging.encoders.api_gateway",
+		New: func() caddy.Module { return new(Encoder) },
+	}
+}
+
+// Provision makes the format within ready.
+func (e *Encoder) Provision(ctx caddy.Context) error {
+	e.filter = &logging.FilterEncoder{WrappedRaw: e.WrappedRaw, FieldsRaw: e.FieldsRaw}
+	e.WrappedRaw, e.FieldsRaw = nil, nil // as Caddy does with what it has loaded
+	if err := e.filter.Provision(ctx); err != nil {
+		return err
+	}
+	e.concealing = conceal(e.filter)
+	return nil
+}
+
+// ConfigureDefaultFormat implements caddy.ConfiguresFormatterDefault.
+func (e *Encoder) ConfigureDefaultFormat(to caddy.WriterOpener) error {
+	return e.filter.ConfigureDefaultFormat(to)
+}
+
+// concealing is an encoder in which no field has a credential.
+type concealing struct {
+	object
+	whole zapcore.Encoder // which object fills
+}
+
+func conceal(e zapcore.Encoder) concealing { return concealing{object{e}, e} }
+
+// Clone implements zapcore.Encoder.
+func (c concealing) Clone() zapcore.Encoder { return conceal(c.whole.Clone()) }
+
+// EncodeEntry implements zapcore.Encoder.
+func (c concealing) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
+	line := conceal(c.whole.Clone())
+	for i := range fields {
+		fields[i].AddTo(line)
+	}
+	entry.Message = text(entry.Message)
+	return line.whole.EncodeEntry(entry, nil)
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner                = (*Encoder)(nil)
+	_ caddy.ConfiguresFormatterDefault = (*Encoder)(nil)
+	_ zapcore.Encoder                  = (*Encoder)(nil)
+)
