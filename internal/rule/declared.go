@@ -1,8 +1,9 @@
 package rule
 
 import (
-	"reflect"
 	"slices"
+
+	"github.com/expr-lang/expr/types"
 
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
@@ -52,39 +53,35 @@ func (e *Environment) unknownQuery(name string) (suggestion string, unknown bool
 }
 
 // types gives expr's checker what a value is; a pointer's type says that it may be null besides.
-func (d Declared) types() reflect.Type {
+func (d Declared) types() types.Type {
 	switch {
 	case d.Type == DeclaredList:
-		return reflect.TypeFor[[]any]()
+		return types.TypeOf([]any(nil))
 	case d.Type == DeclaredText && d.Root == Path:
-		return reflect.TypeFor[string]()
+		return types.String
 	case d.Type == DeclaredText:
-		return reflect.TypeFor[*string]()
+		return maybeText
 	case d.Type == DeclaredInteger && d.Root == Path:
-		return reflect.TypeFor[int]()
+		return types.Int
 	case d.Type == DeclaredInteger:
-		return reflect.TypeFor[*int]()
+		return types.TypeOf((*int)(nil))
 	case d.Type == DeclaredBoolean:
-		return reflect.TypeFor[*bool]()
+		return types.TypeOf((*bool)(nil))
 	}
-	return nil
+	return types.Any
 }
 
 // places are the members of what validation found parameters to say.
 var places = map[Roots]string{Query: "query", Header: "header", Path: "path"}
 
 // declaredParameter reads what a declared parameter says.
-func declaredParameter(r *run, s *slot) any {
+func declaredParameter(r *run, s *slot) value {
 	raw, ok := jsonspan.Get(r.x.Typed, places[s.root], s.name)
 	if !ok {
 		if s.empty {
-			return []any{}
+			return value{kind: aList, ref: []value(nil)}
 		}
-		return nil
+		return value{}
 	}
-	v, err := jsonspan.Decode(raw)
-	if err != nil {
-		panic(err)
-	}
-	return v
+	return r.fromJSON(raw)
 }

@@ -41,6 +41,8 @@ type Environment struct {
 	Declared []Declared
 	// Closed says that requests with query parameters that are not declared are refused.
 	Closed bool
+	// Body is what is known of the body by its schema; nil where nothing is.
+	Body *Shape
 }
 
 // roots names the roots, in the order in which a diagnostic lists them.

@@ -20,9 +20,9 @@ func TestInteger(t *testing.T) {
 		{`int(request.size / 1024) + 1`, 7, ""},
 		{`body.total.amount * 1.0`, 1230, ""},
 		{`-3`, -3, ""},
-		{`body.total.tax`, 0, "Caddyfile:12:8: expected a whole number, got number"},
-		{`1e300`, 0, "Caddyfile:12:8: expected a whole number, got number"},
-		{`body.currency`, 0, "Caddyfile:12:8: expected a whole number, got string"},
+		{`body.total.tax`, 0, "Caddyfile:12:8: expected a whole number, got a number"},
+		{`1e300`, 0, "Caddyfile:12:8: expected a whole number, got a number"},
+		{`body.currency`, 0, "Caddyfile:12:8: expected a whole number, got a string"},
 		{`body.absent`, 0, "Caddyfile:12:8: expected a whole number, got null"},
 	} {
 		p, diags := fromText(c.text, everything, Integer)
@@ -55,7 +55,7 @@ func TestKey(t *testing.T) {
 		{`["a", "bc"]`, "1:a2:bc", ""},
 		{`[consumer.id, claims.absent]`, "", "Caddyfile:12:8: expected a string, a number or a truth value, got null"},
 		{`[consumer.id, ""]`, "", "Caddyfile:12:8: a part of the key is empty"},
-		{`[[1]]`, "", "Caddyfile:12:8: expected a string, a number or a truth value, got list"},
+		{`[[1]]`, "", "Caddyfile:12:8: expected a string, a number or a truth value, got a list"},
 		{`filter([1], false)`, "", "Caddyfile:12:8: the key has no parts"},
 		{`claims.absent`, "", "Caddyfile:12:8: expected a string, a number or a truth value, got null"},
 	} {

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"strings"
 
@@ -19,6 +20,7 @@ import (
 type lowering struct {
 	at    source
 	src   []byte // the whole file
+	exact map[*ast.FloatNode]value
 	diags hcl.Diagnostics
 }
 
@@ -107,15 +109,19 @@ func (l *lowering) literal(e *hclsyntax.LiteralValueExpr) ast.Node {
 }
 
 func (l *lowering) number(v *big.Float, at hcl.Range) ast.Node {
-	if v.IsInt() {
-		i, accuracy := v.Int64()
-		if accuracy != big.Exact {
-			return l.mistake(at, "Number too large", "A whole number must lie between -9223372036854775808 and 9223372036854775807.")
-		}
+	if i, accuracy := v.Int64(); v.IsInt() && accuracy == big.Exact {
 		return placed(&ast.IntegerNode{Value: int(i)}, at)
 	}
 	f, _ := v.Float64()
-	return placed(&ast.FloatNode{Value: f}, at)
+	n := &ast.FloatNode{Value: f}
+	if at.CanSliceBytes(l.src) { // as it is written: v may have rounded it
+		exact, ok := parseNumber(string(at.SliceBytes(l.src)))
+		if !ok || math.IsInf(f, 0) {
+			return l.mistake(at, "Number too large", "A number may lie between -1e308 and 1e308.")
+		}
+		l.exact[n] = exact
+	}
+	return placed(n, at)
 }
 
 // template joins the parts of "a ${b} c".
@@ -144,7 +150,11 @@ func (l *lowering) traversal(n ast.Node, steps hcl.Traversal, whole hcl.Range) a
 		var property ast.Node
 		switch s := s.(type) {
 		case hcl.TraverseAttr:
-			property = placed(&ast.StringNode{Value: s.Name}, s.SrcRange)
+			name := s.SrcRange
+			if name.CanSliceBytes(l.src) && l.src[name.Start.Byte] == '.' {
+				name.Start.Byte, name.Start.Column = name.Start.Byte+1, name.Start.Column+1
+			}
+			property = placed(&ast.StringNode{Value: s.Name}, name)
 		case hcl.TraverseIndex:
 			property = l.key(s)
 		default:
@@ -222,10 +232,10 @@ func (l *lowering) call(e *hclsyntax.FunctionCallExpr) ast.Node {
 	switch {
 	case ok:
 		return placed(&ast.BuiltinNode{Name: e.Name, Arguments: arguments}, at)
-	case e.Name == "list":
+	case e.Name == "list" || functions[e.Name].signature != nil:
 		return placed(&ast.CallNode{Callee: placed(&ast.IdentifierNode{Value: e.Name}, e.NameRange), Arguments: arguments}, at)
 	}
-	return l.mistake(e.NameRange, "Unknown function", "There is no function %q.%s The functions are %s.", e.Name, diagnostic.DidYouMean(e.Name, functions(true)), strings.Join(functions(true), ", "))
+	return l.mistake(e.NameRange, "Unknown function", "There is no function %q.%s The functions are %s.", e.Name, diagnostic.DidYouMean(e.Name, functionNames(true)), strings.Join(functionNames(true), ", "))
 }
 
 // embedded lowers the argument of expr("…").
@@ -249,7 +259,7 @@ func (l *lowering) embedded(e hclsyntax.Expression) ast.Node {
 		return l.mistake(e.Range(), "Empty expression", `Expected expr-lang in quotes, such as: expr("all(body.lines, .qty > 0)")`)
 	}
 	end := parts[len(parts)-1].Range().End.Byte
-	n, diags := parse(text.String(), append(offsets, end), l.at)
+	n, diags := parse(text.String(), append(offsets, end), l.at, l.exact)
 	if diags.HasErrors() {
 		l.diags = append(l.diags, diags...)
 		return placed(&ast.NilNode{}, e.Range())

@@ -2,12 +2,12 @@ package rule
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/types"
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
@@ -56,8 +56,8 @@ func (r *resolver) descend(n *ast.Node, chained bool) {
 		return
 	case *ast.ChainNode:
 		r.node(&t.Node, true)
-		if _, ok := t.Node.(*ast.CallNode); ok {
-			*n = t.Node // the look-up itself ends at what is missing
+		if id, ok := t.Node.(*ast.IdentifierNode); ok {
+			*n = id // the look-up itself ends at what is missing
 		}
 		return
 	case *ast.BinaryNode:
@@ -73,7 +73,7 @@ func (r *resolver) descend(n *ast.Node, chained bool) {
 			}
 		}
 	case *ast.BuiltinNode:
-		if !builtins[t.Name].allowed {
+		if _, allowed := builtins[t.Name]; !allowed {
 			r.unknownFunction(t.Location(), t.Name)
 		}
 	case *ast.CallNode:
@@ -97,7 +97,10 @@ func (r *resolver) descend(n *ast.Node, chained bool) {
 type step struct {
 	name     string
 	optional bool
+	at       file.Location // of the name
 }
+
+func (s step) same(o step) bool { return s.name == o.name && s.optional == o.optional }
 
 // path tells whether n is a root followed by constant members, outermost last.
 func (r *resolver) path(n ast.Node) (*ast.IdentifierNode, []step, bool) {
@@ -111,7 +114,7 @@ func (r *resolver) path(n ast.Node) (*ast.IdentifierNode, []step, bool) {
 			return nil, nil, false
 		}
 		root, path, ok := r.path(n.Node)
-		return root, append(path, step{name.Value, n.Optional}), ok
+		return root, append(path, step{name.Value, n.Optional, name.Location()}), ok
 	}
 	return nil, nil, false
 }
@@ -126,7 +129,7 @@ func (r *resolver) presence(b *ast.BinaryNode) bool {
 		_, isNil := (*sides[1]).(*ast.NilNode)
 		if isName && isNil && id.Value == "consumer" && !slices.Contains(r.lets, id.Value) {
 			if r.available(id, Consumer) {
-				r.slot(sides[0], slot{root: Consumer, get: consumerPresence}, nil)
+				r.slot(sides[0], slot{root: Consumer, get: consumerPresence, typ: types.Any})
 			}
 			return true
 		}
@@ -170,7 +173,9 @@ func (r *resolver) call(n *ast.Node, c *ast.CallNode) {
 		return
 	}
 	if id.Value != "list" {
-		r.unknownFunction(c.Location(), id.Value)
+		if functions[id.Value].signature == nil {
+			r.unknownFunction(c.Location(), id.Value)
+		}
 		for i := range c.Arguments {
 			r.node(&c.Arguments[i], false)
 		}
@@ -196,7 +201,7 @@ func (r *resolver) unknownFunction(at file.Location, name string) {
 		r.mistake(at, "Not a function", "%s is written between its operands: a %s b.", name, name)
 		return
 	}
-	r.mistake(at, "Unknown function", "There is no function %q.%s The functions are %s.", name, diagnostic.DidYouMean(name, functions(false)), strings.Join(functions(false), ", "))
+	r.mistake(at, "Unknown function", "There is no function %q.%s The functions are %s.", name, diagnostic.DidYouMean(name, functionNames(false)), strings.Join(functionNames(false), ", "))
 }
 
 func (r *resolver) unknown(id *ast.IdentifierNode) {
@@ -229,18 +234,21 @@ func (r *resolver) name(n *ast.Node, id *ast.IdentifierNode, path []step, list b
 		for _, p := range path {
 			s.names = append(s.names, p.name)
 		}
-		r.slot(n, s, nil)
+		if shape, ok := r.shape(path); ok {
+			s.typ = shape.typed()
+			r.slot(n, s)
+		}
 		return
 	case Claims:
-		s.get = claim
-		r.slot(n, s, nil)
+		s.get, s.typ = claim, types.Any
+		r.slot(n, s)
 		return
 	}
 	if len(path) == 2 {
 		// A member of a member that is no object by itself: certificate.sans.dns.
 		joined := path[0].name + "." + path[1].name
 		if slices.ContainsFunc(facts[root], func(f fact) bool { return f.name == joined }) {
-			path = []step{{name: joined, optional: path[0].optional}}
+			path = []step{{name: joined, optional: path[0].optional, at: path[1].at}}
 		}
 	}
 	// Every other root has members, which have none themselves.
@@ -291,34 +299,36 @@ func (r *resolver) name(n *ast.Node, id *ast.IdentifierNode, path []step, list b
 		}
 		switch {
 		case s.fact.number != nil:
-			r.slot(n, s, reflect.TypeFor[int]())
+			s.typ = types.Int
 		case s.fact.list != nil:
-			r.slot(n, s, reflect.TypeFor[[]string]())
+			s.typ = types.TypeOf([]string(nil))
 		case root == Consumer && path[0].optional:
-			r.slot(n, s, reflect.TypeFor[*string]())
+			s.typ = maybeText
 		default:
-			r.slot(n, s, reflect.TypeFor[string]())
+			s.typ = types.String
 		}
+		r.slot(n, s)
 	}
 }
 
 // typed adds a slot of what a parameter is declared to be; else of a string that may be null, or of all its values.
 func (r *resolver) typed(n *ast.Node, s slot) {
-	if d, ok := r.env.declared(s.root, s.name); ok && !s.list {
-		s.get, s.empty = declaredParameter, d.Type == DeclaredList
-		r.slot(n, s, d.types())
-		return
-	}
+	d, declared := r.env.declared(s.root, s.name)
 	switch {
+	case declared && !s.list:
+		s.get, s.empty, s.typ = declaredParameter, d.Type == DeclaredList, d.types()
 	case s.list:
-		r.slot(n, s, reflect.TypeFor[[]string]())
+		s.typ = types.TypeOf([]string(nil))
 	case s.root == Path:
-		r.slot(n, s, reflect.TypeFor[string]())
+		s.typ = types.String
 	default:
-		// A pointer's type tells expr's checker both: a string, and perhaps null.
-		r.slot(n, s, reflect.TypeFor[*string]())
+		s.typ = maybeText
 	}
+	r.slot(n, s)
 }
+
+// maybeText is the type of a string that may be null: of a pointer expr-lang's checker knows both.
+var maybeText = types.TypeOf((*string)(nil))
 
 func (r *resolver) example(root Roots) string {
 	if known := facts[root]; len(known) > 0 {
@@ -330,8 +340,8 @@ func (r *resolver) example(root Roots) string {
 	return "name"
 }
 
-// slot puts a call of the look-up in the place of n. A nil type is any.
-func (r *resolver) slot(n *ast.Node, s slot, typ reflect.Type) {
+// slot puts a look-up in the place of n.
+func (r *resolver) slot(n *ast.Node, s slot) {
 	p := r.program
 	i := slices.IndexFunc(p.slots, s.same)
 	if i < 0 {
@@ -351,13 +361,7 @@ func (r *resolver) slot(n *ast.Node, s slot, typ reflect.Type) {
 			}
 		}
 	}
-	callee := &ast.IdentifierNode{Value: slotName(i)}
-	callee.SetType(reflect.TypeFor[func() any]())
-	call := &ast.CallNode{Callee: callee}
-	if typ != nil {
-		call.SetType(typ)
-	}
-	ast.Patch(n, call)
+	ast.Patch(n, &ast.IdentifierNode{Value: slotName(i)})
 }
 
 func either(names []string) string {

@@ -1,7 +1,7 @@
 // Package rule computes a yes or no, or a value, from one request: validation rules, keys of limits, the consumer of a
 // token. An expression is written in HCL's own syntax, as expr("…") inside HCL, or as plain expr-lang in a Caddyfile;
-// all three become the same tree, which expr-lang checks, optimises and runs. What it names is looked up when it is
-// needed: of a body only the leaves that the expression names are read.
+// all three become the same tree, which expr-lang's checker types and this package runs: of a body only the leaves that
+// the expression names are read, numbers are exact, and time and memory are bounded.
 package rule
 
 import (
@@ -10,21 +10,20 @@ import (
 	"time"
 
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/vm"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
-// The bounds of an expression. expr-lang itself knows neither time nor the length of strings.
+// The bounds of an expression.
 const (
-	maxSource = 4 << 10               // bytes of one expression's text
-	maxNodes  = 1000                  // nodes of its tree
-	maxRange  = 10_000                // members of a..b, whose ends must be constants
-	maxMemory = 1 << 20               // members of all lists and objects that one evaluation makes
-	maxText   = 4 << 20               // bytes of all strings that one evaluation makes
-	maxTime   = 50 * time.Millisecond // from the 8th look-up or round of a predicate on; looked at every 8th
+	maxSource  = 4 << 10               // bytes of one expression's text
+	maxNodes   = 1000                  // nodes of its tree
+	maxRange   = 10_000                // members of a..b, whose ends must be constants
+	maxMembers = 250_000               // members of all lists and objects that one evaluation makes: 16 MiB at most
+	maxText    = 4 << 20               // bytes of all strings that one evaluation makes
+	maxTime    = 50 * time.Millisecond // from the first look at the clock on: see spend
 )
 
 // Kind is what an expression is wanted for.
@@ -41,14 +40,17 @@ const (
 
 // Program is an expression made ready to run. It is immutable and serves many requests at once.
 type Program struct {
-	code  *vm.Program
-	at    source
-	want  Kind
-	slots []slot
-	sets  []membership
-	needs exchange.Needs
-	now   func() time.Time
-	pool  sync.Pool // of *run
+	code   code
+	truth  logic // of one compiled for Bool
+	at     source
+	want   Kind
+	slots  []slot
+	lets   int // variables in scope, at most
+	rounds int // predicates in each other, at most
+	exact  map[*ast.FloatNode]value
+	needs  exchange.Needs
+	now    func() time.Time
+	pool   sync.Pool // of *run
 }
 
 // Compile makes e ready to run. src is the whole file that e was parsed from. Every mistake is a diagnostic on the
@@ -68,12 +70,12 @@ func Compile(e hcl.Expression, src []byte, env Environment, want Kind) (*Program
 	if len(at.text) > maxSource {
 		return nil, at.tooLong()
 	}
-	l := lowering{at: at, src: src}
+	l := lowering{at: at, src: src, exact: make(map[*ast.FloatNode]value)}
 	tree := l.expression(native)
 	if l.diags.HasErrors() {
 		return nil, l.diags
 	}
-	return compile(tree, at, env, want)
+	return compile(tree, at, l.exact, env, want)
 }
 
 // CompileText makes an expression ready that is plain expr-lang text, as in a Caddyfile. at is where the text begins;
@@ -92,19 +94,20 @@ func CompileText(text string, at hcl.Range, env Environment, want Kind) (*Progra
 	for i := range offsets {
 		offsets[i] = start.Byte + i
 	}
-	tree, diags := parse(text, offsets, place)
+	exact := make(map[*ast.FloatNode]value)
+	tree, diags := parse(text, offsets, place, exact)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	return compile(tree, place, env, want)
+	return compile(tree, place, exact, env, want)
 }
 
-func compile(tree ast.Node, at source, env Environment, want Kind) (*Program, hcl.Diagnostics) {
+func compile(tree ast.Node, at source, exact map[*ast.FloatNode]value, env Environment, want Kind) (*Program, hcl.Diagnostics) {
 	if n := count(tree); n > maxNodes {
 		return nil, at.mistake(at.whole(), "Expression too large",
 			"An expression may have at most 1,000 names, values and operators. Split it into several rules.")
 	}
-	p := &Program{at: at, want: want, now: time.Now}
+	p := &Program{at: at, want: want, exact: exact, now: time.Now}
 	r := resolver{program: p, env: env, seen: make(map[ast.Node]ast.Node)}
 	r.resolve(&tree)
 	if r.diags.HasErrors() {
@@ -115,6 +118,14 @@ func compile(tree ast.Node, at source, env Environment, want Kind) (*Program, hc
 	}
 	p.pool.New = func() any { return newRun(p) }
 	return p, nil
+}
+
+// number is the value of a number written with a fraction or a power of ten, with all its digits.
+func (p *Program) number(n *ast.FloatNode) (value, bool) {
+	if v, ok := p.exact[n]; ok {
+		return v, true
+	}
+	return fraction(n.Value), true
 }
 
 // Needs states what the program reads of a request: the body only if the expression names it.

@@ -182,7 +182,7 @@ func outcome(v any, err error) string {
 	if err != nil {
 		return "fails"
 	}
-	if s, ok := text(v); ok {
+	if s, ok := Text(v); ok {
 		return s
 	}
 	if v == nil {
@@ -225,7 +225,7 @@ func TestString(t *testing.T) {
 		{`body.total.tax`, "0.19", ""},
 		{`body.total.amount * 1.0`, "1230", ""},
 		{`claims.absent`, "", "Caddyfile:12:8: expected a string, a number or a truth value, got null"},
-		{`body.lines`, "", "Caddyfile:12:8: expected a string, a number or a truth value, got list"},
+		{`body.lines`, "", "Caddyfile:12:8: expected a string, a number or a truth value, got a list"},
 		{`query.absent`, "", "Caddyfile:12:8: expected a string, a number or a truth value, got null"},
 	} {
 		p, diags := fromText(c.text, everything, String)
@@ -245,14 +245,16 @@ func TestFailuresAreDiscreet(t *testing.T) {
 	for _, c := range []struct{ text, told string }{
 		{`int(header.x_secret) == 1`, "12:8: int was given what is no whole number"},
 		{`float(header.x_secret) == 1`, "12:8: float was given what is no number"},
-		{`body.lines[header.x_secret] == 1`, "12:18: invalid operation: int(string)"},
-		{`body.currency[header.x_secret] == 1`, "12:21: invalid operation: int(string)"},
-		{`body.big[header.x_secret] == 1`, "12:16: there is no such member in int"},
-		{`body.big[1:2] == 1`, "12:16: only a string or a list can be sliced"},
-		{`header.x_secret > body.big`, "12:24: invalid operation: string > int"},
-		{`-body.currency == 1`, "12:8: invalid operation: - string"},
-		{`1e300 > 0 && int(1e300) == 1`, "12:21: int was given what is no whole number"},
-		{`upper(body.big) == ""`, "12:8: interface conversion: any value is int, not string"},
+		{`body.lines[header.x_secret] == 1`, "12:18: the list has no such member"},
+		{`body.currency[header.x_secret] == 1`, "12:21: there is no such member in a string"},
+		{`body.big[header.x_secret] == 1`, "12:16: there is no such member in a number"},
+		{`body.big[1:2] == 1`, "12:16: only a string or a list can be sliced, not a number"},
+		{`header.x_secret > body.big`, "12:24: a string and a number have no order"},
+		{`-body.currency == 1`, "12:8: expected a number, got a string"},
+		{`body.total.tax % 2 == 1`, "12:23: a remainder is of whole numbers"},
+		{`date(header.x_secret) > now()`, "12:8: date takes a date such as 2026-11-01 or a time of RFC 3339"},
+		{`email(body.big)`, "12:8: expected a string, got a number"},
+		{`upper(body.big) == ""`, "12:8: upper takes a string, not a number"},
 	} {
 		p, diags := fromText(c.text, everything, Bool)
 		if diags.HasErrors() {

@@ -2,12 +2,13 @@ package rule
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/expr-lang/expr/types"
 
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
 )
@@ -22,14 +23,23 @@ type slot struct {
 	list  bool     // all values instead of one
 	empty bool     // a declared list, which is empty where it is absent
 	fact  *fact
-	get   func(*run, *slot) any // panics with an error where there is no answer: the VM recovers it with its place
+	typ   types.Type
+	get   func(*run, *slot) value // panics with an error where there is no answer
 }
 
 func (s slot) same(o slot) bool {
-	return s.root == o.root && s.name == o.name && s.list == o.list && s.fact == o.fact && slices.Equal(s.path, o.path)
+	return s.root == o.root && s.name == o.name && s.list == o.list && s.fact == o.fact && slices.EqualFunc(s.path, o.path, step.same)
 }
 
-func slotName(i int) string { return "slot " + strconv.Itoa(i) } // the space keeps expressions from naming it
+const slotPrefix = "slot " // the space keeps expressions from naming it
+
+func slotName(i int) string { return slotPrefix + strconv.Itoa(i) }
+
+func slotOf(name string) (int, bool) {
+	number, ok := strings.CutPrefix(name, slotPrefix)
+	i, err := strconv.Atoi(number)
+	return i, ok && err == nil
+}
 
 // written is the name as an expression writes it.
 func (s *slot) written(steps int) string {
@@ -65,52 +75,46 @@ func (absence) Is(target error) bool { return target == ErrAbsent }
 
 // bodyMember reads one leaf of the body. A missing last member is null; a missing object on the way is a failure,
 // unless ?. allows for it.
-func bodyMember(r *run, s *slot) any {
+func bodyMember(r *run, s *slot) value {
 	body := &r.x.Body
 	if !body.Read || !body.Valid {
 		panic(errNotJSON)
 	}
+	r.spend(len(body.Bytes) / bytesPerStep)
 	raw, ok := jsonspan.Get(body.Bytes, s.names...)
 	if !ok {
 		return missingMember(body.Bytes, s)
 	}
-	v, err := jsonspan.Decode(raw)
-	if err != nil {
-		panic(err)
-	}
-	return v
+	return r.fromJSON(raw)
 }
 
-func missingMember(doc []byte, s *slot) any {
+func missingMember(doc []byte, s *slot) value {
 	for i := range s.path {
 		raw, ok := jsonspan.Get(doc, s.names[:i]...)
 		switch {
 		case !ok || bytes.Equal(raw, null):
 			if s.path[i].optional {
-				return nil
+				return value{}
 			}
 			panic(fmt.Errorf("%s is missing, so it has no member %s", s.written(i), s.names[i]))
 		case len(raw) == 0 || raw[0] != '{':
 			panic(fmt.Errorf("%s is not an object, so it has no member %s", s.written(i), s.names[i]))
 		}
 	}
-	return nil
+	return value{}
 }
 
 // claim reads the claims as bodyMember reads the body.
-func claim(r *run, s *slot) any {
+func claim(r *run, s *slot) value {
 	c := r.x.Consumer
 	if c == nil {
 		panic(errAnonymous)
-	}
-	if len(s.path) == 0 {
-		return plain(c.Claims)
 	}
 	var v any = c.Claims
 	for i, p := range s.path {
 		if v == nil {
 			if p.optional {
-				return nil
+				return value{}
 			}
 			panic(absence(fmt.Sprintf("%s is missing, so it has no member %s", s.written(i), p.name)))
 		}
@@ -120,91 +124,63 @@ func claim(r *run, s *slot) any {
 		}
 		v = object[p.name]
 	}
-	return plain(v)
+	return fromAny(v)
 }
 
-// plain turns the numbers of a token that were kept as they were spelt into those the VM counts with.
-func plain(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if n, err := strconv.Atoi(v.String()); err == nil {
-			return n
-		}
-		f, err := v.Float64()
-		if err != nil {
-			panic(err)
-		}
-		return f
-	case []any:
-		list := make([]any, len(v))
-		for i := range v {
-			list[i] = plain(v[i])
-		}
-		return list
-	case map[string]any:
-		object := make(map[string]any, len(v))
-		for k := range v {
-			object[k] = plain(v[k])
-		}
-		return object
-	}
-	return v
-}
-
-func queryParameter(r *run, s *slot) any {
+func queryParameter(r *run, s *slot) value {
 	values := r.x.Query.Values()[s.name]
 	switch {
 	case s.list:
-		return values
+		return value{kind: aList, ref: values}
 	case len(values) == 0:
-		return nil
+		return value{}
 	case len(values) > 1:
 		panic(fmt.Errorf("query parameter %s was sent %d times", s.name, len(values)))
 	}
-	return values[0]
+	return textValue(values[0])
 }
 
-func headerField(r *run, s *slot) any {
+func headerField(r *run, s *slot) value {
 	lines := r.x.Header[s.name]
 	switch {
 	case s.list:
-		return lines
+		return value{kind: aList, ref: lines}
 	case len(lines) == 0:
-		return nil
+		return value{}
 	case len(lines) == 1:
-		return lines[0]
+		return textValue(lines[0])
 	}
-	return strings.Join(lines, ", ")
+	return textValue(strings.Join(lines, ", "))
 }
 
-func pathParameter(r *run, s *slot) any {
+func pathParameter(r *run, s *slot) value {
 	for i := range r.x.Parameters {
 		if r.x.Parameters[i].Name == s.name {
-			return r.x.Parameters[i].Value
+			return textValue(r.x.Parameters[i].Value)
 		}
 	}
 	panic(fmt.Errorf("the route has no parameter %s", s.name))
 }
 
-func consumerPresence(r *run, _ *slot) any {
+func consumerPresence(r *run, _ *slot) value {
 	if r.x.Consumer == nil {
-		return nil
+		return value{}
 	}
-	return true
+	return truthValue(true)
 }
 
-func factOf(r *run, s *slot) any {
+func factOf(r *run, s *slot) value {
 	if s.root == Consumer && r.x.Consumer == nil {
 		if s.path[0].optional {
-			return nil
+			return value{}
 		}
 		panic(errAnonymous)
 	}
 	switch {
 	case s.fact.list != nil:
-		return s.fact.list(r.x)
+		return value{kind: aList, ref: s.fact.list(r.x)}
 	case s.fact.number != nil:
-		return s.fact.number(r.x)
+		return whole(int64(s.fact.number(r.x)))
 	}
-	return s.fact.text(r.x)
+	return textValue(s.fact.text(r.x))
 }

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"errors"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
@@ -12,8 +13,8 @@ import (
 )
 
 // parse reads expr-lang. offsets gives, for each byte of text and for its end, the byte of the file it stands for,
-// since text may come out of a quoted string of HCL.
-func parse(text string, offsets []int, at source) (ast.Node, hcl.Diagnostics) {
+// since text may come out of a quoted string of HCL. exact gets what numbers a float would round are written as.
+func parse(text string, offsets []int, at source, exact map[*ast.FloatNode]value) (ast.Node, hcl.Diagnostics) {
 	runes := make([]int, 0, len(text)+1) // of each rune and of the end: its byte of the file
 	for i := range text {
 		runes = append(runes, offsets[i])
@@ -47,6 +48,9 @@ func parse(text string, offsets []int, at source) (ast.Node, hcl.Diagnostics) {
 			return
 		}
 		seen[*n] = true
+		if f, ok := (*n).(*ast.FloatNode); ok {
+			exactly(f, text, exact)
+		}
 		(*n).SetLocation(inFile((*n).Location()))
 		children(*n, move)
 	}
@@ -54,12 +58,24 @@ func parse(text string, offsets []int, at source) (ast.Node, hcl.Diagnostics) {
 	return tree.Node, nil
 }
 
+// exactly reads the digits of a number where they stand.
+func exactly(n *ast.FloatNode, text string, exact map[*ast.FloatNode]value) {
+	runes := []rune(text)
+	at := n.Location()
+	if at.From < 0 || at.To > len(runes) || at.From >= at.To {
+		return
+	}
+	if v, ok := parseNumber(strings.ReplaceAll(string(runes[at.From:at.To]), "_", "")); ok {
+		exact[n] = v
+	}
+}
+
 // language is expr-lang as far as rules speak it.
 func language() *conf.Config {
 	c := conf.CreateNew()
 	c.MaxNodes = maxNodes
 	for name := range c.Builtins {
-		if !builtins[name].allowed {
+		if _, allowed := builtins[name]; !allowed {
 			c.Disabled[name] = true
 			delete(c.Builtins, name)
 		}

@@ -316,7 +316,7 @@ func TestErrors(t *testing.T) {
 		{"nothing", "acme", good, "200", ""},
 		{"a rule", "acme", `{"currency": "EUR", "total": {"amount": 0}}`, `[{"pointer":"/total","rule":"positive total","detail":"total.amount must be positive"}]`, ""},
 		{"two rules", "", `{"currency": "EUR", "total": {"amount": 0}}`, `[{"pointer":"/total","rule":"positive total","detail":"total.amount must be positive"},{"pointer":"","rule":"tenant","detail":"X-Tenant must be acme"}]`, ""},
-		{"a rule that has no answer", "acme", `{"currency": "EUR", "total": {}}`, `[{"pointer":"/total","rule":"positive total","detail":"total.amount must be positive"}]`, "Caddyfile:7:27: invalid operation: null > int"},
+		{"a rule that has no answer", "acme", `{"currency": "EUR", "total": {}}`, `[{"pointer":"/total","rule":"positive total","detail":"total.amount must be positive"}]`, "Caddyfile:7:27: null and a number have no order"},
 		{
 			"schema and rule", "", `{"currency": "GBP", "total": {"amount": "3"}, "lines": [{}, {}, {}]}`,
 			`[{"pointer":"/currency","keyword":"enum","detail":"must be one of \"EUR\", \"USD\""},{"pointer":"/total","keyword":"type","detail":"must be of type integer"},{"pointer":"/lines","rule":"few lines","detail":"at most 2 lines"},{"pointer":"","rule":"tenant","detail":"X-Tenant must be acme"}]`, "",
