@@ -59,13 +59,14 @@ type expressed struct {
 	at         hcl.Range
 	roots      rule.Roots
 	parameters string
+	body       *rule.Shape
 	want       rule.Kind
 }
 
 // expression compiles an expression of the catalogue, once for all versions of a route and for all routes with the same
 // parameters, declared alike; nil after a mistake.
 func (b *builder) expression(e hcl.Expression, env rule.Environment, want rule.Kind) *rule.Program {
-	key := expressed{e.Range(), env.Roots, strings.Join(env.Parameters, "/") + fmt.Sprint(env.Declared, env.Closed), want}
+	key := expressed{e.Range(), env.Roots, strings.Join(env.Parameters, "/") + fmt.Sprint(env.Declared, env.Closed), env.Body, want}
 	if p, done := b.programs[key]; done {
 		return p
 	}

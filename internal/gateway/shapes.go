@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,7 +24,9 @@ type lineage struct {
 	ends     []int              // by version: the one whose shape its requests are brought to
 	objects  []map[string]*change.Object
 	shapes   *shape.Shapes
+	derived  bool // the shapes of all versions, without a mistake
 	schemas  map[described]*schema.Schema
+	known    map[described]*rule.Shape    // of objects, by their schemas; with no object, of all that requests have
 	patches  map[described]*schema.Schema // of merge patches of it
 	xml      map[*catalogue.Route][]forms // by version; nil on an API without XML, and after a mistake
 	programs map[span]*change.Program
@@ -38,7 +41,7 @@ type described struct {
 
 // lineage builds and checks the lineage of an API.
 func (b *builder) lineage(from *catalogue.API) *lineage {
-	l := &lineage{api: from, schemas: make(map[described]*schema.Schema), patches: make(map[described]*schema.Schema),
+	l := &lineage{api: from, schemas: make(map[described]*schema.Schema), known: make(map[described]*rule.Shape), patches: make(map[described]*schema.Schema),
 		programs: make(map[span]*change.Program), queries: make(map[span]*change.Query)}
 	last := max(0, len(from.Versions)-1)
 	l.versions, l.ends = make([][]*change.Change, last+1), make([]int, last+1)
@@ -60,6 +63,7 @@ func (b *builder) lineage(from *catalogue.API) *lineage {
 		return l // what is wrong on its own would be told again, as what older versions lack
 	}
 	l.shapes, diags = shape.Derive(newest, l.objects[last], l.versions)
+	l.derived = !diags.HasErrors()
 	b.add(diags)
 	return l
 }
@@ -113,6 +117,53 @@ func (b *builder) schemaAt(l *lineage, o *catalogue.Object, version int) *schema
 		l.schemas[key] = s
 	}
 	return l.schemas[key]
+}
+
+// bodyOf is what a rule may name of the bodies of a route, in the shape that it sees; nil where nothing is known of them. A
+// rule of a level above is for the bodies of other routes, too: it may name what any of them has. One that is not a
+// version's own is written for the newest shape; where it sees an older one, sees has warned of it.
+func (b *builder) bodyOf(l *lineage, v *catalogue.Version, r *catalogue.Route, from *catalogue.Rule) *rule.Shape {
+	end := l.ends[l.index(v)]
+	if end != l.newest() && !slices.Contains(v.Rules, from) {
+		return nil
+	}
+	if slices.Contains(r.Rules, from) {
+		if r.Accepts == nil || takesPatches(r) {
+			return nil
+		}
+		return b.known(l, r.Accepts, end)
+	}
+	key := described{version: end}
+	if s, done := l.known[key]; done {
+		return s
+	}
+	var all []*rule.Shape
+	for _, route := range l.api.Routes {
+		switch {
+		case route.Accepts != nil:
+			all = append(all, b.known(l, route.Accepts, end))
+		case route.Method == http.MethodPost, route.Method == http.MethodPut, route.Method == http.MethodPatch:
+			all = append(all, nil) // has bodies of which nothing is known
+		}
+	}
+	l.known[key] = rule.Either(all)
+	return l.known[key]
+}
+
+// known is what the schema of an object says in the shape of a version.
+func (b *builder) known(l *lineage, o *catalogue.Object, version int) *rule.Shape {
+	if !l.derived {
+		return nil
+	}
+	key := described{o.Name, version}
+	s, done := l.known[key]
+	if !done {
+		if text := l.shapes.Schema(o.Name, version); text != nil {
+			s = rule.ShapeOf(text)
+		}
+		l.known[key] = s
+	}
+	return s
 }
 
 // missing tells what callers of a version have to add where their object lacks a member in its newest shape: what that

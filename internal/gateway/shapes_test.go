@@ -243,6 +243,51 @@ func TestFailuresInTheCallersShape(t *testing.T) {
 	}
 }
 
+// Rules are typed by the schemas of what requests have, in the shape that they see.
+func TestRulesAreTyped(t *testing.T) {
+	const route, returns = `route "POST /orders" {`, `  route "GET /orders" {`
+	written := func(when string) string {
+		return "rule \"r\" {\n    when   = " + when + "\n    detail = \"no\"\n  }\n"
+	}
+	for _, test := range []struct{ at, when, says string }{
+		{route, `body.custmer.name != ""`, `16,19-26: Unknown field; The schema has no member "custmer" here. Did you mean "customer"? It has count, customer, fee, rows, status.`},
+		{route, `body.customer.nam != ""`, `16,28-31: Unknown field; The schema has no member "nam" here. Did you mean "name"? It has email, name.`},
+		{route, `body.fee == "1" || body.fee > "1"`, `16,14-29: Invalid expression; Invalid operation: == (mismatched types int and string).`},
+		{route, `body.rows.sku == "a"`, `16,24-27: Unknown field; By the schema, body.rows is a list, so it has no member "sku". Write body.rows[*].sku in HCL's syntax, or map(body.rows, .sku) in expr-lang's.`},
+		{route, `body.count.x == "a"`, `16,25-26: Unknown field; By the schema, body.count is no object, so it has no member "x".`},
+		{route, `contains(body.rows[*].sk, "a")`, `16,36-38: Unknown field; The schema has no member "sk" here. Did you mean "sku"? It has sku.`},
+		{route, `expr("all(body.rows, .suk != '')")`, `16,36-39: Unknown field; The schema has no member "suk" here. It has sku.`},
+		{route, `body.rows[0].sku > 1`, `16,14-34: Invalid expression; Invalid operation: > (mismatched types string and int).`},
+		{route, `body.fee > 1 && body.status == "yes" && len(body.rows) > 1`, ``},
+		{route, `matches(body.fee, "1")`, `16,14-36: Invalid expression; Invalid operation: matches (mismatched types int and string).`},
+		{route, `body.verified == true`, `16,19-27: Unknown field; The schema has no member "verified" here.`}, // an older shape's
+		{returns, `body.fee > 0 || body.custmer == null`, `19,35-42: Unknown field; The schema has no member "custmer" here. Did you mean "customer"?`},
+		{returns, `body.fee > 0 || body.customer == null`, ``},
+		{`rule "few" {`, `body.verified == true && body.lines[0].article == "a"`, ``},                                                 // the version has its own shape
+		{`rule "few" {`, `body.status == "yes"`, `24,19-25: Unknown field; The schema has no member "status" here.`},                  // which a newer one has
+		{`rule "few" {`, `body.lines[0].sku == "a"`, `24,28-31: Unknown field; The schema has no member "sku" here. It has article.`}, // as have the objects in it
+	} {
+		text := written(test.when) + "  " + test.at
+		if test.at == route {
+			text = test.at + "\n    " + written(test.when)
+		}
+		files := map[string]string{}
+		for name, from := range orders {
+			files[name] = strings.Replace(from, strings.TrimSpace(test.at), strings.TrimSpace(text), 1)
+		}
+		_, _, diags := catalogued(t, files)
+		got := ""
+		for _, d := range diags {
+			if d.Severity == hcl.DiagError {
+				got += strings.TrimPrefix(d.Error(), filepath.Dir(d.Subject.Filename)+"/orders.hcl:") + "\n"
+			}
+		}
+		if test.says == "" && got != "" || !strings.HasPrefix(got, test.says) || strings.Count(got, "\n") > 1 {
+			t.Errorf("%s\n got %s\nwant %s", test.when, got, test.says)
+		}
+	}
+}
+
 // Mistakes of changes against schemas are told when the catalogue loads, each once.
 func TestMistakesAgainstSchemas(t *testing.T) {
 	for _, test := range []struct {

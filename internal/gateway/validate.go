@@ -47,6 +47,7 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 	readsBody := r.Accepts != nil || policyReads == exchange.JSON || limitsRead
 	env := rule.Environment{Roots: rule.All, Parameters: parameters(r), Declared: declared, Closed: terms.Unknown == catalogue.Refuse}
 	for _, from := range terms.Rules {
+		env.Body = b.bodyOf(l, v, r, from)
 		p := b.expression(from.When, env, rule.Bool)
 		if p == nil {
 			continue

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -58,12 +59,16 @@ func ShapeOf(schema []byte) *Shape {
 	return nil
 }
 
-// Either is the shape of a value that has one of two shapes; nil is one of which nothing is known.
-func (s *Shape) Either(other *Shape) *Shape {
-	if s == nil || other == nil {
+// Either is the shape of a value that has one of the shapes given; nil is one of which nothing is known.
+func Either(shapes []*Shape) *Shape {
+	if len(shapes) == 0 || slices.Contains(shapes, nil) {
 		return nil
 	}
-	return (&joiner{maxShapes}).oneOf(s, other)
+	j, all := &joiner{maxShapes}, shapes[0]
+	for _, s := range shapes[1:] {
+		all = j.oneOf(all, s)
+	}
+	return all
 }
 
 type shaper struct {
@@ -348,21 +353,23 @@ func (r *resolver) shape(path []step) (*Shape, bool) {
 			}
 			s = next
 		case lists:
-			r.noMember(p.at, path[:i], p.name, "is a list: write a member of all of them as %[1]s[*].%[2]s in HCL's syntax or map(%[1]s, .%[2]s) in expr-lang's")
+			whole := r.noMember(p.at, path[:i], p.name, "a list")
+			last := r.diags[len(r.diags)-1]
+			last.Detail += fmt.Sprintf(" Write %[1]s[*].%[2]s in HCL's syntax, or map(%[1]s, .%[2]s) in expr-lang's.", whole, p.name)
 			return nil, false
 		case anything, nulls:
 			return unknown, true
 		default:
-			r.noMember(p.at, path[:i], p.name, "is no object")
+			r.noMember(p.at, path[:i], p.name, "no object")
 			return nil, false
 		}
 	}
 	return s, true
 }
 
-func (r *resolver) noMember(at file.Location, path []step, name, why string) {
+func (r *resolver) noMember(at file.Location, path []step, name, what string) (whole string) {
 	s := slot{root: Body, path: path}
-	whole := s.written(len(path))
-	why = strings.NewReplacer("%[1]s", whole, "%[2]s", name).Replace(why)
-	r.mistake(at, "Unknown field", "By the schema, %s %s, so it has no member %q.", whole, why, name)
+	whole = s.written(len(path))
+	r.mistake(at, "Unknown field", "By the schema, %s is %s, so it has no member %q.", whole, what, name)
+	return whole
 }
