@@ -8,7 +8,7 @@ import (
 
 // Charge is what one limit asks of a Counter: to count one key against the limit's rates.
 type Charge struct {
-	Limit string // which limit: its name and its quotas' names. Another Limit is another count.
+	Limit ID     // which limit; another ID is another count
 	Key   string // who is counted, of any length and any bytes
 	Cost  int64  // units for each of Rates: 0 to the smallest Burst. 0 uses nothing up and is always admitted by them.
 	Rates []Rate // of the limit's quotas, at most 4, in the order that Limit names them

@@ -48,7 +48,7 @@ type Stage struct {
 }
 
 type compiled struct {
-	id     string // name and quota names: what Charge calls Limit
+	id     ID // of name and quota names: what Charge calls Limit
 	name   string
 	hidden bool
 	own    allowance
@@ -93,7 +93,7 @@ func New(counter Counter, limits ...Limit) (*Stage, hcl.Diagnostics) {
 		}
 		// The quotas' names belong to the id: a quota added or taken away starts the limit anew, for slots tell
 		// quotas apart by their order alone. Another number or window keeps the count.
-		c.id = strings.Join(ids, "/")
+		c.id = NewID(strings.Join(ids, "/"))
 		for j := range l.Plans {
 			c.plans[l.Plans[j].Name] = c.own.with(&l.Plans[j])
 			s.planned[l.Plans[j].Name] = nil

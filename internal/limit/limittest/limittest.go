@@ -81,7 +81,7 @@ func (c *counter) wants(ok bool, remaining []int64, charges ...limit.Charge) []l
 func near(d, want time.Duration) bool { return d <= want && d > want-30*time.Second }
 
 func exactly(t *testing.T, c *counter) {
-	charge := limit.Charge{Limit: "l/q", Key: "acme", Cost: 1, Rates: []limit.Rate{hourly(3)}}
+	charge := limit.Charge{Limit: limit.NewID("l/q"), Key: "acme", Cost: 1, Rates: []limit.Rate{hourly(3)}}
 	for left := int64(2); left >= 0; left-- {
 		s := c.wants(true, []int64{left}, charge)[0]
 		if !near(s.Next, 20*time.Minute) || s.Wait != 0 {
@@ -97,13 +97,13 @@ func exactly(t *testing.T, c *counter) {
 }
 
 func allOrNone(t *testing.T, c *counter) {
-	two := limit.Charge{Limit: "l/a/b", Key: "acme", Cost: 1, Rates: []limit.Rate{hourly(1), hourly(5)}}
+	two := limit.Charge{Limit: limit.NewID("l/a/b"), Key: "acme", Cost: 1, Rates: []limit.Rate{hourly(1), hourly(5)}}
 	c.wants(true, []int64{0, 4}, two)
 	s := c.wants(false, []int64{0, 4}, two)
 	if !s[0].Refused || s[1].Refused || s[1].Wait != 0 {
 		t.Errorf("the first alone refuses: %+v", s)
 	}
-	other := limit.Charge{Limit: "m/a", Key: "acme", Cost: 1, Rates: []limit.Rate{hourly(2)}, AtOnce: 2}
+	other := limit.Charge{Limit: limit.NewID("m/a"), Key: "acme", Cost: 1, Rates: []limit.Rate{hourly(2)}, AtOnce: 2}
 	if s := c.wants(false, []int64{0, 4, 2, 2}, two, other); s[2].Refused || s[3].Refused {
 		t.Errorf("the first alone refuses: %+v", s)
 	}
@@ -112,7 +112,7 @@ func allOrNone(t *testing.T, c *counter) {
 
 func apart(_ *testing.T, c *counter) {
 	charge := func(name, key string) limit.Charge {
-		return limit.Charge{Limit: name, Key: key, Cost: 1, Rates: []limit.Rate{hourly(1)}}
+		return limit.Charge{Limit: limit.NewID(name), Key: key, Cost: 1, Rates: []limit.Rate{hourly(1)}}
 	}
 	long := strings.Repeat("k", 100_000)
 	all := []limit.Charge{
@@ -130,7 +130,7 @@ func apart(_ *testing.T, c *counter) {
 
 func costs(t *testing.T, c *counter) {
 	charge := func(cost int64) limit.Charge {
-		return limit.Charge{Limit: "l/q", Key: "acme", Cost: cost, Rates: []limit.Rate{hourly(10)}}
+		return limit.Charge{Limit: limit.NewID("l/q"), Key: "acme", Cost: cost, Rates: []limit.Rate{hourly(10)}}
 	}
 	c.wants(true, []int64{10}, charge(0))
 	c.wants(true, []int64{3}, charge(7))
@@ -140,41 +140,41 @@ func costs(t *testing.T, c *counter) {
 	c.wants(true, []int64{0}, charge(3))
 	c.wants(true, []int64{0}, charge(0)) // nothing fits into an empty bucket
 
-	big := limit.Charge{Limit: "big/q", Key: "acme", Cost: 60_000_000, Rates: []limit.Rate{limit.NewRate(60_000_000, time.Minute)}}
+	big := limit.Charge{Limit: limit.NewID("big/q"), Key: "acme", Cost: 60_000_000, Rates: []limit.Rate{limit.NewRate(60_000_000, time.Minute)}}
 	if ok, s := c.take(big); !ok || s[0].Remaining > 0 {
 		t.Errorf("a whole large bucket: %v, %+v", ok, s)
 	}
-	year := limit.Charge{Limit: "year/q", Key: "acme", Cost: 1, Rates: []limit.Rate{limit.NewRate(1, 366*24*time.Hour)}}
+	year := limit.Charge{Limit: limit.NewID("year/q"), Key: "acme", Cost: 1, Rates: []limit.Rate{limit.NewRate(1, 366*24*time.Hour)}}
 	c.wants(true, []int64{0}, year)
 	if s := c.wants(false, []int64{0}, year)[0]; !near(s.Wait, 366*24*time.Hour) {
 		t.Errorf("a year: %+v", s)
 	}
 
-	together := []limit.Charge{charge(0), {Limit: "other/q", Key: "acme", Cost: 4, Rates: []limit.Rate{hourly(4)}}}
+	together := []limit.Charge{charge(0), {Limit: limit.NewID("other/q"), Key: "acme", Cost: 4, Rates: []limit.Rate{hourly(4)}}}
 	c.wants(true, []int64{0, 0}, together...) // each charge has a cost of its own
 }
 
 func outside(t *testing.T, c *counter) {
 	five := []limit.Rate{hourly(5)}
 	for name, charges := range map[string][]limit.Charge{
-		"a cost below nothing":            {{Limit: "l", Key: "k", Cost: -1, Rates: five}},
-		"a cost above the bucket":         {{Limit: "l", Key: "k", Cost: 6, Rates: five}},
-		"above the smaller of two":        {{Limit: "l", Key: "k", Cost: 5, Rates: []limit.Rate{hourly(9), hourly(4)}}},
-		"five rates":                      {{Limit: "l", Key: "k", Cost: 1, Rates: []limit.Rate{hourly(9), hourly(9), hourly(9), hourly(9), hourly(9)}}},
-		"fewer places than none":          {{Limit: "l", Key: "k", Cost: 1, Rates: five, AtOnce: -1}},
-		"more places than can be counted": {{Limit: "l", Key: "k", Cost: 1, Rates: five, AtOnce: 1_000_001}},
+		"a cost below nothing":            {{Limit: limit.NewID("l"), Key: "k", Cost: -1, Rates: five}},
+		"a cost above the bucket":         {{Limit: limit.NewID("l"), Key: "k", Cost: 6, Rates: five}},
+		"above the smaller of two":        {{Limit: limit.NewID("l"), Key: "k", Cost: 5, Rates: []limit.Rate{hourly(9), hourly(4)}}},
+		"five rates":                      {{Limit: limit.NewID("l"), Key: "k", Cost: 1, Rates: []limit.Rate{hourly(9), hourly(9), hourly(9), hourly(9), hourly(9)}}},
+		"fewer places than none":          {{Limit: limit.NewID("l"), Key: "k", Cost: 1, Rates: five, AtOnce: -1}},
+		"more places than can be counted": {{Limit: limit.NewID("l"), Key: "k", Cost: 1, Rates: five, AtOnce: 1_000_001}},
 		"nine charges":                    make([]limit.Charge, 9),
 	} {
 		if ok, err := c.Take(context.Background(), time.Now(), charges, make([]limit.State, 16)); err == nil {
 			t.Errorf("%s: admitted %v", name, ok)
 		}
 	}
-	c.wants(true, []int64{4}, limit.Charge{Limit: "l", Key: "k", Cost: 1, Rates: five}) // nothing was used up
+	c.wants(true, []int64{4}, limit.Charge{Limit: limit.NewID("l"), Key: "k", Cost: 1, Rates: five}) // nothing was used up
 }
 
 func changed(t *testing.T, c *counter) {
 	charge := func(r limit.Rate) limit.Charge {
-		return limit.Charge{Limit: "l/q", Key: "acme", Cost: 1, Rates: []limit.Rate{r}}
+		return limit.Charge{Limit: limit.NewID("l/q"), Key: "acme", Cost: 1, Rates: []limit.Rate{r}}
 	}
 	for range 5 {
 		c.take(charge(hourly(10)))
@@ -189,7 +189,7 @@ func changed(t *testing.T, c *counter) {
 
 // held is a charge without rates.
 func held(key string, atOnce int64) []limit.Charge {
-	return []limit.Charge{{Limit: "l", Key: key, AtOnce: atOnce}}
+	return []limit.Charge{{Limit: limit.NewID("l"), Key: key, AtOnce: atOnce}}
 }
 
 // admitted takes until a place is free, for those given back may be so a little later.
@@ -229,7 +229,7 @@ func places(t *testing.T, c *counter) {
 
 func beside(_ *testing.T, c *counter) {
 	both := func() []limit.Charge {
-		return []limit.Charge{{Limit: "l/q", Key: "acme", Cost: 1, Rates: []limit.Rate{hourly(3)}, AtOnce: 2}}
+		return []limit.Charge{{Limit: limit.NewID("l/q"), Key: "acme", Cost: 1, Rates: []limit.Rate{hourly(3)}, AtOnce: 2}}
 	}
 	first, second, third := both(), both(), both()
 	c.wants(true, []int64{2, 1}, first...)
@@ -254,8 +254,8 @@ func many(t *testing.T, c *counter) {
 		all.Go(func() {
 			for range 50 {
 				charges := []limit.Charge{
-					{Limit: "a/q", Key: "k", Cost: 1, Rates: []limit.Rate{limit.NewRate(300, 24*time.Hour)}},
-					{Limit: "b/q", Key: "k", Cost: 2, Rates: []limit.Rate{limit.NewRate(241, 24*time.Hour)}},
+					{Limit: limit.NewID("a/q"), Key: "k", Cost: 1, Rates: []limit.Rate{limit.NewRate(300, 24*time.Hour)}},
+					{Limit: limit.NewID("b/q"), Key: "k", Cost: 2, Rates: []limit.Rate{limit.NewRate(241, 24*time.Hour)}},
 				}
 				if g%2 == 1 { // in the opposite order too: no two of them wait for each other for ever
 					slices.Reverse(charges)
@@ -315,9 +315,9 @@ func manyPlaces(t *testing.T, c *counter) {
 func order(_ *testing.T, c *counter) {
 	charges := func() []limit.Charge {
 		return []limit.Charge{
-			{Limit: "a/q", Key: "k", Cost: 1, Rates: []limit.Rate{hourly(10), hourly(20)}, AtOnce: 5},
-			{Limit: "b", Key: "k", AtOnce: 7},
-			{Limit: "c/q", Key: "k", Cost: 2, Rates: []limit.Rate{hourly(30), hourly(40), hourly(50), hourly(60)}},
+			{Limit: limit.NewID("a/q"), Key: "k", Cost: 1, Rates: []limit.Rate{hourly(10), hourly(20)}, AtOnce: 5},
+			{Limit: limit.NewID("b"), Key: "k", AtOnce: 7},
+			{Limit: limit.NewID("c/q"), Key: "k", Cost: 2, Rates: []limit.Rate{hourly(30), hourly(40), hourly(50), hourly(60)}},
 		}
 	}
 	c.wants(true, []int64{9, 19, 4, 6, 28, 38, 48, 58}, charges()...)

@@ -64,7 +64,7 @@ func TestAgreesWithMemory(t *testing.T) {
 		var charges []limit.Charge
 		n := 0
 		for _, at := range r.Perm(3)[:1+r.IntN(3)] {
-			charge := limit.Charge{Limit: names[at], Key: names[r.IntN(2)], Cost: int64(r.IntN(4))}
+			charge := limit.Charge{Limit: limit.NewID(names[at]), Key: names[r.IntN(2)], Cost: int64(r.IntN(4))}
 			for range at + 1 {
 				charge.Rates = append(charge.Rates, minutes(3+r.Int64N(40)))
 			}
@@ -117,8 +117,8 @@ func TestGatewaysCountTogether(t *testing.T) {
 			all.Go(func() {
 				for i := range 100 {
 					charges := []limit.Charge{
-						{Limit: "requests/day", Key: "acme", Cost: 1, Rates: []limit.Rate{limit.NewRate(500, 24*time.Hour)}},
-						{Limit: "units/day", Key: "acme", Cost: 1 + int64(i%3), Rates: []limit.Rate{limit.NewRate(700, 24*time.Hour)}},
+						{Limit: limit.NewID("requests/day"), Key: "acme", Cost: 1, Rates: []limit.Rate{limit.NewRate(500, 24*time.Hour)}},
+						{Limit: limit.NewID("units/day"), Key: "acme", Cost: 1 + int64(i%3), Rates: []limit.Rate{limit.NewRate(700, 24*time.Hour)}},
 					}
 					ok, err := c.Take(context.Background(), time.Now(), charges, make([]limit.State, 2))
 					if err != nil {
@@ -144,7 +144,7 @@ func TestKeys(t *testing.T) {
 	s := redistest.Start(t)
 	c := open(t, config(s.Address))
 	hostile := "acme\r\nFLUSHALL {other} * " + strings.Repeat("k", 1<<20)
-	charges := []limit.Charge{{Limit: "l/second/hour", Key: hostile, Cost: 2, Rates: []limit.Rate{limit.NewRate(10, time.Second), limit.NewRate(10, time.Hour)}, AtOnce: 2}}
+	charges := []limit.Charge{{Limit: limit.NewID("l/second/hour"), Key: hostile, Cost: 2, Rates: []limit.Rate{limit.NewRate(10, time.Second), limit.NewRate(10, time.Hour)}, AtOnce: 2}}
 	if ok, err := c.Take(t.Context(), time.Now(), charges, make([]limit.State, 3)); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
@@ -181,7 +181,7 @@ func TestForgottenScript(t *testing.T) {
 func take(c *Counter, key string, of int64) (ok bool, left int64, err error) {
 	states := make([]limit.State, 1)
 	ok, err = c.Take(context.Background(), time.Now(), []limit.Charge{
-		{Limit: "l/day", Key: key, Cost: 1, Rates: []limit.Rate{limit.NewRate(of, 24*time.Hour)}},
+		{Limit: limit.NewID("l/day"), Key: key, Cost: 1, Rates: []limit.Rate{limit.NewRate(of, 24*time.Hour)}},
 	}, states)
 	return ok, states[0].Remaining, err
 }
@@ -190,10 +190,10 @@ func take(c *Counter, key string, of int64) (ok bool, left int64, err error) {
 func BenchmarkTake(b *testing.B) {
 	rates := []limit.Rate{limit.NewRate(1_000_000, time.Second), limit.NewRate(1_000_000_000, time.Hour), limit.NewRate(10_000_000_000, 24*time.Hour)}
 	for name, charges := range map[string][]limit.Charge{
-		"three quotas":     {{Limit: "l", Key: "acme", Cost: 1, Rates: rates}},
-		"two and a place":  {{Limit: "l", Key: "acme", Cost: 1, Rates: rates[:1]}, {Limit: "m", Key: "acme", Cost: 1, Rates: rates[1:2], AtOnce: 1_000_000}},
+		"three quotas":     {{Limit: limit.NewID("l"), Key: "acme", Cost: 1, Rates: rates}},
+		"two and a place":  {{Limit: limit.NewID("l"), Key: "acme", Cost: 1, Rates: rates[:1]}, {Limit: limit.NewID("m"), Key: "acme", Cost: 1, Rates: rates[1:2], AtOnce: 1_000_000}},
 		"eight limits":     eight(rates[1:2]),
-		"an idle one each": {{Limit: "l", Key: "acme", Rates: rates}},
+		"an idle one each": {{Limit: limit.NewID("l"), Key: "acme", Rates: rates}},
 	} {
 		b.Run(name, func(b *testing.B) {
 			s := redistest.Start(b)
@@ -212,7 +212,7 @@ func BenchmarkTake(b *testing.B) {
 
 func eight(rates []limit.Rate) (all []limit.Charge) {
 	for _, name := range strings.Split("abcdefgh", "") {
-		all = append(all, limit.Charge{Limit: name, Key: "acme", Cost: 1, Rates: rates})
+		all = append(all, limit.Charge{Limit: limit.NewID(name), Key: "acme", Cost: 1, Rates: rates})
 	}
 	return all
 }

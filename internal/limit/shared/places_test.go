@@ -10,13 +10,13 @@ import (
 )
 
 func charge(key string, cost, of int64) []limit.Charge {
-	return []limit.Charge{{Limit: "l/day", Key: key, Cost: cost, Rates: []limit.Rate{limit.NewRate(of, 24*time.Hour)}}}
+	return []limit.Charge{{Limit: limit.NewID("l/day"), Key: key, Cost: cost, Rates: []limit.Rate{limit.NewRate(of, 24*time.Hour)}}}
 }
 
 func states() []limit.State { return make([]limit.State, 1) }
 
 func atOnce(key string, n int64) []limit.Charge {
-	return []limit.Charge{{Limit: "l", Key: key, AtOnce: n}}
+	return []limit.Charge{{Limit: limit.NewID("l"), Key: key, AtOnce: n}}
 }
 
 // TestLeases has one gateway crash and another hold a place for long: the crashed one's places come back, and the other

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/limit/redistest"
 	"github.com/wicketgate/wicketgate/internal/secret"
 )
@@ -131,7 +132,7 @@ func TestCluster(t *testing.T) {
 	config.Server.Cluster = []string{servers[0].Address, servers[1].Address, servers[2].Address}
 	c := open(t, config)
 	charges := append(charge("acme", 1, 10), charge("192.0.2.7", 1, 10)...)
-	charges[1].Limit, charges[1].AtOnce = "m/day", 5
+	charges[1].Limit, charges[1].AtOnce = limit.NewID("m/day"), 5
 	three := append(states(), append(states(), states()...)...)
 	if ok, err := c.Take(t.Context(), time.Now(), charges, three); !ok || err != nil || three[1].Remaining != 9 || three[2].Remaining != 4 {
 		t.Fatal(ok, err, three)

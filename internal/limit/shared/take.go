@@ -49,9 +49,9 @@ const (
 )
 
 func (c *Counter) key(kind string, charge *limit.Charge) string {
-	b := make([]byte, 0, 256)
-	b = binary.AppendUvarint(b, uint64(len(charge.Limit)))
-	b = append(b, charge.Limit...)
+	id, b := charge.Limit.String(), make([]byte, 0, 256)
+	b = binary.AppendUvarint(b, uint64(len(id)))
+	b = append(b, id...)
 	b = append(b, charge.Key...)
 	sum := sha256.Sum256(b)
 	name := make([]byte, 0, len(c.tag)+len(kind)+22)

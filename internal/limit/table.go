@@ -1,0 +1,168 @@
+package limit
+
+import (
+	"math/bits"
+	"sync"
+	"sync/atomic"
+)
+
+// slot is one key of one limit, 64 bytes: one line of the processors' caches, lock and all, so that a request writes no
+// other. Whoever touches what the lock guards holds it.
+type slot struct {
+	mu sync.Mutex
+	count
+}
+
+// count is what is known of a key. Without a key there is none; it may have had one a moment ago.
+type count struct {
+	key   digest
+	tat   [maxQuotas]int64 // nanoseconds since the epoch
+	held  int32            // places
+	since uint32           // the stamp of its last request
+}
+
+// full says that every bucket of the key is full at now, so that the key tells nothing that a new one would not.
+func (c *count) full(now int64) bool {
+	for _, tat := range c.tat {
+		if tat > now {
+			return false
+		}
+	}
+	return true
+}
+
+// stamp numbers spans of 67 milliseconds; they repeat after nine years.
+func stamp(now int64) uint32 { return uint32(now >> 26) }
+
+// older says that a was used longer ago than b.
+func (c *count) older(than *count) bool { return int32(c.since-than.since) < 0 }
+
+// Slots stand in groups of seven, each with a word of eight bytes: a tag of each slot's key, 0 for a slot without one, and
+// above them how many keys found their group full, this one on their way, and stand in a later one. So a search reads the
+// word, which rarely changes, and then the one slot; and ends with a group that no key was turned away from.
+const (
+	groupSize = 7
+	groupFill = 6 // keys for a group on average, before the table grows: most searches end with the first word
+
+	tags     = 0x00_01_01_01_01_01_01_01 // times a tag: that tag for each slot
+	tagTops  = 0x00_80_80_80_80_80_80_80
+	wayShift = 56
+	wayOne   = 1 << wayShift
+	wayMost  = 255 // of which it is not known how many more there are; they stay so many until the table is made anew
+)
+
+// tag is never 0.
+func (d digest) tag() uint64 { return max(uint64(byte(d.rest)), 1) }
+
+// matches marks the top bit of each slot with the tag, and sometimes that of one above.
+func matches(word, tag uint64) uint64 {
+	x := word ^ tag*tags
+	return (x - tags) &^ x & tagTops
+}
+
+// table holds a shard's keys. It is read without a lock: slots have their own, and words are read and written as a whole.
+type table struct {
+	words []atomic.Uint64
+	slots []slot
+}
+
+// nothing is the table of a shard without keys.
+var nothing = &table{words: make([]atomic.Uint64, 1)}
+
+func newTable(groups int) *table {
+	return &table{words: make([]atomic.Uint64, groups), slots: make([]slot, groups*groupSize)}
+}
+
+// room is how many keys the table is to hold at most.
+func (t *table) room() int { return len(t.slots) / groupSize * groupFill }
+
+// home is the group in which the search for a key begins. The digest's lower half has chosen the shard.
+func (t *table) home(d digest) int { return int(d.where >> 32 * uint64(len(t.words)) >> 32) }
+
+func (t *table) after(group int) int {
+	if group++; group < len(t.words) {
+		return group
+	}
+	return 0
+}
+
+// find gives the slot of a key, locked, or nil if it has none. Where it must not wait and the slot's lock, or one that has
+// to be looked into, is not free, it says that it is busy. While others add and remove keys it may miss one that is there:
+// nil is true only for a holder of the shard's lock.
+func (t *table) find(key digest, wait bool) (sl *slot, busy bool) {
+	group, tag := t.home(key), key.tag()
+	for range t.words {
+		word := t.words[group].Load()
+		for m := matches(word, tag); m != 0; m &= m - 1 {
+			sl := &t.slots[group*groupSize+bits.TrailingZeros64(m)/8]
+			if wait {
+				sl.mu.Lock()
+			} else if !sl.mu.TryLock() {
+				return nil, true
+			}
+			if sl.key == key {
+				return sl, false
+			}
+			sl.mu.Unlock()
+		}
+		if word < wayOne {
+			break
+		}
+		group = t.after(group)
+	}
+	return nil, false
+}
+
+// place takes a slot for a key that has none, in a table that has room; the caller holds the shard's lock. The key is found
+// only once it is shown.
+func (t *table) place(key digest) (n int) {
+	for group := t.home(key); ; group = t.after(group) {
+		word := t.words[group].Load()
+		if free := matches(word, 0); free != 0 {
+			return group*groupSize + bits.TrailingZeros64(free)/8
+		}
+		if word>>wayShift < wayMost {
+			t.words[group].Store(word + wayOne)
+		}
+	}
+}
+
+// show has the key in slot n be found.
+func (t *table) show(n int, key digest) {
+	word := &t.words[n/groupSize]
+	word.Store(word.Load() | key.tag()<<(n%groupSize*8))
+}
+
+// remove takes the key out of slot n; the caller holds its lock and the shard's.
+func (t *table) remove(n int) {
+	sl := &t.slots[n]
+	for group := t.home(sl.key); group != n/groupSize; group = t.after(group) {
+		if word := t.words[group].Load(); word>>wayShift < wayMost {
+			t.words[group].Store(word - wayOne)
+		}
+	}
+	sl.key = digest{}
+	word := &t.words[n/groupSize]
+	word.Store(word.Load() &^ (0xff << (n % groupSize * 8)))
+}
+
+// used says whether slot n has a key.
+func (t *table) used(n int) bool { return t.words[n/groupSize].Load()>>(n%groupSize*8)&0xff != 0 }
+
+// moved gives a table of so many groups with the keys of t, which t has no more; the caller holds the shard's lock.
+func (t *table) moved(groups int) *table {
+	to := newTable(groups)
+	for n := range t.slots {
+		if !t.used(n) {
+			continue
+		}
+		sl := &t.slots[n]
+		sl.mu.Lock()
+		at := to.place(sl.key)
+		to.slots[at].count = sl.count
+		to.show(at, sl.key)
+		sl.key = digest{}
+		sl.mu.Unlock()
+	}
+	return to
+}
