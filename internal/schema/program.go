@@ -119,28 +119,46 @@ type array struct {
 
 // names are the names of members that a schema knows, each with its index.
 type names struct {
-	list  []string
-	index map[string]int // nil for a few, which are compared one by one
+	list     []string
+	byLength [][]known      // by the length of the name
+	index    map[string]int // instead, once there are many of one length
 }
 
-// fewNames is up to how many names comparing each is faster than a map.
-const fewNames = 8
+type known struct {
+	name  string
+	index int
+}
 
+// Up to how many names of one length, and up to what length, comparing each is faster than a map.
+const (
+	fewNames   = 6
+	shortNames = 128
+)
+
+// add gives the index of a name, a new one if it is not known.
 func (n *names) add(name string) int {
 	if i := n.find([]byte(name)); i >= 0 {
 		return i
 	}
+	i := len(n.list)
 	n.list = append(n.list, name)
-	if len(n.list) > fewNames {
-		if n.index == nil {
-			n.index = make(map[string]int)
-			for i, name := range n.list {
-				n.index[name] = i
-			}
+	if n.index == nil && len(name) < shortNames {
+		for len(n.byLength) <= len(name) {
+			n.byLength = append(n.byLength, nil)
 		}
-		n.index[name] = len(n.list) - 1
+		same := &n.byLength[len(name)]
+		if *same = append(*same, known{name, i}); len(*same) <= fewNames {
+			return i
+		}
 	}
-	return len(n.list) - 1
+	if n.index == nil {
+		n.index = make(map[string]int)
+		for i, name := range n.list {
+			n.index[name] = i
+		}
+	}
+	n.index[name] = i
+	return i
 }
 
 // find gives the index of a name, -1 if it is not known.
@@ -151,9 +169,11 @@ func (n *names) find(name []byte) int {
 		}
 		return -1
 	}
-	for i, known := range n.list {
-		if known == string(name) {
-			return i
+	if len(name) < len(n.byLength) {
+		for _, k := range n.byLength[len(name)] {
+			if k.name == string(name) {
+				return k.index
+			}
 		}
 	}
 	return -1

@@ -222,17 +222,3 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkValidate(b *testing.B) {
-	s := load(b, `{"type": "object", "required": ["currency"], "additionalProperties": false, "properties": {
-		"currency": {"enum": ["EUR", "USD"]}, "lines": {"type": "array", "items": {"type": "object", "properties": {
-		"sku": {"type": "string", "maxLength": 20}, "qty": {"type": "integer", "minimum": 1}}}}}}`)
-	doc := []byte(`{"currency": "EUR", "lines": [` + strings.TrimSuffix(strings.Repeat(`{"sku": "A-1234", "qty": 12, "text": "a longer text of the line"},`, 15), ",") + `]}`)
-	b.SetBytes(int64(len(doc)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if failures := s.Validate(doc); failures != nil {
-			b.Fatal(failures)
-		}
-	}
-}
