@@ -182,6 +182,7 @@ type Route struct {
 	Rewrite  string  // the whole path that the upstream is asked for, with parameters of the route; "": the path asked for
 	Accepts  *Object // nil: the body's shape is not known
 	Returns  []Place // in written order
+	Answers  []Response
 	Since    *Version
 	Until    *Version // the first version without this route
 	Merge    bool     // a PUT of an older version is laid over what is there

@@ -1,10 +1,45 @@
 package catalogue
 
+import (
+	"regexp"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
 // Bodies is what may stand on an API, on a version and on a route about the bodies of messages; the nearest wins.
 type Bodies struct {
 	Compressed []string // content codings that are taken off; nil where not written, empty for none
 	ReportOnly *bool    // validation refuses nothing, but is told of; nil where not written
+	Responses  Responses
 }
+
+// Responses is what becomes of answers that are not what the API says.
+type Responses string
+
+// What becomes of them; "" where nothing is written.
+const (
+	ResponsesOff      Responses = "off" // nobody looks
+	ResponsesReported Responses = "report"
+	ResponsesEnforced Responses = "enforce"
+)
+
+// Response is a response block: what answers of a status hold.
+type Response struct {
+	Status  string // "404", "4xx"
+	Returns []Place
+	Range   hcl.Range
+}
+
+var responseBlock = &block{
+	name: "response", max: 32,
+	label: &label{`a status or a class of them, such as "404" or "4xx"`, statusOrClass.MatchString, true, nil},
+	doc:   "What answers of a status hold, beside the success that `returns` speaks of. They are held against it where `responses` says so; versions do not change them.",
+	attributes: []attribute{
+		{name: "returns", kind: places{whole: true}, required: true, doc: "The objects in the answer: the whole of it, or those at paths."},
+	},
+}
+
+var statusOrClass = regexp.MustCompile(`^[2-5]([0-9]{2}|xx)$`)
 
 // bodyTerms are the attributes of Bodies.
 var bodyTerms = []attribute{
@@ -12,6 +47,8 @@ var bodyTerms = []attribute{
 		doc: "The content codings that bodies of requests may have where they are read. They are taken off, so that the service gets the body without: within `max_body` and at most 100 times what came."},
 	{name: "report_only", kind: truth{}, absent: "that of the nearest level around, at last `false`",
 		doc: "Whether what validation finds is logged and counted, and the request goes on. What else reads the body still refuses one that is not well formed."},
+	{name: "responses", kind: choice{of: []string{string(ResponsesOff), string(ResponsesReported), string(ResponsesEnforced)}}, absent: "that of the nearest level around, at last `\"off\"`",
+		doc: "Whether what services answer is held against the schemas of the objects in `returns` and `response` blocks, in the shape that the service speaks: `report` keeps what differs for `caddy gateway drift` and lets it pass, `enforce` answers 502 instead."},
 }
 
 func bodies(n *node) Bodies {
@@ -26,6 +63,7 @@ func bodies(n *node) Bodies {
 		only := take[bool](n, "report_only")
 		b.ReportOnly = &only
 	}
+	b.Responses = Responses(take[string](n, "responses"))
 	return b
 }
 
@@ -37,7 +75,27 @@ func (b *Bodies) near(next Bodies) {
 	if next.ReportOnly != nil {
 		b.ReportOnly = next.ReportOnly
 	}
+	if next.Responses != "" {
+		b.Responses = next.Responses
+	}
 }
 
 // Reports says whether validation refuses nothing.
 func (b *Bodies) Reports() bool { return b.ReportOnly != nil && *b.ReportOnly }
+
+func (s *scopedAPI) responses(n *node) []Response {
+	var all []Response
+	for _, b := range n.all("response") {
+		all = append(all, Response{Status: b.label, Returns: s.places(b, "returns"), Range: b.rng})
+	}
+	return all
+}
+
+// checkBodies looks whether there is anything to hold answers against on the routes that say that they are.
+func (d *decoder) checkBodies(n *node) {
+	for _, r := range n.all("route") {
+		if to := take[string](r, "responses"); to != "" && to != string(ResponsesOff) && !r.written("returns") && !r.written("response") {
+			d.wrong(r.place("responses"), "Nothing to hold answers against", "The route says of no answer what is in it: write returns = object.name, or a response block.")
+		}
+	}
+}

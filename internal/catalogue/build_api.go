@@ -133,6 +133,7 @@ func (s *scopedAPI) route(n *node) (*Route, bool) {
 		Rewrite:  take[string](n, "rewrite"),
 		Accepts:  s.objects[take[target](n, "accepts").name],
 		Returns:  s.places(n, "returns"),
+		Answers:  s.responses(n),
 		Since:    s.versions[take[target](n, "since").name],
 		Until:    s.versions[take[target](n, "until").name],
 		Merge:    take[bool](n, "merge"),

@@ -31,6 +31,7 @@ func (d *decoder) check(c *Catalogue, root *node, now time.Time) {
 		d.checkTerms(c.APIs[i], n)
 		d.checkShapes(c.APIs[i], n)
 		d.checkFormats(n)
+		d.checkBodies(n)
 	}
 	d.checkPaths(c.APIs, root.all("api"))
 	d.checkForward(c, root)

@@ -34,7 +34,7 @@ func withTerms(own ...attribute) []attribute { return slices.Concat(own, terms, 
 
 var apiBlock = &block{
 	name: "api", label: nameLabel, max: 256,
-	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body`, `unknown_query`, `compressed`, `report_only`, `rule` and `forward` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
+	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body`, `unknown_query`, `compressed`, `report_only`, `responses`, `rule` and `forward` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
 	attributes: withTerms(
 		attribute{name: "hosts", kind: each{of: word{"a host name in lower case, without port", hostName}, min: 1, max: 64}, absent: "any host",
 			doc: "The hosts on which the API is served, exactly."},
@@ -118,7 +118,7 @@ var routeBlock = &block{
 				{name: "required", kind: truth{}, def: false, doc: "Whether a request without a key is answered 400."},
 			},
 		},
-		queryBlock, headerBlock, pathBlock, ruleBlock, forwardBlock,
+		queryBlock, headerBlock, pathBlock, ruleBlock, forwardBlock, responseBlock,
 	},
 }
 

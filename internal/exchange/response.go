@@ -24,9 +24,21 @@ type Response struct {
 	// Replaced says that Stream is no longer what the service sends.
 	Replaced bool
 
+	// Seen, where a stage sets it, is given the body as it goes out, by whoever sends it. It is for an answer whose Stream
+	// is not known.
+	Seen Seen
+
 	// Obliged is what a policy obliges to and has still to be done to the body, by the stage that changes it next; nil
 	// for nothing.
 	Obliged *Obliged
+}
+
+// Seen is who only looks at a body that passes.
+type Seen interface {
+	// Write never fails, and keeps nothing of what it is given but a copy.
+	io.Writer
+	// End says that the body has ended, or broken off.
+	End(whole bool)
 }
 
 // Replace puts another body in the place of the one that arrives. It closes the other where it is closed.

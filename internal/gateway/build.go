@@ -9,6 +9,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/dpop"
+	"github.com/wicketgate/wicketgate/internal/drift"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
@@ -34,6 +35,9 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 		programs:  map[expressed]*rule.Program{},
 		signing:   map[*catalogue.API]bool{},
 	}
+	if b.Drift == nil {
+		b.Drift = drift.New(drift.Config{})
+	}
 	g = &Gateway{apis: map[string]*api{}}
 	b.told = told(c.Catalogue)
 	var apis []route.API
@@ -41,7 +45,7 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 		apis = append(apis, b.api(g, from))
 	}
 	g.credentials, g.parameters = b.credentials, b.parameters
-	g.told = b.told
+	g.told, g.drifting = b.told, b.drifting
 	g.Reserve(nil)
 	g.signer = b.signer
 	b.warnOfKeys(g.listings)
@@ -71,6 +75,7 @@ type builder struct {
 	credentials []string // fields that carry credentials
 	parameters  []string // query parameters that carry credentials
 	told        []string // fields in which services are told who calls
+	drifting    []drift.Key
 	signer      *assertion.Signer
 	issuer      string
 	unsigned    bool                    // there is no signer, which has been told

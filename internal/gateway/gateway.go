@@ -9,6 +9,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/assertion"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/drift"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/forward"
 	"github.com/wicketgate/wicketgate/internal/identity"
@@ -42,6 +43,9 @@ type Config struct {
 	// Report is told what validation would have refused where it refuses nothing.
 	Report validate.Report
 
+	// Drift keeps what is found in the answers of services; nil in a gateway that never serves.
+	Drift *drift.Recorder
+
 	// Introspection gives a client of an introspection endpoint, which all that ask for the same share.
 	Introspection func(introspection.Config) (identity.Introspector, error)
 
@@ -72,7 +76,12 @@ type Gateway struct {
 	signer *assertion.Signer // nil where no service is told in tokens
 
 	listings []listing // in the catalogue's order
+
+	drifting []drift.Key
 }
+
+// Drifting lists the routes whose answers are held against schemas.
+func (g *Gateway) Drifting() []drift.Key { return g.drifting }
 
 // Credentials lists the fields in which callers send credentials, but for Authorization.
 func (g *Gateway) Credentials() []string { return g.credentials }

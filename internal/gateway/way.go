@@ -73,6 +73,9 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	if hides {
 		add(policy.Hiding{Query: decision})
 	}
+	if s := b.responses(l, v, r, terms); s != nil {
+		add(s)
+	}
 	add(newAnswers(from))
 	with := func(s pipeline.Stage) *pipeline.Pipeline {
 		return pipeline.New(slices.Concat(stages[:before], []pipeline.Stage{s}, stages[before:])...)

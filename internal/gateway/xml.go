@@ -134,7 +134,7 @@ func (f *formBuilder) fault(err error, version int) {
 	}
 	for _, m := range mistakes {
 		// An object that another holds is told of by its own name.
-		if name, rest, ok := strings.Cut(strings.TrimPrefix(m.Pointer, "/$defs/"), "/"); ok && strings.HasPrefix(m.Pointer, "/$defs/") && f.object(name) != nil {
+		if name, rest, ok := strings.Cut(strings.TrimPrefix(m.Pointer, "/$defs/"), "/"); ok && strings.HasPrefix(m.Pointer, "/$defs/") && f.l.object(name) != nil {
 			m.Schema, m.Pointer = name, "/"+rest
 		}
 		if f.told[m] {
@@ -142,7 +142,7 @@ func (f *formBuilder) fault(err error, version int) {
 		}
 		f.told[m] = true
 		at := hcl.Range{}
-		if o := f.object(m.Schema); o != nil {
+		if o := f.l.object(m.Schema); o != nil {
 			at = o.Schema.Range
 		}
 		shape := "schema"
@@ -155,15 +155,6 @@ func (f *formBuilder) fault(err error, version int) {
 		}
 		f.builder.fault(at, "No XML form", fmt.Sprintf("The object %q, in its %s, %s: %s.", m.Schema, shape, place, m.Detail))
 	}
-}
-
-func (f *formBuilder) object(name string) *catalogue.Object {
-	for _, o := range f.l.api.Objects {
-		if o.Name == name {
-			return o
-		}
-	}
-	return nil
 }
 
 // choose gives the stages for the form in which the caller wants the answer: JSON unless Accept prefers XML (RFC 9110,

@@ -29,6 +29,8 @@ type Config struct {
 	Schema string `json:"schema,omitempty"`
 	// What must be true of a request; all of them are tried, and all that are not met are told. Default: none.
 	Rules []RuleConfig `json:"rules,omitempty"`
+	// What the service answers is held against these schemas. Default: answers pass unseen.
+	Responses *ResponsesConfig `json:"responses,omitempty"`
 	// Refuse nothing, but log and count what would have been refused. Default: false.
 	ReportOnly bool `json:"report_only,omitempty"`
 }

@@ -9,13 +9,13 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "gateway",
-		Usage: "check|diff|fmt|keys|openapi|shadow|test",
+		Usage: "check|diff|drift|fmt|keys|openapi|shadow|test",
 		Short: "Works with the gateway's catalogue and policies",
 		Long: `
 Works with the files of the API gateway: the catalogue (*.hcl) that says what is
 served, the policies (*.rego) that say who may do what, and the keys of callers.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(checkCommand(), diffCommand(), fmtCommand(), keysCommand(), openapiCommand(), shadowCommand(), testCommand())
+			cmd.AddCommand(checkCommand(), diffCommand(), driftCommand(), fmtCommand(), keysCommand(), openapiCommand(), shadowCommand(), testCommand())
 		},
 	})
 }

@@ -59,7 +59,7 @@ make, 3 if the gateway cannot be asked.`,
 
 // compareShadow prints a running gateway's report, and gives the exit code.
 func compareShadow(w io.Writer, address string, from source, asJSON bool) (int, error) {
-	text, err := fetch(address, from)
+	text, err := fetch(address, "/api_gateway/shadow", from)
 	if err != nil {
 		return exitUnanswered, fmt.Errorf("asking the gateway: %w", err)
 	}
@@ -88,13 +88,13 @@ func compareShadow(w io.Writer, address string, from source, asJSON bool) (int, 
 // maxReport bounds a report, in bytes: a hundred kinds of differences of hundreds of queries stay below.
 const maxReport = 32 << 20
 
-// fetch asks the admin API of a running gateway.
-func fetch(address string, from source) ([]byte, error) {
+// fetch asks the admin API of a running gateway for a report.
+func fetch(address, path string, from source) ([]byte, error) {
 	address, err := caddycmd.DetermineAdminAPIAddress(address, nil, from.config, from.adapter)
 	if err != nil {
 		return nil, err
 	}
-	res, err := caddycmd.AdminAPIRequest(address, http.MethodGet, "/api_gateway/shadow", nil, nil)
+	res, err := caddycmd.AdminAPIRequest(address, http.MethodGet, path, nil, nil)
 	if err != nil {
 		return nil, err
 	}

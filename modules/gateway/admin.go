@@ -29,6 +29,7 @@ func (a *admin) Routes() []caddy.AdminRoute {
 		{Pattern: "/api_gateway/status", Handler: caddy.AdminHandlerFunc(a.status)},
 		{Pattern: "/api_gateway/reload", Handler: caddy.AdminHandlerFunc(a.reload)},
 		{Pattern: "/api_gateway/shadow", Handler: caddy.AdminHandlerFunc(a.shadow)},
+		{Pattern: "/api_gateway/drift", Handler: caddy.AdminHandlerFunc(a.drift)},
 	}
 }
 

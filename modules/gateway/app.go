@@ -20,6 +20,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
+	"github.com/wicketgate/wicketgate/internal/drift"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/gateway"
 	"github.com/wicketgate/wicketgate/internal/limit"
@@ -76,6 +77,7 @@ type App struct {
 	counter  limit.Counter
 	gateway  *catalogued // nil without a catalogue
 	shadow   *shadow.Shadow
+	drift    *drift.Recorder
 
 	loading   sync.Mutex // one load at a time; guards the seven below
 	parts     []Part
@@ -137,6 +139,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 	}
 	a.shadow = a.newShadow()
+	a.drift = drift.New(drift.Config{Counted: a.metrics.answered})
 	if err := a.provisionEngines(); err != nil {
 		return err
 	}

@@ -66,6 +66,7 @@ func (c *catalogued) Load(l *Load) func() {
 		Signing:        l.Signer,
 		Introspection:  l.Introspection,
 		Report:         c.app.validated,
+		Drift:          c.app.drift,
 		Upstream: func(u *catalogue.Upstream) (gateway.Upstream, error) {
 			if c.app.checking && c.app.trial == nil {
 				return nil, nil
@@ -96,6 +97,7 @@ func (c *catalogued) Load(l *Load) func() {
 		}
 	}
 	return func() {
+		c.app.drift.Keep(built.Drifting())
 		if last := c.current.Swap(next); last != nil {
 			last.release()
 		}

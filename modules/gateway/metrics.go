@@ -20,6 +20,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	denials  *prometheus.CounterVec
 	reports  *prometheus.CounterVec
+	answers  *prometheus.CounterVec
 	exceeded *prometheus.CounterVec
 	unmet    *prometheus.CounterVec
 	unknown  *prometheus.CounterVec // query parameters
@@ -48,6 +49,8 @@ var theMetrics = func() *metrics {
 			"Requests that a stage ended, and answers that broke off in one, by API, stage and problem type.")), []string{"api", "stage", "problem"}),
 		reports: prometheus.NewCounterVec(prometheus.CounterOpts(name("validation_reports_total",
 			"Problems that validation with report_only found and let pass, by API and problem type.")), []string{"api", "problem"}),
+		answers: prometheus.NewCounterVec(prometheus.CounterOpts(name("answers_checked_total",
+			"Answers of services that are held against schemas, by API, which is empty for api_validate, and result: valid, drifted, or too_large, unread or broken where they were not.")), []string{"api", "result"}),
 		exceeded: prometheus.NewCounterVec(prometheus.CounterOpts(name("limits_exceeded_total",
 			"Requests that a limit refused, by the limit's name.")), []string{"limit"}),
 		unmet: prometheus.NewCounterVec(prometheus.CounterOpts(name("rules_unmet_total",
@@ -85,7 +88,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.exceeded, m.unmet, m.unknown, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked}, m.decided, m.shadows.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.unmet, m.unknown, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked}, m.decided, m.shadows.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}

@@ -85,6 +85,9 @@ func (s *Stage) back(w http.ResponseWriter, r *http.Request, x *exchange.Exchang
 	defer func() {
 		// The proxy's way to end an answer that it cannot write to its end; ours may have been written instead.
 		e := recover()
+		if a.seen != nil {
+			a.seen.End(e == nil && err == nil)
+		}
 		if e == nil {
 			return
 		}
@@ -123,8 +126,9 @@ type answer struct {
 	before   http.Header // what stood on the answer before the service was asked
 	status   int         // 0 until it is known
 	holds    bool
-	refused  bool // a problem has taken the answer's place
-	body     body // what the service has written and has not been taken
+	refused  bool          // a problem has taken the answer's place
+	body     body          // what the service has written and has not been taken
+	seen     exchange.Seen // who looks at what passes; nil for nobody
 
 	passing  bool // the answer goes out while it arrives
 	replaced bool // by another
@@ -188,6 +192,9 @@ func (a *answer) WriteHeader(status int) {
 	if a.reads.Body {
 		delete(a.Header(), "Content-Length") // the service's, of a form the caller does not get
 	}
+	if !bodiless {
+		a.seen = res.Seen
+	}
 	a.ResponseWriter.WriteHeader(res.Status)
 }
 
@@ -200,7 +207,11 @@ func (a *answer) Write(b []byte) (int, error) {
 		return 0, errRefused
 	}
 	if !a.holds && !a.passing {
-		return a.ResponseWriter.Write(b)
+		n, err := a.ResponseWriter.Write(b)
+		if a.seen != nil {
+			a.seen.Write(b[:n]) //nolint:errcheck // it never fails
+		}
+		return n, err
 	}
 	if whole := a.reads.Whole; whole > 0 && int64(a.body.Len()+len(b)) > whole {
 		over := a.x.Unfit(fmt.Errorf("the answer has more than %d bytes", whole))
@@ -224,7 +235,7 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
-	if a.holds || a.passing || a.refused {
+	if a.holds || a.passing || a.refused || a.seen != nil {
 		return io.Copy(struct{ io.Writer }{a}, r) // not to this method again
 	}
 	return io.Copy(a.ResponseWriter, r)

@@ -24,6 +24,9 @@ func init() {
 //		compressed gzip|zstd...
 //		schema <file>
 //		rule   "<expression>" "<detail>" [<JSON pointer>]
+//		responses report|enforce [max <size>] {
+//			schema <file> [<statuses...>]
+//		}
 //		report_only
 //	}
 //
@@ -36,17 +39,21 @@ func init() {
 //   - schema is the file of the JSON Schema (2020-12) that bodies must be valid by. It is watched.
 //   - rule is a condition that requests must meet, what the caller of one that does not is told, and the part of the body
 //     it is about. It may be given again; all are tried.
+//   - responses holds what the service answers against schemas, of statuses such as 200 or 4xx. Default: 2xx. report keeps
+//     what differs for caddy gateway drift, and lets the answer pass as it arrives; one above max, 1 MiB by default, is not
+//     looked at. enforce answers 502 instead, to one above max too, 8 MiB by default. Each schema may be given again with
+//     other statuses.
 //   - report_only refuses nothing, but logs and counts what would have been refused. A body over the bound is refused all
 //     the same.
 //
-// A block has at least one of body, schema and rule. Relative paths are relative to the Caddyfile.
+// A block has at least one of body, schema, rule and responses. Relative paths are relative to the Caddyfile.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the directive's name
 	if d.NextArg() {
 		return d.ArgErr()
 	}
 	begin := *d
-	words := stage.NewWords("api_validate", []string{"body", "compressed", "schema", "rule", "report_only"}, nil)
+	words := stage.NewWords("api_validate", []string{"body", "compressed", "schema", "rule", "responses", "report_only"}, nil)
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
 		if err == nil && word != "rule" {
@@ -59,8 +66,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 	}
-	if h.Body == "" && h.Schema == "" && h.Rules == nil {
-		return begin.Err("api_validate needs something to check: body, schema or rule")
+	if h.Body == "" && h.Schema == "" && h.Rules == nil && h.Responses == nil {
+		return begin.Err("api_validate needs something to check: body, schema, rule or responses")
 	}
 	return nil
 }
@@ -100,6 +107,8 @@ func (h *Handler) option(d *caddyfile.Dispenser, word string) error {
 			return stage.Mistake(d, "rule", diags)
 		}
 		h.Rules = append(h.Rules, r)
+	case "responses":
+		return h.responses(d)
 	case "report_only":
 		h.ReportOnly = true
 		_, err := stage.Arguments(d, 0, 0, "report_only")

@@ -46,6 +46,12 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 		stages, files, diags := h.Stages(read, report)
 		l.Read(files, nil)
 		l.Diagnostics = append(l.Diagnostics, diags...)
+		answers, files, diags := h.Answers(read, l.Drift)
+		l.Read(files, nil)
+		l.Diagnostics = append(l.Diagnostics, diags...)
+		if answers != nil {
+			stages = append(stages, answers)
+		}
 		return stages
 	})
 	return err
