@@ -2,6 +2,7 @@ package jsonspan
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"strconv"
 	"sync"
@@ -13,8 +14,8 @@ import (
 // zero is refused) and 2.3 (no two members of an object with the same name, however it is spelt). A byte order mark
 // and anything after the value are refused too. The error is an *Error.
 //
-// It takes one pass and time linear in len(doc). Its memory is at most some 50 bytes for each member of the objects
-// that are open at one time, and is used again.
+// It takes one pass and time linear in len(doc). Its memory is at most some 20 bytes for each member of the objects
+// that are open at one time, and some hundreds for each object; it is used again. A document of 4 GiB is too long.
 func Check(doc []byte, b Bounds) error {
 	if b.Depth <= 0 {
 		b.Depth = DefaultDepth
@@ -68,11 +69,15 @@ const (
 	noBracket = "a comma or a closing bracket was expected"
 	noBrace   = "a comma or a closing brace was expected"
 	trailing  = "something stands after the value"
+	tooLarge  = "the document has 4 GiB or more"
 )
 
 // run gives the place and the kind of the first mistake, or no detail.
 func (c *checker) run() (at int, detail string) {
 	doc := c.doc
+	if uint64(len(doc)) > math.MaxUint32 {
+		return 0, tooLarge
+	}
 	if len(doc) >= 3 && doc[0] == 0xEF && doc[1] == 0xBB && doc[2] == 0xBF {
 		return 0, orderMark
 	}
