@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"hash"
 	"math"
-	"runtime"
 	"slices"
 
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
@@ -18,27 +17,28 @@ type digester struct {
 	doc         []byte
 	hash        hash.Hash
 	out         []byte      // what is to be hashed next
-	containers  []container // all objects and arrays, in the order in which they begin
+	containers  []container // the longer objects and arrays, in the order in which they begin
 	members     []member    // of the objects that are open
 	left, right []byte      // names that are compared
 	quoted      bytes.Buffer
 	quote       *json.Encoder // OPA's own way to write a string
 }
 
-// container is an object or array: where it ends, and the number of the next one behind it.
-type container struct{ end, next int32 }
+// container is an object or array: where it begins and ends, and the number of the next one behind it.
+type container struct{ at, end, next int32 }
 
-// member is a member of an object: where its name begins and ends, where its value begins, and the number of the first
-// object or array from there on.
-type member struct{ from, to, value, number int32 }
+// member is a member of an object: where its name begins and ends, and the number of the first container from there on.
+type member struct{ from, to, number int32 }
 
 const (
 	maxDigested = math.MaxInt32 // the length of a document, in bytes
 	outSize     = 16 << 10
-	maxRoom     = 1 << 20 // objects and arrays for which there is room before any is found
-	// breath is how many objects and arrays are passed between two calls of the scheduler. Loading has a processor to
-	// itself for as long as it may; requests should not wait for it that long.
-	breath = 256
+	// short is how many bytes an object or array has that is gone through anew to find its end, at most: as many times as
+	// it is deep in others as short, which is not often.
+	short = 128
+	// crowd is how many bytes an object has of which the members are counted before there is room for them, at least: room
+	// that grows leaves much garbage behind.
+	crowd = 64 << 10
 )
 
 // digest gives the hash of doc, which jsonspan.Check accepted and which is not longer than maxDigested.
@@ -52,22 +52,23 @@ func digest(h hash.Hash, doc []byte) []byte {
 	return h.Sum(nil)
 }
 
-// find numbers the objects and arrays.
+// find numbers the objects and arrays that are not short.
 func (d *digester) find() {
-	// Those in strings are counted too, so that the room is bounded.
-	d.containers = make([]container, 0, min(bytes.Count(d.doc, []byte{'{'})+bytes.Count(d.doc, []byte{'['}), maxRoom))
-	var open []int32
+	type opened struct{ at, number int32 }
+	var open []opened
 	for i := 0; i < len(d.doc); {
 		switch d.doc[i] {
 		case '{', '[':
-			open = append(open, int32(len(d.containers)))
-			d.containers = append(d.containers, container{})
-			if len(d.containers)%breath == 0 {
-				runtime.Gosched()
-			}
+			open = append(open, opened{int32(i), int32(len(d.containers))})
+			d.containers = append(d.containers, container{at: int32(i)})
 		case '}', ']':
-			d.containers[open[len(open)-1]] = container{int32(i + 1), int32(len(d.containers))}
+			o := open[len(open)-1]
 			open = open[:len(open)-1]
+			if int32(i)-o.at < short { // and all in it
+				d.containers = d.containers[:o.number]
+			} else {
+				d.containers[o.number].end, d.containers[o.number].next = int32(i+1), int32(len(d.containers))
+			}
 		case '"':
 			i, _ = jsonspan.String(d.doc, i)
 			continue
@@ -76,24 +77,31 @@ func (d *digester) find() {
 	}
 }
 
-// skip gives the end of the value that begins at i, and the number of the next object or array behind it; n is that of
-// the first from i on.
+// skip gives the end of the value that begins at i, and the number of the next container behind it; n is that of the
+// first from i on.
 func (d *digester) skip(i int, n int32) (int, int32) {
-	switch d.doc[i] {
-	case '{', '[':
+	if int(n) < len(d.containers) && int(d.containers[n].at) == i {
 		return int(d.containers[n].end), d.containers[n].next
 	}
 	return jsonspan.Value(d.doc, i), n
 }
 
-// value hashes the value that begins at i; n is the number of the first object or array from there on.
+// inside gives the number of the first container in the one that begins at i; n is that of the first from i on.
+func (d *digester) inside(i int, n int32) int32 {
+	if int(n) < len(d.containers) && int(d.containers[n].at) == i {
+		return n + 1
+	}
+	return n
+}
+
+// value hashes the value that begins at i; n is the number of the first container from there on.
 func (d *digester) value(i int, n int32) {
 	switch d.doc[i] {
 	case '{':
 		d.object(i, n)
 	case '[':
 		d.put('[')
-		n++
+		n = d.inside(i, n)
 		for i = jsonspan.Space(d.doc, i+1); d.doc[i] != ']'; {
 			d.value(i, n)
 			i, n = d.skip(i, n)
@@ -113,23 +121,16 @@ func (d *digester) value(i int, n int32) {
 
 // object hashes an object.
 func (d *digester) object(i int, n int32) {
-	if n%breath == 0 {
-		runtime.Gosched()
+	if inside := d.inside(i, n); inside > n && d.containers[n].end-d.containers[n].at >= crowd {
+		count := 0
+		d.each(i, n, func(member) { count++ })
+		d.members = slices.Grow(d.members, count)
 	}
-	mark := len(d.members)
-	next, sorted := n+1, true
-	for i = jsonspan.Space(d.doc, i+1); d.doc[i] != '}'; {
-		end, _ := jsonspan.String(d.doc, i)
-		m := member{from: int32(i), to: int32(end), number: next}
-		i = jsonspan.Space(d.doc, jsonspan.Space(d.doc, end)+1) // past the colon
-		m.value = int32(i)
+	mark, sorted := len(d.members), true
+	d.each(i, n, func(m member) {
 		sorted = sorted && (len(d.members) == mark || d.compare(d.members[len(d.members)-1], m) < 0)
 		d.members = append(d.members, m)
-		i, next = d.skip(i, next)
-		if i = jsonspan.Space(d.doc, i); d.doc[i] == ',' {
-			i = jsonspan.Space(d.doc, i+1)
-		}
-	}
+	})
 	if !sorted {
 		slices.SortFunc(d.members[mark:], d.compare)
 	}
@@ -141,10 +142,28 @@ func (d *digester) object(i int, n int32) {
 		m := d.members[k] // the array moves when the value has members
 		d.text(d.doc[m.from:m.to])
 		d.put(':')
-		d.value(int(m.value), m.number)
+		d.value(d.past(int(m.to)), m.number)
 	}
 	d.put('}')
 	d.members = d.members[:mark]
+}
+
+// each gives the members of an object; n is the number of the first container from its beginning on.
+func (d *digester) each(i int, n int32, f func(member)) {
+	n = d.inside(i, n)
+	for i = jsonspan.Space(d.doc, i+1); d.doc[i] != '}'; {
+		end, _ := jsonspan.String(d.doc, i)
+		f(member{from: int32(i), to: int32(end), number: n})
+		i, n = d.skip(d.past(end), n)
+		if i = jsonspan.Space(d.doc, i); d.doc[i] == ',' {
+			i = jsonspan.Space(d.doc, i+1)
+		}
+	}
+}
+
+// past gives the beginning of the value whose member's name ends at i.
+func (d *digester) past(i int) int {
+	return jsonspan.Space(d.doc, jsonspan.Space(d.doc, i)+1)
 }
 
 // compare puts members in the order of their names.
