@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/util"
 
 	"github.com/wicketgate/wicketgate/internal/archive"
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
+	"github.com/wicketgate/wicketgate/internal/packed"
 )
 
 // parserOptions are how the policies of a bundle are parsed.
@@ -25,8 +28,8 @@ func parserOptions() ast.ParserOptions {
 }
 
 // ReadBundle makes policies of the files of a bundle, once they are verified as verify says; nil is for bundles without a
-// signature. The name is that of the archive, for diagnostics: name:path:line:column. It takes the files apart: data is
-// let go as it is made into values, so that both are not in memory at once. All mistakes are reported at once.
+// signature. The name is that of the archive, for diagnostics: name:path:line:column. It takes the files apart: the
+// text of data is the snapshot's. All mistakes are reported at once.
 func ReadBundle(ctx context.Context, name string, files []archive.File, verify *bundle.VerificationConfig, opts Options) (*Snapshot, hcl.Diagnostics) {
 	if verify != nil {
 		if err := archive.Verify(files, verify); err != nil {
@@ -68,9 +71,9 @@ func readFiles(ctx context.Context, name string, files []archive.File, verified 
 		diags = append(diags, fileDiagnostic(name, "No policies", "Expected at least one *.rego file in the bundle; without a policy every request would be denied."))
 	}
 	var more hcl.Diagnostics
-	f.tree, more = readTree(ctx, name, files, b.Manifest.Roots)
+	f.base, more = readBase(ctx, name, files, b.Manifest.Roots)
 	diags = append(diags, more...)
-	if f.tree == nil { // compiled without its data, a policy would seem to fit
+	if f.base == nil { // compiled without its data, a policy would seem to fit
 		return nil, diags
 	}
 	return f.snapshot(ctx, name, b.Manifest.Revision, opts, diags)
@@ -173,13 +176,12 @@ func inBundle(name, file string) string {
 	return name + ":" + strings.TrimPrefix(path.Clean("/"+file), "/")
 }
 
-// readTree makes the data of a bundle, and lets go of its text. There is no tree where there is a mistake. Nil roots claim
-// everything.
-func readTree(ctx context.Context, name string, files []archive.File, claimed *[]string) (ast.Object, hcl.Diagnostics) {
+// readBase makes one of the data of a bundle, and takes its text from the files. There is none where there is a mistake.
+// Nil roots claim everything.
+func readBase(ctx context.Context, name string, files []archive.File, claimed *[]string) (*datum, hcl.Diagnostics) {
 	var (
 		diags hcl.Diagnostics
 		root  branch
-		made  tree
 	)
 	for i := range files {
 		file, text, strict := path.Clean("/"+files[i].Name), files[i].Content, files[i].Strict
@@ -190,63 +192,82 @@ func readTree(ctx context.Context, name string, files []archive.File, claimed *[
 		if err := ctx.Err(); err != nil {
 			return nil, hcl.Diagnostics{fileDiagnostic(name, "Loading was called off", err.Error()+".")}
 		}
-		value, d := made.read(inBundle(name, file), text, strict)
+		value, d := readDocument(inBundle(name, file), text, strict)
 		if d != nil {
 			diags = append(diags, d)
 			continue
 		}
-		place := root.at(names(path.Dir(file)))
-		if place.value != nil {
-			diags = append(diags, fileDiagnostic(inBundle(name, file), "Data given twice", "The same folder has data in "+place.file+"."))
+		at := root.at(names(path.Dir(file)))
+		if at.file != "" {
+			diags = append(diags, fileDiagnostic(inBundle(name, file), "Data given twice", "The same folder has data in "+at.file+"."))
 			continue
 		}
-		place.value, place.file = value, inBundle(name, file)
-		if _, ok := value.Value.(ast.Object); !ok && place == &root {
-			diags = append(diags, fileDiagnostic(place.file, "Data without names", "Data at the top of a bundle must be an object, whose members are found under data."))
+		at.value, at.file = datum{value: value}, inBundle(name, file)
+		if at == &root && !at.value.isObject() {
+			diags = append(diags, fileDiagnostic(at.file, "Data without names", "Data at the top of a bundle must be an object, whose members are found under data."))
 		}
 	}
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	merged, diags := root.merge(nil)
+	data, given, diags := root.merge(nil)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	data := ast.NewObject()
-	if merged != nil {
-		data = merged.Value.(ast.Object)
+	if !given {
+		data.value = packed.New([]byte("{}")).Root()
 	}
 	if claimed != nil {
 		var roots [][]string
 		for _, r := range *claimed {
 			roots = append(roots, names(r))
 		}
-		if at := outside(data, roots, nil); at != nil {
+		if at := data.outside(roots, nil); at != nil {
 			return nil, hcl.Diagnostics{fileDiagnostic(name, "Data outside of the bundle's roots",
 				fmt.Sprintf("The bundle gives %s, but its manifest claims only the roots %s.", dataRef(at), strings.Join(*claimed, ", ")))}
 		}
 	}
-	return data, nil
+	return &data, nil
 }
 
-// read makes the value of one data file.
-func (t *tree) read(file string, src []byte, strict bool) (*ast.Term, *hcl.Diagnostic) {
+// readDocument reads one data file. One that is strict JSON for sure is not checked again.
+func readDocument(file string, src []byte, strict bool) (packed.Value, *hcl.Diagnostic) {
 	if path.Ext(file) == ".json" {
-		term, err := t.parse(src, strict)
-		if err != nil {
-			return nil, malformed(file, "JSON", src, err)
+		if !strict {
+			if err := jsonspan.Check(src, archive.Bounds); err != nil {
+				return packed.Value{}, malformed(file, "JSON", src, err)
+			}
 		}
-		return term, nil
+	} else {
+		var content any
+		err := readYAML(src, &content)
+		if err == nil {
+			src, err = json.Marshal(content)
+		}
+		if err != nil {
+			return packed.Value{}, malformed(file, "YAML", src, err)
+		}
 	}
-	var content any
-	if err := readYAML(src, &content); err != nil {
-		return nil, malformed(file, "YAML", src, err)
+	if len(src) > packed.MaxText {
+		return packed.Value{}, fileDiagnostic(file, "Data too large", fmt.Sprintf("A data file may have at most %d bytes.", packed.MaxText))
 	}
-	value, err := ast.InterfaceToValue(content)
-	if err != nil {
-		return nil, malformed(file, "YAML", src, err)
+	return packed.New(src).Root(), nil
+}
+
+// malformed says what is wrong with a data file whose text src is, at its place.
+func malformed(file, kind string, src []byte, err error) *hcl.Diagnostic {
+	text := sources{file: src}
+	d := fileDiagnostic(file, "Data not well formed", fmt.Sprintf("Expected %s: %s.", kind, err))
+	var strict *jsonspan.Error
+	if errors.As(err, &strict) {
+		at := position(src, min(strict.Offset, len(src)))
+		d.Detail = sentence("Expected " + kind + ": " + strict.Detail)
+		subject := text.rangeOf(&ast.Location{File: file, Row: at.Line, Col: at.Column})
+		d.Subject = &subject
+		return d
 	}
-	return ast.NewTerm(value), nil
+	d.Subject = text.dataMistake(file, err)
+	return d
 }
 
 // names are the parts of a slash-separated path.

@@ -16,6 +16,8 @@ import (
 	"github.com/wicketgate/wicketgate/internal/archive"
 	"github.com/wicketgate/wicketgate/internal/bundle/bundletest"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
+	"github.com/wicketgate/wicketgate/internal/packed"
 )
 
 // unpack gives the files of a bundle as its archive has them.
@@ -218,11 +220,11 @@ func FuzzTree(f *testing.F) {
 		f.Add([]byte(doc))
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		var made tree
-		got, err := made.parse(doc, false)
-		if err != nil {
+		if jsonspan.Check(doc, archive.Bounds) != nil {
 			return
 		}
+		made := newTree()
+		got := made.datum(datum{value: packed.New(doc).Root()})
 		if len(made.items) != 0 || len(made.terms) != 0 {
 			t.Fatal("something is left open")
 		}

@@ -77,8 +77,9 @@ func newCompiler(c *ast.Capabilities, found *folders) *ast.Compiler {
 
 // hasData says whether a data file gives a value at a path, where a rule would then stand in its way.
 func (f *folders) hasData(path []string) (bool, error) {
-	if f.tree != nil {
-		return treeHas(f.tree, path), nil
+	if f.base != nil {
+		_, ok := f.base.at(path)
+		return ok, nil
 	}
 	var value any = f.data
 	for _, name := range path {

@@ -43,7 +43,7 @@ type folders struct {
 	broken    int                    // how many policies do not
 	documents []dataFile
 	data      map[string]any // the documents, merged
-	tree      ast.Object     // in place of data, where a bundle gave it
+	base      *datum         // in place of data, where a bundle gave it; nil once there is a store of it
 	bytes     int64
 	tests     bool     // *_test.rego are read too
 	allowed   []string // built-in functions that are refused otherwise

@@ -3,8 +3,8 @@
 // requests. Only a boolean true lets a request through: undefined, an error, a time-out, a panic and every other value
 // are denials, so that a policy needs no `default allow := false`.
 //
-// One file, one subject: folder.go reads the files, bundle.go and tree.go a bundle, compile.go compiles them,
-// diagnostic.go says where a mistake is, reach.go finds which parts of input a query can read, input.go says what parts
+// One file, one subject: folder.go reads the files, bundle.go a bundle, of whose data base.go makes one, foresee.go finds
+// what policies read of it and store.go lets them read it, compile.go compiles policies, diagnostic.go says where a mistake is, reach.go finds which parts of input a query can read, input.go says what parts
 // there are, input_document.go builds those that are read and tells requests apart by them, query.go prepares,
 // waiting.go stands in for policies that are not there yet, decide.go evaluates, answer.go and fields.go read what the
 // policy said.
@@ -132,7 +132,15 @@ func (f *folders) snapshot(ctx context.Context, name, revision string, opts Opti
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	store, err := f.store(ctx)
+	var (
+		store storage.Store
+		err   error
+	)
+	if f.base != nil {
+		store, f.base = newStore(*f.base, foresee(compiler)), nil
+	} else {
+		store, err = f.store(ctx)
+	}
 	if err == nil {
 		var txn storage.Transaction
 		if txn, err = store.NewTransaction(ctx); err == nil {
@@ -146,12 +154,9 @@ func (f *folders) snapshot(ctx context.Context, name, revision string, opts Opti
 	return nil, append(diags, fileDiagnostic(name, "Data cannot be stored", err.Error()+"."))
 }
 
-// store holds the data in the values that policies compute with, so that a decision converts nothing and cannot change
-// the data.
+// store holds the data of folders in the values that policies compute with, so that a decision converts nothing and cannot
+// change the data.
 func (f *folders) store(ctx context.Context) (storage.Store, error) {
-	if f.tree != nil {
-		return inmem.NewFromASTObject(f.tree), nil
-	}
 	store := inmem.NewWithOpts(inmem.OptReturnASTValuesOnRead(true), inmem.OptRoundTripOnWrite(false))
 	return store, storage.WriteOne(ctx, store, storage.AddOp, storage.RootPath, f.data)
 }
