@@ -85,8 +85,8 @@ type Bundle struct {
 	// The size of a bundle's archive at most, in bytes. Default: 64 MiB. Bound: 1 GiB.
 	MaxSize int64 `json:"max_size,omitempty"`
 
-	// The size of all files in it together at most, in bytes. In memory, data takes some six times that. Default: four
-	// times max_size. Bound: 4 GiB.
+	// The size of all files in it together at most, in bytes. In memory, data takes little more than that, and what
+	// policies read of it in one piece some six times that. Default: four times max_size. Bound: 4 GiB.
 	MaxUnpacked int64 `json:"max_unpacked,omitempty"`
 
 	// A hash of the files that are named, which the Caddyfile adapter writes so that a reload of Caddy sees a change of
