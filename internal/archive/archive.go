@@ -11,7 +11,12 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"github.com/wicketgate/wicketgate/internal/pace"
 )
+
+// maxRead is how much is read of an archive between two looks at the clock, in bytes.
+const maxRead = 64 << 10
 
 // maxFiles bounds how many files a bundle may have.
 const maxFiles = 10_000
@@ -20,7 +25,7 @@ const maxFiles = 10_000
 type File struct {
 	Name    string // as the archive has it
 	Content []byte
-	Strict  bool // Verify has found that Content is strict JSON within Bounds; it need not be checked again
+	Strict  bool // Verify has found that Content is strict JSON, as Check does; it need not be checked again
 }
 
 // Read gives the files of an archive, a gzip'd tar, that together have at most size bytes. It is read to its checksum.
@@ -89,6 +94,7 @@ func broken(err error) error {
 type counter struct {
 	r          io.Reader
 	left, most int64
+	pace       pace.Pace
 }
 
 type tooLarge struct{ most int64 }
@@ -99,6 +105,8 @@ func (e *tooLarge) Error() string {
 
 // Read implements io.Reader.
 func (c *counter) Read(p []byte) (int, error) {
+	c.pace.Rest()
+	p = p[:min(len(p), maxRead)]
 	if int64(len(p)) > c.left+1 {
 		p = p[:c.left+1]
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
+	"github.com/wicketgate/wicketgate/internal/pace"
 )
 
 // digester hashes a JSON document as OPA's signatures do: members in the order of their names, no white space, strings
@@ -22,6 +23,7 @@ type digester struct {
 	left, right []byte      // names that are compared
 	quoted      bytes.Buffer
 	quote       *json.Encoder // OPA's own way to write a string
+	pace        pace.Pace
 }
 
 // container is an object or array: where it begins and ends, and the number of the next one behind it.
@@ -59,6 +61,7 @@ func (d *digester) find() {
 	for i := 0; i < len(d.doc); {
 		switch d.doc[i] {
 		case '{', '[':
+			d.pace.Step()
 			open = append(open, opened{int32(i), int32(len(d.containers))})
 			d.containers = append(d.containers, container{at: int32(i)})
 		case '}', ']':
@@ -139,6 +142,7 @@ func (d *digester) object(i int, n int32) {
 		if k > mark {
 			d.put(',')
 		}
+		d.pace.Step()
 		m := d.members[k] // the array moves when the value has members
 		d.text(d.doc[m.from:m.to])
 		d.put(':')
@@ -152,6 +156,7 @@ func (d *digester) object(i int, n int32) {
 func (d *digester) each(i int, n int32, f func(member)) {
 	n = d.inside(i, n)
 	for i = jsonspan.Space(d.doc, i+1); d.doc[i] != '}'; {
+		d.pace.Step()
 		end, _ := jsonspan.String(d.doc, i)
 		f(member{from: int32(i), to: int32(end), number: n})
 		i, n = d.skip(d.past(end), n)

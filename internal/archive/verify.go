@@ -17,10 +17,15 @@ import (
 	"github.com/open-policy-agent/opa/v1/bundle"
 
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
+	"github.com/wicketgate/wicketgate/internal/pace"
 )
 
-// Bounds are those of the JSON data of a bundle. Who writes policies may nest deeper than a request's body.
-var Bounds = jsonspan.Bounds{Depth: 256, Number: 1000}
+// Check says whether a document is strict JSON within the bounds of data: who writes policies may nest deeper than a
+// request's body. It steps aside for requests.
+func Check(doc []byte) error {
+	var step pace.Pace
+	return jsonspan.Check(doc, jsonspan.Bounds{Depth: 256, Number: 1000, Pause: step.Step}) //nolint:wrapcheck // it says where
+}
 
 // Verify checks that files have a signature by one of the keys of config, and that every one of them is the one signed,
 // and none is missing. The token is verified by OPA itself; what is done here is to hash the files, since OPA makes maps
@@ -76,7 +81,7 @@ var hashes = map[bundle.HashingAlgorithm]func() hash.Hash{
 // verify checks that a file is the one that was signed, and takes it off those that were.
 func verify(f *File, files map[string]bundle.FileInfo) error {
 	name, doc := strings.TrimPrefix(f.Name, "/"), f.Content
-	f.Strict = path.Base(name) == "data.json" && jsonspan.Check(doc, Bounds) == nil
+	f.Strict = path.Base(name) == "data.json" && Check(doc) == nil
 	info, there := files[name]
 	made, ours := hashes[bundle.HashingAlgorithm(info.Algorithm)]
 	if !there || !ours || !f.Strict || len(doc) > maxDigested {

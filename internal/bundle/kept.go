@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/wicketgate/wicketgate/internal/archive"
 )
@@ -100,6 +101,10 @@ func replace(path string, content []byte) error {
 }
 
 func sum(packed []byte) string {
-	s := sha256.Sum256(packed)
-	return hex.EncodeToString(s[:])
+	h := sha256.New()
+	// All at once, nobody could interrupt it, and a collection of garbage would have everybody wait for it.
+	for part := range slices.Chunk(packed, 64<<10) {
+		_, _ = h.Write(part) // it never fails
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }

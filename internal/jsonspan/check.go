@@ -199,7 +199,7 @@ close:
 		switch {
 		case top < 0 && doc[i] == ']':
 		case top >= 0 && doc[i] == '}':
-			if at := c.names.end(doc, top); at >= 0 {
+			if at := c.names.end(doc, top, c.bounds.Pause); at >= 0 {
 				return at, twice
 			}
 		case top < 0:
@@ -209,6 +209,9 @@ close:
 		}
 		c.frames = c.frames[:len(c.frames)-1]
 		i++
+		if c.bounds.Pause != nil {
+			c.bounds.Pause()
+		}
 	}
 	goto after
 }

@@ -10,6 +10,10 @@ import "strconv"
 type Bounds struct {
 	Depth  int // objects and arrays nested in each other, at most; 0 means DefaultDepth
 	Number int // characters of a number, at most; 0 means DefaultNumber
+
+	// Pause, if not nil, is called by Check for each object and array that ends, and for each name that is looked up at the
+	// end of a large object: whoever checks a document of many megabytes may step aside for others there.
+	Pause func()
 }
 
 // What a document may have where nobody says otherwise.

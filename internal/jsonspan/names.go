@@ -83,11 +83,11 @@ func (n *names) of(doc []byte, m *name) []byte {
 }
 
 // end takes the names from base on off the stack and gives the place of the first that stood there already, or -1.
-func (n *names) end(doc []byte, base int) int {
+func (n *names) end(doc []byte, base int, pause func()) int {
 	own := n.stack[base:]
 	at := -1
 	if len(own) == few && len(n.more) > own[0].more {
-		at = n.search(doc, own, n.more[own[0].more:])
+		at = n.search(doc, own, n.more[own[0].more:], pause)
 		n.more = n.more[:own[0].more]
 	}
 	for k := range own {
@@ -101,7 +101,7 @@ func (n *names) end(doc []byte, base int) int {
 }
 
 // search looks all names of an object up: the first of them, which differ, and more.
-func (n *names) search(doc []byte, first []name, more []uint32) int {
+func (n *names) search(doc []byte, first []name, more []uint32, pause func()) int {
 	size := 64
 	for 4*size < 5*(len(first)+len(more)) {
 		size *= 2
@@ -118,6 +118,9 @@ func (n *names) search(doc []byte, first []name, more []uint32) int {
 		return int(more[k-len(first)])
 	}
 	for k := range len(first) + len(more) {
+		if pause != nil {
+			pause()
+		}
 		at := place(k)
 		text := spelt(doc, at, &n.left)
 		for slot := maphash.Bytes(seed, text); ; slot++ {

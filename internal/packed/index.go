@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
+	"github.com/wicketgate/wicketgate/internal/pace"
 )
 
 // How tables are laid out.
@@ -15,8 +16,8 @@ const (
 )
 
 // New makes a document of a text of at most MaxText bytes that is JSON without two members of an object with the same
-// name, as jsonspan.Check and encoding/json make sure of. The text must not change afterwards. It takes one pass, and
-// while it lasts 4 bytes for each member and item of what is open at one time.
+// name, as jsonspan.Check and encoding/json make sure of. The text must not change afterwards. It takes one pass in
+// which it steps aside for requests, and while it lasts 4 bytes for each member and item of what is open at one time.
 func New(text []byte) *Document {
 	b := builder{doc: &Document{text: text}}
 	b.value(jsonspan.Space(text, 0))
@@ -31,6 +32,7 @@ type builder struct {
 	doc     *Document
 	places  []uint32 // where members and items begin, of the objects and arrays that are open
 	scratch []byte
+	pace    pace.Pace
 	table   uint32   // the last that is shared
 	left    []uint32 // of it
 }
@@ -41,6 +43,7 @@ func (b *builder) value(i int) int {
 	switch d.text[i] {
 	case '{', '[':
 		c := container{at: uint32(i)}
+		b.pace.Step()
 		object, mark, last := d.text[i] == '{', len(b.places), i
 		for i = jsonspan.Space(d.text, i+1); d.text[i] != '}' && d.text[i] != ']'; {
 			last = i
@@ -84,6 +87,7 @@ func (b *builder) members(c *container, places []uint32) {
 	text := b.doc.text
 	slots := b.take(c, 2*len(places))
 	for _, at := range places {
+		b.pace.Step()
 		end, _ := jsonspan.String(text, int(at))
 		name := text[at+1 : end-1]
 		if bytes.IndexByte(name, '\\') >= 0 {

@@ -234,7 +234,7 @@ func readBase(ctx context.Context, name string, files []archive.File, claimed *[
 func readDocument(file string, src []byte, strict bool) (packed.Value, *hcl.Diagnostic) {
 	if path.Ext(file) == ".json" {
 		if !strict {
-			if err := jsonspan.Check(src, archive.Bounds); err != nil {
+			if err := archive.Check(src); err != nil {
 				return packed.Value{}, malformed(file, "JSON", src, err)
 			}
 		}

@@ -16,7 +16,6 @@ import (
 	"github.com/wicketgate/wicketgate/internal/archive"
 	"github.com/wicketgate/wicketgate/internal/bundle/bundletest"
 	"github.com/wicketgate/wicketgate/internal/exchange"
-	"github.com/wicketgate/wicketgate/internal/jsonspan"
 	"github.com/wicketgate/wicketgate/internal/packed"
 )
 
@@ -220,7 +219,7 @@ func FuzzTree(f *testing.F) {
 		f.Add([]byte(doc))
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		if jsonspan.Check(doc, archive.Bounds) != nil {
+		if archive.Check(doc) != nil {
 			return
 		}
 		made := newTree()

@@ -15,7 +15,6 @@ import (
 	"github.com/open-policy-agent/opa/v1/util"
 
 	"github.com/wicketgate/wicketgate/internal/archive"
-	"github.com/wicketgate/wicketgate/internal/jsonspan"
 )
 
 // What one snapshot may be made of. Policies of thousands of rules stay far below; a folder named by mistake does not.
@@ -158,7 +157,7 @@ func (f *folders) add(path string, under []string, src []byte) hcl.Diagnostics {
 func (f *folders) readData(path string, under []string, src []byte) hcl.Diagnostics {
 	var content any
 	if filepath.Ext(path) == ".json" {
-		err := jsonspan.Check(src, archive.Bounds)
+		err := archive.Check(src)
 		if err == nil {
 			err = util.UnmarshalJSON(src, &content)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
+	"github.com/wicketgate/wicketgate/internal/pace"
 )
 
 // What a tree may remember of the strings it has made, so that the same one is there once: names of members, roles,
@@ -22,16 +23,18 @@ type tree struct {
 	scratch []byte
 	items   [][2]*ast.Term // members of the objects that are open
 	terms   []*ast.Term    // items of the arrays that are open
+	pace    *pace.Pace     // nil where a request waits
 }
 
 // newTree makes a tree for much.
-func newTree() *tree { return &tree{known: make(map[string]*ast.Term)} }
+func newTree() *tree { return &tree{known: make(map[string]*ast.Term), pace: new(pace.Pace)} }
 
 // value gives the value that begins at i, and where it ends.
 func (t *tree) value(doc []byte, i int) (*ast.Term, int) {
 	switch doc[i] {
 	case '{':
 		mark := len(t.items)
+		t.pace.Step()
 		for i = jsonspan.Space(doc, i+1); doc[i] != '}'; {
 			end, _ := jsonspan.String(doc, i)
 			name := t.text(doc[i:end])
