@@ -7,7 +7,8 @@ package schema
 import "testing"
 
 func TestValidateAllocatesNothing(t *testing.T) {
-	s, doc := load(t, orderSchema), []byte(order)
+	text, doc := orderOf(t)
+	s := load(t, text)
 	if n := testing.AllocsPerRun(100, func() {
 		if failures := s.Validate(doc); failures != nil {
 			t.Fatal(failures)
