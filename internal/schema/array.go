@@ -12,12 +12,12 @@ import (
 func (e *evaluator) items(a *array, i int, evaluated region) (end int, ok bool) {
 	ok = true
 	contained := 0
-	var others []*sink
+	var others *sink // what all items that are not contained say
+	if e.sink != nil && a.contains != nil {
+		others = newSink(len(e.way))
+	}
 	c, count := jsonspan.Open(e.doc, i), 0
-	for c.Next() {
-		if !e.spend(1) {
-			return 0, false
-		}
+	for e.next(&c) {
 		if e.sink != nil {
 			e.way = append(e.way, itoa(count))
 		}
@@ -30,7 +30,7 @@ func (e *evaluator) items(a *array, i int, evaluated region) (end int, ok bool) 
 					e.set(evaluated, count)
 				}
 			} else if wrong != nil {
-				others = append(others, wrong)
+				others.inherit(wrong)
 			}
 		}
 		if e.sink != nil {
@@ -45,7 +45,7 @@ func (e *evaluator) items(a *array, i int, evaluated region) (end int, ok bool) 
 		c.At = end
 		count++
 	}
-	if e.breaks(&c) {
+	if e.breaks(&c) || e.spent {
 		return 0, false
 	}
 	if count < a.min {
@@ -78,7 +78,7 @@ func (e *evaluator) item(a *array, k, i int, evaluated region) (end int, ok bool
 	return e.eval(n, i, none)
 }
 
-func (e *evaluator) contains(a *array, contained int, others []*sink) bool {
+func (e *evaluator) contains(a *array, contained int, others *sink) bool {
 	ok := true
 	switch {
 	case a.minContains >= 0 && contained < a.minContains:
@@ -87,9 +87,7 @@ func (e *evaluator) contains(a *array, contained int, others []*sink) bool {
 		ok = e.refuse("contains", about{})
 	}
 	if !ok && e.sink != nil {
-		for _, wrong := range others {
-			e.sink.inherit(wrong)
-		}
+		e.sink.inherit(others)
 	}
 	if a.maxContains >= 0 && contained > a.maxContains {
 		ok = e.refuse("maxContains", about{n: a.maxContains})
@@ -114,7 +112,7 @@ func (e *evaluator) unique(i, count int) bool {
 	}
 	e.hashes, e.starts = e.hashes[:0], e.starts[:0]
 	c := jsonspan.Open(e.doc, i)
-	for c.Next() {
+	for e.next(&c) {
 		hash, end := e.hash(c.Value)
 		if end < 0 {
 			return false
@@ -135,7 +133,7 @@ func (e *evaluator) unique(i, count int) bool {
 			}
 		}
 	}
-	return !e.breaks(&c)
+	return !e.breaks(&c) && !e.spent
 }
 
 // Where the hashes of arrays and objects begin.
@@ -149,28 +147,29 @@ func mix(a, b uint64) uint64 {
 
 // hash gives the hash of the value at i, and its end; -1 where there are too few steps or there is no value.
 func (e *evaluator) hash(i int) (h uint64, end int) {
-	if i >= len(e.doc) || !e.spend(1) {
+	if i >= len(e.doc) || !e.spend(1) || !e.enter() {
 		return 0, -1
 	}
+	defer e.leave()
 	switch e.doc[i] {
 	case '[':
 		h = arrayHash
 		c := jsonspan.Open(e.doc, i)
-		for c.Next() {
+		for e.next(&c) {
 			var item uint64
 			if item, c.At = e.hash(c.Value); c.At < 0 {
 				return 0, -1
 			}
 			h = mix(h, item)
 		}
-		if e.breaks(&c) {
+		if e.breaks(&c) || e.spent {
 			return 0, -1
 		}
 		return h, c.At
 	case '{':
 		h = objectHash
 		c := jsonspan.Open(e.doc, i)
-		for c.Next() {
+		for e.next(&c) {
 			name := maphash.Bytes(hashSeed, e.name(&c))
 			var member uint64
 			if member, c.At = e.hash(c.Value); c.At < 0 {
@@ -178,7 +177,7 @@ func (e *evaluator) hash(i int) (h uint64, end int) {
 			}
 			h += mix(name, member) // in whatever order
 		}
-		if e.breaks(&c) {
+		if e.breaks(&c) || e.spent {
 			return 0, -1
 		}
 		return h, c.At
@@ -192,19 +191,23 @@ func (e *evaluator) hash(i int) (h uint64, end int) {
 
 // same says whether the values at i and j are equal.
 func (e *evaluator) same(i, j int) bool {
-	if !e.spend(1) || i >= len(e.doc) || j >= len(e.doc) || typeOf[e.doc[i]] != typeOf[e.doc[j]] {
+	if !e.spend(1) || !e.enter() {
+		return false
+	}
+	defer e.leave()
+	if i >= len(e.doc) || j >= len(e.doc) || typeOf[e.doc[i]] != typeOf[e.doc[j]] {
 		return false
 	}
 	switch e.doc[i] {
 	case '[':
 		a, b := jsonspan.Open(e.doc, i), jsonspan.Open(e.doc, j)
-		for a.Next() {
-			if !b.Next() || !e.same(a.Value, b.Value) {
+		for e.next(&a) {
+			if !e.next(&b) || !e.same(a.Value, b.Value) {
 				return false
 			}
 			a.At, b.At = e.skip(a.Value), e.skip(b.Value)
 		}
-		return !b.Next()
+		return !e.next(&b) && !e.spent
 	case '{':
 		if e.count(i) != e.count(j) {
 			return false
@@ -212,9 +215,9 @@ func (e *evaluator) same(i, j int) bool {
 		a := jsonspan.Open(e.doc, i)
 		b := a
 		b.At = -1
-		for a.Next() {
+		for e.next(&a) {
 			// Most often the members come in the same order.
-			if b.At < 0 || !b.Next() || !e.sameName(&a, &b) {
+			if b.At < 0 || !e.next(&b) || !e.sameName(&a, &b) {
 				if b = e.find(j, &a); b.Broken {
 					return false
 				}
@@ -247,7 +250,7 @@ func (e *evaluator) sameName(a, b *jsonspan.Cursor) bool {
 // find finds the member of the object at i that has the name of the one that a found; it is broken if there is none.
 func (e *evaluator) find(i int, a *jsonspan.Cursor) jsonspan.Cursor {
 	c := jsonspan.Open(e.doc, i)
-	for c.Next() && e.spend(1) {
+	for e.next(&c) {
 		if e.sameName(a, &c) {
 			return c
 		}

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -26,6 +27,10 @@ func TestHostile(t *testing.T) {
 	for i := range records {
 		records[i] = fmt.Sprintf(`{"a":{"b":[%d]},"c":"d"}`, i)
 	}
+	names := make([]string, 1_000)
+	for i := range names {
+		names[i] = fmt.Sprintf(`"name %d"`, i)
+	}
 	list := func(items []string) string { return "[" + strings.Join(items, ",") + "]" }
 	for _, c := range []struct{ name, schema, doc, first string }{
 		{"forms within forms", `{"anyOf":[{"properties":{"a":{"$ref":"#"}},"required":["b"]},{"properties":{"a":{"$ref":"#"}},"required":["c"]}]}`, deep("1"), tooMuch},
@@ -34,6 +39,9 @@ func TestHostile(t *testing.T) {
 		{"each value twice, with a mistake", `{"type":"object","allOf":[{"properties":{"a":{"$ref":"#"}}},{"properties":{"a":{"$ref":"#"}}}]}`, deep("1"), "must be of type object"},
 		{"conditions within conditions", `{"if":{"properties":{"a":{"$ref":"#"}},"required":["b"]},"else":{"properties":{"a":{"$ref":"#"}}}}`, deep("1"), tooMuch},
 		{"a long way through the schema at each level", `{"$defs":{` + chain.String() + `"100":{"items":{"$ref":"#/$defs/0"}}},"$ref":"#/$defs/0"}`, strings.Repeat("[", 60) + strings.Repeat("]", 60), tooMuch},
+		{"blanks within forms within forms", `{"anyOf":[{"properties":{"a":{"$ref":"#"}},"required":["b"]},{"properties":{"a":{"$ref":"#"}},"required":["c"]}]}`, deep("{" + strings.Repeat(" ", 500_000) + "}"), tooMuch},
+		{"a long text and a large pattern within forms", `{"$defs":{"a":{"pattern":"^(a?b?){400}c"}},"anyOf":[` + strings.Repeat(`{"allOf":[{"$ref":"#/$defs/a"}]},`, 200) + `false]}`, `"` + strings.Repeat("ab", 10_000) + `"`, tooMuch},
+		{"much missing many times", `{"items":{"required":` + list(names) + `}}`, list(slices.Repeat([]string{"{}"}, 50_000)), "is missing"},
 		{"many different numbers", `{"uniqueItems":true}`, list(numbers), ""},
 		{"many different numbers and one twice", `{"uniqueItems":true}`, list(append(numbers, "99e3")), "has the same item twice, at 99000 and 100000"},
 		{"many different objects", `{"uniqueItems":true}`, list(records), ""},

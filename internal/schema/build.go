@@ -5,7 +5,9 @@ import (
 	"maps"
 	"math/big"
 	"regexp"
+	"regexp/syntax"
 	"slices"
+	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -120,7 +122,8 @@ func (b *builder) text(s *jsonschema.Schema) *text {
 	}
 	t := &text{min: or(s.MinLength, 0), max: or(s.MaxLength, -1)}
 	if s.Pattern != nil {
-		t.pattern = b.expression(s.Pattern)
+		re := b.expression(s.Pattern)
+		t.pattern = &re
 	}
 	return t
 }
@@ -132,16 +135,21 @@ func or(p *int, none int) int {
 	return max(*p, 0)
 }
 
-// expression gives a pattern as Go's own type, which can be held against bytes.
-func (b *builder) expression(p jsonschema.Regexp) *regexp.Regexp {
-	if re, ok := p.(*regexp.Regexp); ok {
-		return re
+// expression gives a pattern as Go's own type, which can be held against bytes. RE2 takes time linear in the text, but
+// also in the size of the expression, to which {1000} adds a thousand times what it repeats.
+func (b *builder) expression(p jsonschema.Regexp) expression {
+	re, ok := p.(*regexp.Regexp)
+	parsed, err := syntax.Parse(p.String(), syntax.Perl)
+	if err != nil || !ok {
+		b.err = fmt.Errorf("the pattern %q is none of Go's: %w", p, err)
+		return expression{}
 	}
-	re, err := regexp.Compile(p.String())
+	program, err := syntax.Compile(parsed.Simplify())
 	if err != nil {
 		b.err = err
+		return expression{}
 	}
-	return re
+	return expression{re, 1 + len(program.Inst)>>5}
 }
 
 func (b *builder) numbers(s *jsonschema.Schema) *numbers {
@@ -187,7 +195,7 @@ func (b *builder) object(s *jsonschema.Schema) *object {
 	for p, of := range s.PatternProperties {
 		o.patterns = append(o.patterns, pattern{b.expression(p), b.node(of)})
 	}
-	slices.SortFunc(o.patterns, func(a, b pattern) int { return compareStrings(a.name, b.name) })
+	slices.SortFunc(o.patterns, func(a, b pattern) int { return strings.Compare(a.name.String(), b.name.String()) })
 	switch a := s.AdditionalProperties.(type) {
 	case bool:
 		if o.closed = !a; a {
@@ -200,17 +208,6 @@ func (b *builder) object(s *jsonschema.Schema) *object {
 		return nil
 	}
 	return o
-}
-
-func compareStrings(a, b fmt.Stringer) int {
-	x, y := a.String(), b.String()
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
 }
 
 // member gives the index of a name, and has its value be valid by n, if that is not nil.

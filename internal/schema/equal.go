@@ -127,7 +127,7 @@ func (e *evaluator) equal(v *value, i int) (end int, ok bool) {
 	switch v.kind {
 	case ofArray:
 		c, n := jsonspan.Open(e.doc, i), 0
-		for c.Next() {
+		for e.next(&c) {
 			if n == len(v.items) {
 				return 0, false
 			}
@@ -136,10 +136,10 @@ func (e *evaluator) equal(v *value, i int) (end int, ok bool) {
 			}
 			n++
 		}
-		return c.At, n == len(v.items) && !e.breaks(&c)
+		return c.At, n == len(v.items) && !e.breaks(&c) && !e.spent
 	case ofObject:
 		c, n := jsonspan.Open(e.doc, i), 0
-		for c.Next() {
+		for e.next(&c) {
 			k := v.names.find(e.name(&c))
 			if k < 0 {
 				return 0, false
@@ -149,7 +149,7 @@ func (e *evaluator) equal(v *value, i int) (end int, ok bool) {
 			}
 			n++
 		}
-		return c.At, n == len(v.members) && !e.breaks(&c)
+		return c.At, n == len(v.members) && !e.breaks(&c) && !e.spent
 	}
 	end = e.skip(i)
 	if end < 0 {

@@ -31,7 +31,7 @@ type evaluator struct {
 
 	// Room that is used again and again.
 	text, digits, other []byte
-	hashes              []uint64
+	hashes              []uint64 // of the items of an array, and where they begin: at most 28 bytes for each
 	starts, table       []uint32
 }
 
@@ -42,7 +42,7 @@ const keep = 1 << 15
 
 // release gives the evaluator back, without the document and without more room than most documents need.
 func (e *evaluator) release() {
-	if cap(e.words) > keep || cap(e.text) > 8*keep || cap(e.other) > 8*keep || cap(e.hashes) > keep || cap(e.table) > 4*keep || cap(e.active) > keep {
+	if cap(e.words) > keep || cap(e.digits) > keep || cap(e.text) > 8*keep || cap(e.other) > 8*keep || cap(e.hashes) > keep || cap(e.table) > 4*keep || cap(e.active) > keep {
 		return
 	}
 	clear(e.way[:cap(e.way)])
@@ -92,6 +92,17 @@ func (e *evaluator) skip(i int) int {
 	}
 	e.steps -= (end - i) >> 6 // spend, by whoever comes next
 	return end
+}
+
+// next goes on to the next member or item, and takes a step for it, and more for a long way there: a document may have
+// a megabyte of blanks.
+func (e *evaluator) next(c *jsonspan.Cursor) bool {
+	at := c.At
+	if c.Next() {
+		return e.spend(1 + (c.Value-at)>>4)
+	}
+	e.steps -= (c.At - at) >> 4
+	return false
 }
 
 // breaks says whether a cursor came to what is no JSON.
@@ -151,19 +162,28 @@ func (e *evaluator) eval(n *node, i int, evaluated region) (end int, ok bool) {
 	case i >= len(e.doc) || typeOf[e.doc[i]] == 0:
 		e.broken = true
 		return 0, false
-	case e.nested >= maxNested:
-		e.spent = true
+	case !e.enter():
 		return 0, false
 	}
-	e.nested++
 	if n.cycle > 0 {
 		end, ok = e.once(n, i, evaluated)
 	} else {
 		end, ok = e.within(n, i, evaluated)
 	}
-	e.nested--
+	e.leave()
 	return end, ok && !e.spent
 }
+
+// enter says whether one more thing may be begun within those that are; leave ends it.
+func (e *evaluator) enter() bool {
+	if e.nested++; e.nested > maxNested {
+		e.nested--
+		e.spent = true
+	}
+	return !e.spent
+}
+
+func (e *evaluator) leave() { e.nested-- }
 
 // once refuses a value that is being held against n already.
 func (e *evaluator) once(n *node, i int, evaluated region) (end int, ok bool) {
@@ -267,7 +287,7 @@ func (e *evaluator) holdAll(n *node, i int, is uint8, content []byte, end int, e
 // count is how many members or items the value at i has.
 func (e *evaluator) count(i int) int {
 	c, n := jsonspan.Open(e.doc, i), 0
-	for c.Next() && e.spend(1) {
+	for e.next(&c) {
 		c.At = e.skip(c.Value)
 		n++
 	}

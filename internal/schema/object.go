@@ -10,10 +10,7 @@ func (e *evaluator) members(o *object, i int, evaluated region) (end int, ok boo
 	defer e.free(seen)
 	ok = true
 	c, count := jsonspan.Open(e.doc, i), 0
-	for c.Next() {
-		if !e.spend(1) {
-			return 0, false
-		}
+	for e.next(&c) {
 		if e.sink != nil {
 			e.way = append(e.way, jsonspan.Text(e.doc[c.Name:c.NameEnd]))
 		}
@@ -29,7 +26,7 @@ func (e *evaluator) members(o *object, i int, evaluated region) (end int, ok boo
 		}
 		count++
 	}
-	if e.breaks(&c) {
+	if e.breaks(&c) || e.spent {
 		return 0, false
 	}
 	if count < o.min {
@@ -64,7 +61,7 @@ func (e *evaluator) member(o *object, c *jsonspan.Cursor, seen region) (ok, know
 		if c.Escaped {
 			name = e.name(c) // the value may have been a string with escapes, too
 		}
-		if !e.spend(len(name)>>3+1) || !p.name.Match(name) {
+		if !e.matches(&p.name, name) {
 			continue
 		}
 		known = true
@@ -113,12 +110,12 @@ func (e *evaluator) named(n *node, c *jsonspan.Cursor) bool {
 
 // complete says whether no member is missing.
 func (e *evaluator) complete(o *object, seen region) bool {
-	ok := true
+	ok := e.spend((len(o.required) + len(o.needs)) >> 2)
 	for _, k := range o.required {
 		if e.has(seen, k) {
 			continue
 		}
-		if ok = false; e.sink == nil {
+		if ok = false; e.sink == nil || !e.spend(4) {
 			return false
 		}
 		e.sink.add(e.below(o.names.list[k]), "required", "is missing", "")
@@ -132,7 +129,7 @@ func (e *evaluator) complete(o *object, seen region) bool {
 			if e.has(seen, other) {
 				continue
 			}
-			if ok = false; e.sink == nil {
+			if ok = false; e.sink == nil || !e.spend(4) {
 				return false
 			}
 			because := o.names.list[need.name]
@@ -148,6 +145,9 @@ func (e *evaluator) implied(o *object, i int, also func(*node) bool) bool {
 		return true
 	}
 	for _, of := range o.implies {
+		if !e.spend(1) {
+			return false
+		}
 		if e.hasMember(i, o.names.list[of.name]) && !also(of.node) {
 			return false
 		}
@@ -157,7 +157,7 @@ func (e *evaluator) implied(o *object, i int, also func(*node) bool) bool {
 
 func (e *evaluator) hasMember(i int, name string) bool {
 	c := jsonspan.Open(e.doc, i)
-	for c.Next() && e.spend(1) {
+	for e.next(&c) {
 		if string(e.name(&c)) == name {
 			return true
 		}
@@ -175,10 +175,7 @@ func (e *evaluator) others(n *node, i int, is uint8, evaluated region) (end int,
 	if is == ofArray {
 		against = n.otherItems
 	}
-	for c.Next() {
-		if !e.spend(1) {
-			return 0, false
-		}
+	for e.next(&c) {
 		end := 0
 		if !e.has(evaluated, k) {
 			var good bool

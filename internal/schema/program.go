@@ -68,7 +68,7 @@ var typeOf = func() (t [256]uint8) {
 // text is what is asked of a string.
 type text struct {
 	min, max int // characters; max is -1 for no bound
-	pattern  *regexp.Regexp
+	pattern  *expression
 }
 
 // numbers is what is asked of a number. What is not asked is nil.
@@ -102,8 +102,14 @@ type implication struct {
 }
 
 type pattern struct {
-	name *regexp.Regexp
+	name expression
 	node *node
+}
+
+// expression is a regular expression.
+type expression struct {
+	*regexp.Regexp
+	weight int // how many steps to take for each two bytes it is held against
 }
 
 // array is what is asked of an array.

@@ -20,10 +20,15 @@ func (e *evaluator) characters(t *text, content []byte) bool {
 	if t.pattern == nil || !ok && e.sink == nil {
 		return ok
 	}
-	if !e.spend(len(content)>>3) || !t.pattern.Match(content) {
-		ok = e.refuse("pattern", about{pattern: t.pattern})
+	if !e.matches(t.pattern, content) {
+		ok = e.refuse("pattern", about{pattern: t.pattern.Regexp})
 	}
 	return ok
+}
+
+// matches says whether content has what an expression describes.
+func (e *evaluator) matches(x *expression, content []byte) bool {
+	return e.spend(1+len(content)*x.weight>>1) && x.Match(content)
 }
 
 // amount holds a number against n.

@@ -85,8 +85,8 @@ func (a about) why(keyword string) jsonschema.ErrorKind {
 // refuse tells that the value at hand is wrong, if anything is told. It gives false.
 func (e *evaluator) refuse(keyword string, why about) bool {
 	s := e.sink
-	if s == nil {
-		return false
+	if s == nil || e.spent || e.broken {
+		return false // without all steps taken, what looks wrong need not be
 	}
 	e.steps -= len(e.way)
 	switch keyword {
