@@ -30,6 +30,7 @@ var pages = []struct{ page, caddyfile string }{
 	{"docs/policies.md", "examples/policies/Caddyfile"},
 	{"docs/limits.md", "examples/limits/Caddyfile"},
 	{"docs/identity.md", "examples/identity/Caddyfile"},
+	{"docs/openapi.md", "examples/openapi/Caddyfile"},
 }
 
 // TestPages runs the gateways of the pages and asks them what the pages ask, with the clients the pages use. What is

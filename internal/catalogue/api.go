@@ -65,6 +65,8 @@ type API struct {
 	Name     string
 	Describe Audience // Nobody also where a route of the API's own is there
 	Hosts    []string // lower case; empty: any
+	Title    string   // of its OpenAPI document, "" for none
+	Summary  string   // of its OpenAPI document: what it is for, "" for nothing
 	BasePath string   // canonical: "/" or without a trailing slash
 	Rewrite  string   // what the upstream has in the place of BasePath, canonical; "": the same
 	CORS     *CORS    // nil where pages of other origins are not spoken of
@@ -162,8 +164,17 @@ type CORS struct {
 type Object struct {
 	Name   string
 	Schema File
-	Holds  []Place // in written order
-	Range  hcl.Range
+	// Document has the schema in the place of Schema where the object comes out of an OpenAPI document; nil otherwise.
+	Document *Schemas
+	Pointer  string  // to the schema in Document
+	Holds    []Place // in written order
+	Range    hcl.Range
+}
+
+// Schemas are those of an OpenAPI document, which refer to each other.
+type Schemas struct {
+	Name string // for diagnostics; no file is read by it
+	Text []byte // JSON
 }
 
 // Place is where an object lies in a body or in another object.
@@ -186,10 +197,28 @@ type Route struct {
 	Since    *Version
 	Until    *Version // the first version without this route
 	Merge    bool     // a PUT of an older version is laid over what is there
+	Optional bool     // a request may go without the body that Accepts describes
+	About    *About   // what an OpenAPI document says of it for people; nil for nothing
 	// Parameters are what is declared of the path, the query and the header, in written order.
 	Parameters []*Parameter
 	Terms
 	Range hcl.Range
+}
+
+// About is what an OpenAPI document says of an operation for people.
+type About struct {
+	ID, Summary, Description string
+	Tags                     []string
+	Deprecated               bool
+	// Answers are the objects that it answers, by status; "" for one that is not described.
+	Answers []Answered
+}
+
+// Answered is an answer of an operation.
+type Answered struct {
+	Status      string // "200", "2XX", "default"
+	Description string
+	Object      *Object // nil where it is no JSON that is described
 }
 
 // Parameter is a path, query or header block: a parameter as the newest version has it.
@@ -201,7 +230,8 @@ type Parameter struct {
 	Empty       bool            // a query parameter may be there without a value
 	Types       []string        // "string", "integer", "number", "boolean": of the value, or of a list's items
 	List        string          // how a list is written: "repeat", "comma", "space", "pipe"; "" for one value
-	Schema      json.RawMessage // of the value or of the list: JSON Schema 2020-12 that refers to nothing
+	Open        bool            // members stand in the query as name[member] and are not looked at; it is nothing else then
+	Schema      json.RawMessage // of the value or of the list: JSON Schema 2020-12 that refers to nothing; nil for any
 	Since       *Version
 	Until       *Version // the first version without this parameter
 	Range       hcl.Range

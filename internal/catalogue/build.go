@@ -18,10 +18,11 @@ type builder struct {
 	identities map[string]*Identity
 	limits     map[string]*Limit
 	upstreams  map[string]*Upstream
+	withScopes map[string]*Identity // by their names and the scopes that documents ask for
 }
 
 func (d *decoder) build(root *node) *Catalogue {
-	b := &builder{d, make(map[string]*Secret), make(map[string]*Identity), make(map[string]*Limit), make(map[string]*Upstream)}
+	b := &builder{d, make(map[string]*Secret), make(map[string]*Identity), make(map[string]*Limit), make(map[string]*Upstream), make(map[string]*Identity)}
 	c := &Catalogue{}
 	for _, n := range root.all("secret") {
 		s := b.secret(n)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/wicketgate/wicketgate/internal/apidoc"
 )
 
 // scopedAPI is an API being made, with what its references name.
@@ -26,9 +28,15 @@ func (b *builder) api(n *node) *API {
 		Terms:    s.terms(n),
 		Range:    n.rng,
 	}
+	if doc, ok := n.imported.(*apidoc.Document); ok {
+		a.Title, a.Summary = doc.Title, doc.Description
+	}
 	objects, versions := n.all("object"), n.all("version")
 	for _, o := range objects { // all before any that holds another
 		object := &Object{Name: o.label, Schema: take[File](o, "schema"), Range: o.rng}
+		if from, ok := o.imported.(shaped); ok {
+			object.Document, object.Pointer = from.schemas, from.pointer
+		}
 		a.Objects = append(a.Objects, object)
 		s.objects[object.Name] = object
 	}
@@ -70,6 +78,8 @@ func (s *scopedAPI) terms(n *node) Terms {
 		to := it.value.(target)
 		if to.word != "" {
 			t.Anonymous = true
+		} else if len(to.scopes) > 0 {
+			t.Identify = append(t.Identify, s.scoped(to)...)
 		} else if i, ok := s.identities[to.name]; ok {
 			t.Identify = append(t.Identify, i)
 		}
@@ -125,7 +135,7 @@ func (s *scopedAPI) route(n *node) (*Route, bool) {
 	if err != nil {
 		return nil, false // the table's check has told
 	}
-	return &Route{
+	r := &Route{
 		Label:    n.label,
 		Method:   method,
 		Path:     n.label[len(method)+1:],
@@ -142,7 +152,9 @@ func (s *scopedAPI) route(n *node) (*Route, bool) {
 
 		Terms: s.terms(n),
 		Range: n.rng,
-	}, true
+	}
+	s.about(r, n)
+	return r, true
 }
 
 func (s *scopedAPI) version(n *node) *Version {

@@ -32,6 +32,7 @@ func (d *decoder) check(c *Catalogue, root *node, now time.Time) {
 		d.checkShapes(c.APIs[i], n)
 		d.checkFormats(n)
 		d.checkBodies(n)
+		d.checkDocument(c, c.APIs[i], n)
 	}
 	d.checkPaths(c.APIs, root.all("api"))
 	d.checkForward(c, root)

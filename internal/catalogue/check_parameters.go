@@ -15,8 +15,14 @@ var suited = map[string][]string{
 
 // checkParameters looks for parameters that contradict themselves, the route, or what others read of a request.
 func (d *decoder) checkParameters(a *API, r *Route, n *node) {
+	if r.About != nil { // a document describes what the gateway itself looks after, too
+		r.Parameters = slices.DeleteFunc(r.Parameters, func(p *Parameter) bool { return a.takes(p.In, p.Name) })
+	}
 	for _, b := range n.blocks {
 		if b.spec != queryBlock && b.spec != headerBlock && b.spec != pathBlock {
+			continue
+		}
+		if b.imported != nil {
 			continue
 		}
 		d.checkValues(b)
@@ -59,6 +65,16 @@ func (d *decoder) checkParameters(a *API, r *Route, n *node) {
 			d.wrong(p.Range, "Contradictory versions", "No version has this parameter: %s is not released before %s.", p.Since.Name, p.Until.Name)
 		}
 	}
+}
+
+// takes says whether a parameter is one by which requests name the version or carry credentials.
+func (a *API) takes(in, name string) bool {
+	if by := a.Versioning; by != nil && (in == "query" && by.Query == name || in == "header" && strings.EqualFold(by.Header, name)) {
+		return true
+	}
+	return slices.ContainsFunc(a.Identities(), func(i *Identity) bool {
+		return i.APIKey != nil && (in == "query" && i.APIKey.Query == name || in == "header" && strings.EqualFold(i.APIKey.Header, name))
+	})
 }
 
 // checkValues looks for what a block says of values that its type does not have.

@@ -35,6 +35,8 @@ type node struct {
 	blocks []*node // in written order
 
 	mistaken bool // it, or a block in it, has a mistake that has been told
+
+	imported any // of a block that comes out of an OpenAPI document: what the document says, where that is no attribute
 }
 
 type decoded struct {
@@ -173,6 +175,9 @@ func (d *decoder) body(n *node, body *hclsyntax.Body) {
 		}
 		d.label(inner, b)
 		d.body(inner, b.Body)
+		if spec == apiBlock {
+			d.document(inner)
+		}
 		d.complete(inner)
 		inner.mistaken = len(d.diags) > min(before, maxMistakes)
 		n.blocks = append(n.blocks, inner)

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/wicketgate/wicketgate/internal/apidoc"
 )
 
 // numeric is a number. It gives a json.RawMessage, spelt as it is written.
@@ -57,6 +59,10 @@ func (s *scopedAPI) parameters(n *node) []*Parameter {
 		if b.spec != queryBlock && b.spec != headerBlock && b.spec != pathBlock {
 			continue
 		}
+		if from, ok := b.imported.(*apidoc.Parameter); ok {
+			all = append(all, imported(from))
+			continue
+		}
 		p := &Parameter{
 			In:          b.spec.name,
 			Name:        b.label,
@@ -80,6 +86,16 @@ func (s *scopedAPI) parameters(n *node) []*Parameter {
 		all = append(all, p)
 	}
 	return all
+}
+
+// imported is a parameter of a document.
+func imported(from *apidoc.Parameter) *Parameter {
+	p := &Parameter{In: from.In, Name: from.Name, Description: from.Description, Required: from.Required, Empty: from.Empty,
+		Types: from.Types, List: from.List, Open: from.Open, Schema: from.Schema, Range: from.Range}
+	if p.In == "header" {
+		p.Name = http.CanonicalHeaderKey(p.Name)
+	}
+	return p
 }
 
 // schemaOf makes a JSON Schema of what a block says of its values.

@@ -22,6 +22,9 @@ type target struct {
 	name string
 	word string // where a bare word stands instead
 	rng  hcl.Range
+
+	scopes []string // of an identity, that an OpenAPI document asks for besides its own
+	hint   string   // what to do where there is none of that name
 }
 
 func (k reference) String() string {
@@ -183,6 +186,10 @@ func (d *decoder) link(n *node, around ...*node) {
 		switch v := n.values[name].value.(type) {
 		case target:
 			d.find(v, around)
+		case map[string]target:
+			for _, name := range sortedKeys(v) {
+				d.find(v[name], around)
+			}
 		case []item:
 			for _, it := range v {
 				if t, ok := it.value.(target); ok {
@@ -215,7 +222,7 @@ func (d *decoder) find(t target, around []*node) {
 	}
 	detail := fmt.Sprintf("There is no %s %q here", t.to, t.name)
 	switch hint := d.near(t.name, names); {
-	case hint != "": // so near that it is the name, even where a part of the files is not understood
+	case hint != "" && t.hint == "": // so near that it is the name, even where a part of the files is not understood
 		d.wrong(t.rng, "Unknown "+t.to, "%s.%s", detail, hint)
 		return
 	case len(names) == 0:
@@ -225,5 +232,6 @@ func (d *decoder) find(t target, around []*node) {
 	default:
 		detail += "."
 	}
+	detail += t.hint
 	d.absent(&t.rng, "Unknown "+t.to, detail)
 }

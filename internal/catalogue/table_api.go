@@ -36,10 +36,14 @@ var apiBlock = &block{
 	name: "api", label: nameLabel, max: 256,
 	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body`, `unknown_query`, `compressed`, `report_only`, `responses`, `rule` and `forward` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
 	attributes: withTerms(
+		attribute{name: "openapi", kind: file{"an OpenAPI document, 3.0 or 3.1, in YAML or JSON"}, absent: "everything is written here",
+			doc: "A document that describes the API's newest version: its operations become routes, its schemas objects, as [OpenAPI](openapi.md) says. A route written here adds to the operation of the same method and path."},
+		attribute{name: "security", kind: schemes{}, absent: "each scheme is the identity of its name",
+			doc: "Which identity a security scheme of the `openapi` document is: `{ oauth = identity.staff }`."},
 		attribute{name: "hosts", kind: each{of: word{"a host name in lower case, without port", hostName}, min: 1, max: 64}, absent: "any host",
 			doc: "The hosts on which the API is served, exactly."},
 		attribute{name: "base_path", kind: word{`a canonical path such as "/api", without a trailing slash`, basePath}, def: "/",
-			doc: "The path below which the API is served."},
+			doc: "The path below which the API is served. Where an `openapi` document is named, the path of its first server, unless this is written."},
 		attribute{name: "formats", kind: each{of: choice{of: []string{"json", "xml"}}, min: 1, max: 2}, def: []string{"json"},
 			doc: "The formats of the bodies: JSON always, and XML besides, read and written by the objects' schemas as [XML](xml.md) says."},
 		attribute{name: "describe", kind: choice{of: []string{string(Callers), string(Everyone), string(Nobody)}}, absent: "`\"callers\"`; `\"nobody\"` where `identify` stands only on routes, or a route of the API takes the path",
@@ -81,20 +85,21 @@ var apiBlock = &block{
 				{name: "max_age", kind: span{min: 0, max: 24 * time.Hour, whole: true}, def: 5 * time.Second, doc: "How long a browser may keep a preflight's answer."},
 			},
 		},
-		{
-			name: "object", label: nameLabel, max: 256,
-			doc: "A shape that bodies have, the newest version's.",
-			attributes: []attribute{
-				{name: "schema", kind: file{"a JSON Schema (2020-12)"}, required: true, doc: "The shape of the object in the newest version."},
-				{name: "holds", kind: places{}, absent: "none", doc: "The objects in this one, by their paths."},
-			},
-		},
-		routeBlock, ruleBlock, forwardBlock, versionBlock,
+		objectBlock, routeBlock, ruleBlock, forwardBlock, versionBlock,
+	},
+}
+
+var objectBlock = &block{
+	name: "object", label: nameLabel, max: 4000,
+	doc: "A shape that bodies have, the newest version's.",
+	attributes: []attribute{
+		{name: "schema", kind: file{"a JSON Schema (2020-12)"}, required: true, doc: "The shape of the object in the newest version."},
+		{name: "holds", kind: places{}, absent: "none", doc: "The objects in this one, by their paths."},
 	},
 }
 
 var routeBlock = &block{
-	name: "route", min: 1, max: 1000,
+	name: "route", min: 1, max: 2000,
 	label: &label{`a method and a pattern, such as "GET /orders/{id}": one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, then literal segments and {parameters}, without a trailing slash`, routeLabel, true, whyNoRoute},
 	doc:   "A resource and what may be done with it.",
 	attributes: withTerms(

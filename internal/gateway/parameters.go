@@ -20,6 +20,10 @@ func (b *builder) parametersOf(l *lineage, v *catalogue.Version, r *catalogue.Ro
 	end := l.ends[index]
 	travels := travelling(r)
 	for _, p := range r.Parameters {
+		if p.Open {
+			c.Open = append(c.Open, p.Name)
+			continue
+		}
 		to := parameter.Parameter{In: parameter.In(p.In), Name: p.Name, Required: p.Required, Empty: p.Empty, List: parameter.List(p.List), Schema: p.Schema, Range: p.Range}
 		for _, name := range p.Types {
 			to.Types |= types[name]

@@ -95,7 +95,7 @@ func (b *builder) patchSchema(l *lineage, o *catalogue.Object, version int) *sch
 		return s
 	}
 	file, read := filepath.Clean(o.Schema.Path), b.source
-	if version != l.newest() {
+	if version != l.newest() || o.Document != nil {
 		// A derived schema refers to nothing but itself.
 		read = func(string) ([]byte, error) { return l.shapes.Schema(o.Name, version), nil }
 	}

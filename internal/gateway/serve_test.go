@@ -57,7 +57,7 @@ func build(t testing.TB, s Upstream, keys, api string) (*Gateway, hcl.Diagnostic
 	for name, text := range map[string]string{
 		"order.json":      `{"type":"object"}`,
 		"partners.keys":   keys + "\n",
-		"staff.jwks.json": `{"keys":[{"kty":"oct","kid":"k","alg":"HS256","k":"` + base64.RawURLEncoding.EncodeToString([]byte(shared)) + `"}]}`,
+		"staff.jwks.json": keySet,
 		"shop.hcl": `
 identity "partners" {
   api_key { keys = "partners.keys" }

@@ -55,7 +55,9 @@ func (b *builder) lineage(from *catalogue.API) *lineage {
 	b.add(diags)
 	newest := make(map[string]shape.Source)
 	for _, o := range from.Objects {
-		if b.schema(o) != nil {
+		if o.Document != nil {
+			newest[o.Name] = shape.Source{File: o.Document.Name, Doc: o.Document.Text, Pointer: o.Pointer}
+		} else if b.schema(o) != nil {
 			newest[o.Name] = shape.Source{File: o.Schema.Path, Doc: b.sources[filepath.Clean(o.Schema.Path)], Read: b.source}
 		}
 	}
@@ -102,7 +104,7 @@ func (l *lineage) objectsAt(version int) map[string]*change.Object {
 
 // schemaAt gives the schema of an object in the shape of a version; nil where it has none, and after a mistake.
 func (b *builder) schemaAt(l *lineage, o *catalogue.Object, version int) *schema.Schema {
-	if version == l.newest() || b.diags.HasErrors() || l.shapes == nil {
+	if o.Document == nil && version == l.newest() || b.diags.HasErrors() || l.shapes == nil {
 		return b.schema(o)
 	}
 	key := described{o.Name, version}
@@ -112,7 +114,7 @@ func (b *builder) schemaAt(l *lineage, o *catalogue.Object, version int) *schema
 	if text := l.shapes.Schema(o.Name, version); text != nil {
 		s, diags := schema.Parse(o.Schema.Path, text)
 		if diags.HasErrors() {
-			b.fault(o.Range, "Schema cannot be derived", fmt.Sprintf("The schema of object %q in version %q is none: %v.", o.Name, l.api.Versions[version].Name, diags.Errs()))
+			b.fault(o.Range, "Schema cannot be derived", fmt.Sprintf("The schema of object %q %s is none: %v.", o.Name, l.called(version), diags.Errs()))
 		}
 		l.schemas[key] = s
 	}
@@ -166,6 +168,14 @@ func (b *builder) known(l *lineage, o *catalogue.Object, version int) *rule.Shap
 	return s
 }
 
+// called is how a version is spoken of.
+func (l *lineage) called(version int) string {
+	if len(l.api.Versions) == 0 {
+		return "of the API " + l.api.Name
+	}
+	return fmt.Sprintf("in version %q", l.api.Versions[version].Name)
+}
+
 // missing tells what callers of a version have to add where their object lacks a member in its newest shape: what that
 // is made of, as far as their own shape asks for it.
 func (l *lineage) missing(object string, version int, up *change.Program) func(newest string) []string {
@@ -192,7 +202,7 @@ func (b *builder) sees(l *lineage, v *catalogue.Version, r *catalogue.Route, fro
 // schema loads the newest schema of an object; nil where it has none, and after a mistake.
 func (b *builder) schema(o *catalogue.Object) *schema.Schema {
 	file := o.Schema.Path
-	if file == "" {
+	if file == "" || o.Document != nil { // which has been looked at when it was read
 		return nil
 	}
 	if s, done := b.schemas[file]; done {

@@ -62,7 +62,7 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 		if policyReads == exchange.None && !limitsRead && (request == nil || request.Empty()) { // else a body that is none is of no use
 			c.Report = to.Report
 		}
-		if r.Accepts != nil {
+		if r.Accepts != nil && !r.Optional {
 			c.Required = []string{r.Method}
 		}
 		if takesPatches(r) {

@@ -25,12 +25,14 @@ var problemShape = json.RawMessage(`{
 		"detail": {"type": "string", "description": "What is wrong with this request."},
 		"instance": {"type": "string", "format": "uri-reference", "description": "Names this occurrence."},
 		"errors": {
-			"description": "What is wrong with the body, in the shape in which it was sent.",
+			"description": "What is wrong with the parameters, and with the body in the shape in which it was sent.",
 			"type": "array",
 			"items": {
 				"type": "object",
 				"properties": {
 					"pointer": {"type": "string", "description": "The place in the body (RFC 6901)."},
+					"in": {"enum": ["path", "query", "header"], "description": "Where the parameter stands."},
+					"parameter": {"type": "string", "description": "The parameter's name."},
 					"rule": {"type": "string"},
 					"keyword": {"type": "string"},
 					"detail": {"type": "string"}
@@ -102,10 +104,33 @@ func (w *writer) answers(r *catalogue.Route, terms catalogue.Terms) map[string]*
 		"2XX":     w.success(r, terms),
 		"default": {Description: "What else the service behind the gateway answers, in words of its own."},
 	}
+	if r.About != nil {
+		w.documented(r, terms, all)
+	}
 	for _, status := range w.statuses(r, terms) {
 		all[strconv.Itoa(status)] = &response{Ref: "#/components/responses/" + w.refusal(status)}
 	}
 	return all
+}
+
+// documented puts the answers that a document tells of in the place of those that nobody does. What the gateway answers
+// itself, it answers in its own words.
+func (w *writer) documented(r *catalogue.Route, terms catalogue.Terms, all map[string]*response) {
+	for _, a := range r.About.Answers {
+		res := &response{Description: a.Description}
+		if strings.HasPrefix(a.Status, "2") {
+			delete(all, "2XX")
+			res = w.success(r, terms)
+			res.Description, res.Content = a.Description, nil
+		}
+		if a.Object != nil && r.Method != http.MethodHead {
+			res.Content = w.ways.content(w.reference(a.Object), w.API.XML)
+		}
+		if res.Description == "" { // which OpenAPI asks for
+			res.Description = "What the service behind the gateway answers."
+		}
+		all[a.Status] = res
+	}
 }
 
 func (w *writer) statuses(r *catalogue.Route, terms catalogue.Terms) []int {
@@ -124,7 +149,7 @@ func (w *writer) statuses(r *catalogue.Route, terms catalogue.Terms) []int {
 	add(w.merged(r), 409, 412)
 	add(w.Version != nil && (!w.Version.Sunset.IsZero() || len(w.Version.Brownouts) > 0), 410)
 	add(reads, 408, 413, 415)
-	add(reads || len(terms.Rules) > 0, 422)
+	add(reads || len(terms.Rules) > 0 || len(r.Parameters) > 0 || terms.Unknown == catalogue.Refuse, 422)
 	add(len(terms.Limits) > 0, 429)
 	return statuses
 }

@@ -59,6 +59,7 @@ func (p pathItem) MarshalJSON() ([]byte, error) {
 
 type operation struct {
 	OperationID string                `json:"operationId"`
+	Tags        []string              `json:"tags,omitempty"`
 	Summary     string                `json:"summary"`
 	Description string                `json:"description,omitempty"`
 	Deprecated  bool                  `json:"deprecated,omitempty"`

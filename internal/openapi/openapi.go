@@ -69,11 +69,15 @@ type writer struct {
 
 func (w *writer) info() info {
 	i := info{Title: w.API.Name, Version: "unversioned"}
+	if w.API.Title != "" {
+		i.Title = w.API.Title
+	}
 	if w.Version != nil {
 		i.Version = w.Version.Name
 		i.Description = w.life() + w.news()
 	}
 	i.Description = strings.TrimSpace(i.Description + "\n\nErrors are problem details (RFC 9457).")
+	i.Description = followed(w.API.Summary, i.Description)
 	return i
 }
 

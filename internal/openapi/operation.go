@@ -115,15 +115,42 @@ func (w *writer) operation(r *catalogue.Route, id string) *operation {
 		Security:    w.security(terms),
 	}
 	if r.Accepts != nil {
-		o.RequestBody = &requestBody{Required: true, Content: w.accepted(r)}
+		o.RequestBody = &requestBody{Required: !r.Optional, Content: w.accepted(r)}
+	}
+	if about := r.About; about != nil {
+		o.tell(about)
 	}
 	return o
+}
+
+// tell says of an operation what the document says that it came out of.
+func (o *operation) tell(about *catalogue.About) {
+	if about.ID != "" {
+		o.OperationID = about.ID
+	}
+	if about.Summary != "" {
+		o.Summary = about.Summary
+	}
+	o.Tags, o.Deprecated = about.Tags, o.Deprecated || about.Deprecated
+	o.Description = followed(about.Description, o.Description)
+}
+
+// followed puts what the gateway says of its own behind what a document says; not where that says it already, as one does
+// that the gateway wrote.
+func followed(text, own string) string {
+	if strings.Contains(text, own) {
+		return strings.TrimSpace(text)
+	}
+	return strings.TrimSpace(strings.TrimSpace(text) + "\n\n" + own)
 }
 
 // accepted is what a route takes: the object, or with PATCH a merge patch of it (RFC 7396) or a JSON Patch (RFC 6902).
 func (w *writer) accepted(r *catalogue.Route) ordered[mediaType] {
 	if r.Method != http.MethodPatch {
 		return w.ways.content(w.reference(r.Accepts), w.API.XML)
+	}
+	if r.About != nil { // the document says of the patch itself what it is
+		return append(ordered[mediaType]{{"application/merge-patch+json", mediaType{w.reference(r.Accepts)}}}, w.ways.content(w.reference(r.Accepts), false)...)
 	}
 	merge := marshal(struct {
 		Type        string `json:"type"`

@@ -89,6 +89,14 @@ func (b *bundler) open(root, rel string, text []byte, read func(string) ([]byte,
 	return f
 }
 
+// called is what the schema at a place of the file is called: by the last name of the place, else by the file's.
+func (f *file) called(pointer string) string {
+	if tokens := jsonspan.Split(pointer); len(tokens) > 0 {
+		return tokens[len(tokens)-1]
+	}
+	return strings.TrimSuffix(filepath.Base(f.path), filepath.Ext(f.path))
+}
+
 // mistake tells of something at raw, a part of the file's text.
 func (f *file) mistake(raw []byte, summary, detail string) *hcl.Diagnostic {
 	from := 0
@@ -207,7 +215,7 @@ func (b *bundler) reference(f *file, raw []byte) *node {
 	if into == nil {
 		return data(raw)
 	}
-	name := strings.TrimSuffix(filepath.Base(into.path), filepath.Ext(into.path))
+	name := into.called("")
 	if fragment != "" && fragment[0] != '/' {
 		way := anchor(into.text, nil, fragment)
 		if way == nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/change"
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
 )
 
 // The bounds of what is derived. A catalogue beyond them does not load.
@@ -31,6 +32,8 @@ type Source struct {
 	File string                            // its path; references to other files are resolved against it
 	Doc  []byte                            // its text: JSON Schema 2020-12
 	Read func(path string) ([]byte, error) // reads the files it refers to; nil where there are none
+
+	Pointer string // to the schema in its text, "" where it is the whole
 }
 
 // Shapes are the schemas of an API's objects in all its versions. They are immutable.
@@ -51,13 +54,30 @@ func Derive(newest map[string]Source, objects map[string]*change.Object, version
 	for _, name := range names {
 		b.names[name] = true
 	}
+	changes := slices.ContainsFunc(versions, func(v []*change.Change) bool { return len(v) > 0 })
+	for _, name := range names {
+		if from := newest[name]; from.Pointer != "" && !changes {
+			// Nothing tells an object from its schema: whoever refers to the one refers to the other.
+			b.units[target{filepath.Clean(from.File), from.Pointer}] = &unit{name: name, object: name}
+		}
+	}
 	for _, name := range names {
 		from := newest[name]
 		f := b.open(filepath.Dir(from.File), filepath.Base(from.File), from.Doc, from.Read)
 		if f == nil {
 			continue
 		}
-		plain := b.unit(f, "", strings.TrimSuffix(filepath.Base(f.path), filepath.Ext(f.path)))
+		if u := b.units[target{f.path, from.Pointer}]; u != nil && u.object == name {
+			raw, ok := jsonspan.Get(f.text, jsonspan.Split(from.Pointer)...)
+			if !ok {
+				continue
+			}
+			u.root = b.schema(f, raw)
+			s.objects[name], p.made[held{u, name}] = u, u
+			d.units = append(d.units, u)
+			continue
+		}
+		plain := b.unit(f, from.Pointer, f.called(from.Pointer))
 		if plain == nil {
 			continue
 		}
