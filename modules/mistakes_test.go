@@ -195,8 +195,8 @@ func TestMistakes(t *testing.T) {
 		{"limit: quota of nothing", site("api_limit a {", "\tquota 0 1s", "}"), "this one says 0."},
 		{"limit: window of words", site("api_limit a {", "\tquota 1 day", "}"), `quota: expected a span of time such as 1m, not "day", at Caddyfile:3`},
 		{"limit: too short a window", site("api_limit a {", "\tquota 1 10ms", "}"), "this one is 10ms, at Caddyfile:3"},
-		{"limit: quota twice", site("api_limit a {", "\tquota 1 1s", "\tquota 2 1s", "}"), `has two quotas called "1s"`},
-		{"limit: five quotas", site("api_limit a {", "\tquota 1 1s", "\tquota 2 2s", "\tquota 3 3s", "\tquota 4 4s", "\tquota 5 5s", "}"), "a limit has 1 to 4. Where more are wanted, write a second limit with the same key, at Caddyfile:7"},
+		{"limit: quota twice", site("api_limit a {", "\tquota 1 1s", "\tquota 2 1s", "}"), `Limit "a" has two quotas called "1s"; a quota without a name is called by its window. Give one of them another name, at Caddyfile:4`},
+		{"limit: five quotas", site("api_limit a {", "\tquota 1 1s", "\tquota 2 2s", "\tquota 3 3s", "\tquota 4 4s", "\tquota 5 5s", "}"), `Limit "a" has 5 quotas; a limit has 1 to 4. Where more are wanted, write a second limit with the same key, at Caddyfile:7`},
 		{"limit: key twice", site("api_limit a {", "\tkey claims.a", "\tkey claims.b", "}"), "key is given twice, at Caddyfile:4"},
 		{"limit: empty key", site("api_limit a {", "\tkey", "}"), `expected: key "<expression>", at Caddyfile:3`},
 		{"limit: unquoted key", site("api_limit a {", "\tkey claims.a + claims.b", "}"), `expected: key "<expression>", at Caddyfile:3`},
@@ -223,6 +223,7 @@ func TestMistakes(t *testing.T) {
 		{"plan: twice", site("api_limit a {", "\tplan gold {", "\t\tconcurrent 1", "\t}", "\tplan gold {", "\t\tconcurrent 2", "\t}", "}"), "plan gold is given twice, at Caddyfile:6"},
 		{"plan: no such word", site("api_limit a {", "\tplan gold {", "\t\tquotas 1 1m", "\t}", "}"), `plan has no keyword "quotas"; did you mean quota?, at Caddyfile:4`},
 		{"plan: a wrong quota", site("api_limit a {", "\tplan gold {", "\t\tquota 0 1m", "\t}", "}"), "this one says 0."},
+		{"plan: quota twice", site("api_limit a {", "\tplan gold {", "\t\tquota 1 1m", "\t\tquota 2 1m", "\t}", "}"), `quota: Duplicate quota: Limit "a" has two quotas called "1m"`},
 		{"plan: concurrent twice", site("api_limit a {", "\tplan gold {", "\t\tconcurrent 1", "\t\tconcurrent 1", "\t}", "}"), "concurrent is given twice, at Caddyfile:5"},
 		{"plan: a quota that the limit has not", site("api_limit a {", "\tplan gold {", "\t\tquota 9 1h", "\t}", "\tquota 1 1m", "}"), `The plan "gold" changes a quota "1h", which limit "a" does not have`},
 

@@ -57,6 +57,10 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	begin := *d
 	h.Name = args[0]
+	named := limit.Config{Name: h.Name, Concurrent: 1}
+	if err := stage.Mistake(&begin, "api_limit", named.Check()); err != nil {
+		return err // before the lines that name the limit in their mistakes
+	}
 	words := stage.NewWords("api_limit", []string{"key", "cost", "quota", "concurrent", "plan", "hidden"}, nil)
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
@@ -65,7 +69,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 		switch word {
 		case "quota":
-			err = quota(d, &h.Quotas)
+			err = quota(d, h.Name, &h.Quotas)
 		case "plan":
 			err = h.plan(d)
 		default:
@@ -88,7 +92,7 @@ func (h *Handler) word(d *caddyfile.Dispenser, word string) error {
 		_, err := stage.Arguments(d, 0, 0, word)
 		return err
 	case "concurrent":
-		return concurrent(d, &h.Concurrent)
+		return concurrent(d, h.Name, &h.Concurrent)
 	}
 	args, err := stage.Arguments(d, 1, 1, word+` "<expression>"`)
 	if err != nil {
@@ -119,9 +123,9 @@ func (h *Handler) plan(d *caddyfile.Dispenser) error {
 			return err
 		}
 		if word == "quota" {
-			err = quota(d, &p.Quotas)
+			err = quota(d, h.Name, &p.Quotas)
 		} else if err = words.Once(d, word); err == nil {
-			err = concurrent(d, &p.Concurrent)
+			err = concurrent(d, h.Name, &p.Concurrent)
 		}
 		if err != nil {
 			return err
@@ -130,14 +134,14 @@ func (h *Handler) plan(d *caddyfile.Dispenser) error {
 	h.Plans = append(h.Plans, p)
 	// The limit's own quotas may be written below, so whether the plan's are among them is looked at when all are known.
 	// Beside such quotas, what is wrong is the plan, and this is its line.
-	only := limit.Config{Name: "limit", Quotas: p.Quotas, Concurrent: 1, Plans: []limit.Plan{p}}
+	only := limit.Config{Name: h.Name, Quotas: p.Quotas, Concurrent: 1, Plans: []limit.Plan{p}}
 	if slices.ContainsFunc(h.Plans[:len(h.Plans)-1], func(other limit.Plan) bool { return other.Name == p.Name }) {
 		return begin.Errf("plan %s is given twice", p.Name)
 	}
 	return stage.Mistake(&begin, "plan", only.Check())
 }
 
-func concurrent(d *caddyfile.Dispenser, to *int64) error {
+func concurrent(d *caddyfile.Dispenser, of string, to *int64) error {
 	const usage = "concurrent <requests>"
 	args, err := stage.Arguments(d, 1, 1, usage)
 	if err != nil {
@@ -146,11 +150,11 @@ func concurrent(d *caddyfile.Dispenser, to *int64) error {
 	if *to, err = strconv.ParseInt(args[0], 10, 64); err != nil || *to == 0 {
 		return d.Errf("concurrent: expected a number of requests, 1 to 1000000, not %q", args[0])
 	}
-	only := limit.Config{Name: "limit", Concurrent: *to}
+	only := limit.Config{Name: of, Concurrent: *to}
 	return stage.Mistake(d, "concurrent", only.Check())
 }
 
-func quota(d *caddyfile.Dispenser, to *[]limit.Quota) error {
+func quota(d *caddyfile.Dispenser, of string, to *[]limit.Quota) error {
 	args, err := stage.Arguments(d, 2, 3, "quota <requests> <window> [<name>]")
 	if err != nil {
 		return err
@@ -168,8 +172,8 @@ func quota(d *caddyfile.Dispenser, to *[]limit.Quota) error {
 		q.Name = args[2]
 	}
 	*to = append(*to, q)
-	// With a name that is right, what is wrong is the quota, and this is its line.
-	only := limit.Config{Name: "limit", Quotas: *to}
+	// The limit's name is right, so what is wrong is the quota, and this is its line.
+	only := limit.Config{Name: of, Quotas: *to}
 	return stage.Mistake(d, "quota", only.Check())
 }
 
