@@ -167,7 +167,7 @@ type connected struct{ *shared.Counter }
 
 // Destruct takes leave of Redis.
 func (c connected) Destruct() error {
-	redisInForce.CompareAndSwap(c.Counter, nil)
+	end(c.Counter)
 	return c.Close()
 }
 

@@ -3,7 +3,8 @@ package limit
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,12 +13,40 @@ import (
 	"github.com/wicketgate/wicketgate/internal/limit/shared"
 )
 
-// redisInForce is what the newest configuration that serves counts with; nil where that is not Redis.
-var redisInForce atomic.Pointer[shared.Counter]
+// started are the counters of the configurations that have been started, the newest last. There is more than one while a
+// configuration takes the place of another, and if it fails in that, the other one's is still there.
+var started struct {
+	sync.Mutex
+	all []*shared.Counter
+}
+
+// start has the counter be the newest.
+func start(c *shared.Counter) {
+	end(c)
+	started.Lock()
+	defer started.Unlock()
+	started.all = append(started.all, c)
+}
+
+func end(c *shared.Counter) {
+	started.Lock()
+	defer started.Unlock()
+	started.all = slices.DeleteFunc(started.all, func(other *shared.Counter) bool { return other == c })
+}
+
+// newest is what the newest configuration that serves counts with; nil where that is not Redis.
+func newest() *shared.Counter {
+	started.Lock()
+	defer started.Unlock()
+	if n := len(started.all); n > 0 {
+		return started.all[n-1]
+	}
+	return nil
+}
 
 // Start begins to keep in touch with Redis. One that is away keeps nothing from starting.
 func (r *Redis) Start() {
-	redisInForce.Store(r.counter)
+	start(r.counter)
 	r.counter.Start(r.report)
 }
 
@@ -66,7 +95,7 @@ func (m redisMode) Describe(all chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m redisMode) Collect(all chan<- prometheus.Metric) {
-	c := redisInForce.Load()
+	c := newest()
 	if c == nil {
 		return
 	}
