@@ -14,6 +14,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/form"
+	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/openapi"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/problem"
@@ -114,7 +115,7 @@ func (b *builder) describe(g *Gateway, l *lineage) (route.Route, bool) {
 				stages = append(stages, s)
 			}
 			if s := b.limit(terms); s != nil {
-				stages = append(stages, s)
+				stages = append(stages, limit.Bare{Stage: s})
 			}
 		}
 		served[i] = &way{stages: pipeline.New(stages...), upstream: d}

@@ -92,6 +92,40 @@ func TestCostOfBodies(t *testing.T) {
 	}
 }
 
+// An API whose every request costs what its body says is described to its callers, for 1: they send no body.
+func TestCostOfDescriptions(t *testing.T) {
+	g, _, diags := catalogued(t, map[string]string{"api.hcl": `
+upstream "one" { servers = ["https://one.example"] }
+limit "items" {
+  cost = len(body.items)
+  quota "hourly" {
+    requests = 2
+    window   = "1h"
+  }
+}
+api "one" {
+  upstream  = upstream.one
+  identify  = [anonymous]
+  authorize = public
+  limits    = [limit.items]
+  object "batch" { schema = "batch.json" }
+  route "POST /batches" { accepts = object.batch }
+}
+`, "batch.json": batches["batch.json"]})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for i, want := range []int{200, 200, 429} {
+		w := httptest.NewRecorder()
+		x := &exchange.Exchange{}
+		r := httptest.NewRequest(http.MethodGet, "https://api.example/openapi.json", nil)
+		_, _ = g.Serve(w, r, x, netip.MustParseAddr("192.0.2.1"), func(string) bool { return true }) // its error is what was answered
+		if left := max(1-i, 0); w.Code != want || !strings.HasPrefix(x.Answer.Get("RateLimit"), fmt.Sprintf(`"hourly";r=%d;`, left)) {
+			t.Errorf("request %d: got %d, %v: %s", i, w.Code, x.Answer, w.Body)
+		}
+	}
+}
+
 // sent posts a batch, in JSON or in XML.
 func (g *Gateway) sent(version, kind, body string) (*httptest.ResponseRecorder, *exchange.Exchange) {
 	r := httptest.NewRequest(http.MethodPost, "https://api.example/"+version+"/batches", strings.NewReader(body))

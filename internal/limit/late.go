@@ -16,7 +16,10 @@ import (
 // route does not have.
 type Late struct{ *Stage }
 
-var _ pipeline.Settler = Late{}
+var (
+	_ pipeline.Settler = Late{}
+	_ pipeline.Settler = Bare{}
+)
 
 // Handle implements pipeline.Stage.
 func (l Late) Handle(x *exchange.Exchange) *problem.Problem {
@@ -30,6 +33,22 @@ func (l Late) Handle(x *exchange.Exchange) *problem.Problem {
 		}
 	}
 	return l.charge(x, t, false)
+}
+
+// Bare is the stage of a request whose body nobody reads, as one for an API's description: what would cost what its body says
+// costs 1, as it does with Settle.
+type Bare struct{ *Stage }
+
+// Handle implements pipeline.Stage.
+func (b Bare) Handle(x *exchange.Exchange) *problem.Problem {
+	return b.charge(x, b.termsFor(x), true)
+}
+
+// Needs implements pipeline.Stage.
+func (b Bare) Needs() exchange.Needs {
+	n := b.needs
+	n.Body = min(n.Body, exchange.Whole) // for how many bytes there are, which needs no JSON
+	return n
 }
 
 // overridden gives the terms of what is allowed with other requests for some quotas, by the names of limit and quota.
