@@ -35,7 +35,7 @@ func TestCost(t *testing.T) {
 	}{
 		{"several", 4, nil, 0, `"burst";r=6;t=6, "1h";r=16;t=180, "each";r=49;t=2`, ""},
 		{"nothing", 0, nil, 0, `"burst";r=6;t=6, "1h";r=16;t=180, "each";r=48;t=2`, ""},
-		{"more than is left", 7, nil, 429, `"burst";r=6;t=6, "1h";r=16, "each";r=48`, "the quota burst allows 10 in 1m"},
+		{"more than is left", 7, nil, 429, `"burst";r=6;t=6, "1h";r=16, "each";r=48;t=2`, "the quota burst allows 10 in 1m"},
 		{"all that is left", 6, nil, 0, `"burst";r=0;t=6, "1h";r=10;t=180, "each";r=47;t=2`, ""},
 		{"nothing, with nothing left", 0, nil, 0, `"burst";r=0;t=6, "1h";r=10;t=180, "each";r=46;t=2`, ""},
 		{"more than there ever is", 11, nil, 429, "", "the request costs 11 and the quota burst allows 10 in 1m"},
@@ -129,7 +129,7 @@ func TestHidden(t *testing.T) {
 		{0, `"burst";r=0;t=1, "1h";r=8`, "1", "burst", ""},
 		{time.Second, `"burst";r=0;t=1, "1h";r=7;t=399`, "", "", ""},
 		{time.Second, `"burst";r=0;t=1, "1h";r=7`, "1", "burst", "hidden"}, // both refuse: it is as if the one did
-		{2 * time.Second, `"burst";r=1, "1h";r=7`, "", "", "hidden"},       // the hidden one alone
+		{2 * time.Second, `"burst";r=1, "1h";r=7;t=398`, "", "", "hidden"}, // the hidden one alone
 	} {
 		x := request("acme", step.at)
 		p := s.Handle(x)

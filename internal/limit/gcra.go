@@ -36,6 +36,10 @@ type State struct {
 
 	// Refused says that this quota is one of those for which the request was not admitted.
 	Refused bool
+
+	// Unknown says that nobody counted, so that nothing is known of the key; all else is 0 then. It is for a Counter that
+	// lets requests through in hard times.
+	Unknown bool
 }
 
 // credit is how much of the bucket is free at now, as the time it took to refill: between 0 and Burst*Interval. All

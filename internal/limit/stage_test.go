@@ -61,7 +61,7 @@ func TestFieldsAndRefusal(t *testing.T) {
 		{time.Minute, `"burst";r=1;t=30, "daily";r=2;t=17220`, nil, "", ""},
 		{time.Minute, `"burst";r=0;t=30, "daily";r=1;t=17220`, nil, "", ""},
 		{2 * time.Minute, `"burst";r=1;t=30, "daily";r=0;t=17160`, nil, "", ""},
-		{2 * time.Minute, `"burst";r=1, "daily";r=0;t=17160`, []string{"daily"}, "17160", "the quota daily allows 5 in 24h"},
+		{2 * time.Minute, `"burst";r=1;t=30, "daily";r=0;t=17160`, []string{"daily"}, "17160", "the quota daily allows 5 in 24h"},
 	} {
 		x := request("acme", step.at)
 		p := s.Handle(x)
@@ -404,5 +404,32 @@ func BenchmarkStage(b *testing.B) {
 		if p := s.Handle(x); p != nil {
 			b.Fatal(p)
 		}
+	}
+}
+
+// blind lets everything through and knows nothing.
+type blind struct{}
+
+func (blind) Take(_ context.Context, _ time.Time, _ []limit.Charge, states []limit.State) (bool, error) {
+	for i := range states {
+		states[i] = limit.State{Unknown: true}
+	}
+	return true, nil
+}
+
+func (blind) Return(context.Context, []limit.Charge) {}
+
+// Of what nobody counted the caller is told nothing: not that there is much left.
+func TestUnknownStates(t *testing.T) {
+	s, diags := limit.New(blind{}, limit.Limit{Config: limit.Config{Name: "l", Quotas: []limit.Quota{quota("burst", 5, time.Minute)}, Concurrent: 2}})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	x := request("acme", 0)
+	if p := s.Handle(x); p != nil {
+		t.Fatal(p)
+	}
+	if _, told := x.Answer["Ratelimit"]; told || x.Answer.Get("RateLimit-Policy") != `"burst";q=5;w=60, "concurrent";q=2;qu="concurrent-requests"` {
+		t.Errorf("the caller is told %v", x.Answer)
 	}
 }

@@ -171,24 +171,19 @@ func (t *terms) never(x *exchange.Exchange, costs []int64) *problem.Problem {
 	return r.problem(x, t)
 }
 
-// exceeded is the 429 of section 5.1. Retry-After is when every quota that is not hidden would admit the request, so never
-// before the t of one that refused; for places, which are free when they are, it is a second.
+// exceeded is the 429 of section 5.1.
 func (t *terms) exceeded(x *exchange.Exchange, states []State) *problem.Problem {
 	var r refusal
-	wait := time.Second
 	for i := range states {
 		if !states[i].Refused {
 			continue
 		}
 		q := &t.quotas[i]
-		if !q.hidden {
-			wait = max(wait, states[i].Wait)
-		}
 		r.add(q, q.words)
 	}
 	p := r.problem(x, t)
-	if r.violated != nil {
-		p.WithHeader("Retry-After", strconv.FormatInt(seconds(wait), 10))
+	if after := t.retryAfter(states); after > 0 {
+		p.WithHeader("Retry-After", strconv.FormatInt(after, 10))
 	}
 	return p
 }

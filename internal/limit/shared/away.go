@@ -136,16 +136,8 @@ func (c *Counter) without(ctx context.Context, now time.Time, charges []limit.Ch
 	case Local:
 		return c.share(ctx, now, charges, states)
 	case Allow:
-		n := 0
-		for i := range charges {
-			for _, r := range charges[i].Rates {
-				states[n] = limit.State{Remaining: r.Burst}
-				n++
-			}
-			if charges[i].AtOnce > 0 {
-				states[n] = limit.State{Remaining: charges[i].AtOnce}
-				n++
-			}
+		for i := range states {
+			states[i] = limit.State{Unknown: true}
 		}
 		return true, nil
 	}

@@ -51,10 +51,14 @@ func TestAway(t *testing.T) {
 				const requests = 200
 				var admitted, failed int
 				var waits []time.Duration
-				for range requests {
+				for i := range requests {
 					begin := time.Now()
-					ok, _, err := take(c, "acme", 100)
+					charges, got := charge("acme", 1, 100), states()
+					ok, err := c.Take(context.Background(), time.Now(), charges, got)
 					waits = append(waits, time.Since(begin))
+					if got[0].Unknown != (mode == Allow) {
+						t.Fatalf("request %d is told %+v", i, got[0])
+					}
 					switch {
 					case err != nil:
 						failed++
