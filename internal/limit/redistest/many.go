@@ -12,26 +12,26 @@ import (
 	"time"
 )
 
-// Watched runs a master and a replica of it, and a sentinel that watches them and has the replica take over a second after
-// the master is gone.
+// Watched runs a master and a replica of it, and a sentinel that watches them and has the replica take over some seconds
+// after the master is gone; not earlier, or it would do so where a slow machine only let the master wait.
 func Watched(t testing.TB) (master, replica, sentinel *Server) {
 	t.Helper()
 	master = Start(t, "--repl-diskless-sync-delay", "0")
 	replica = Start(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.port), "--repl-diskless-sync-delay", "0")
-	replica.Within(20*time.Second, "the replica follows", func() bool {
+	replica.Within(60*time.Second, "the replica follows", func() bool {
 		return strings.Contains(replica.CLI("INFO", "replication"), "master_link_status:up")
 	})
 	sentinel = &Server{t: t, port: port(t), folder: t.TempDir()}
 	sentinel.Address = sentinel.listens()
 	file := filepath.Join(sentinel.folder, "sentinel.conf")
-	text := fmt.Sprintf("bind 127.0.0.1\nport %d\ndir %s\nsentinel monitor gw 127.0.0.1 %d 1\nsentinel down-after-milliseconds gw 500\nsentinel failover-timeout gw 3000\n",
+	text := fmt.Sprintf("bind 127.0.0.1\nport %d\ndir %s\nsentinel monitor gw 127.0.0.1 %d 1\nsentinel down-after-milliseconds gw 2000\nsentinel failover-timeout gw 3000\n",
 		sentinel.port, sentinel.folder, master.port)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	sentinel.run(Need(t), file, "--sentinel")
 	t.Cleanup(sentinel.Kill)
-	sentinel.Within(20*time.Second, "the sentinel knows both", func() bool {
+	sentinel.Within(60*time.Second, "the sentinel knows both", func() bool {
 		return sentinel.ask("PING\r\n") != "" && strings.Contains(sentinel.CLI("SENTINEL", "replicas", "gw"), strconv.Itoa(replica.port))
 	})
 	return master, replica, sentinel
@@ -50,7 +50,7 @@ func Cluster(t testing.TB, key string) (servers []*Server, master, replica *Serv
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, s := range servers {
-		s.Within(20*time.Second, "the cluster is whole", func() bool { return strings.Contains(s.CLI("CLUSTER", "INFO"), "cluster_state:ok") })
+		s.Within(60*time.Second, "the cluster is whole", func() bool { return strings.Contains(s.CLI("CLUSTER", "INFO"), "cluster_state:ok") })
 	}
 	for _, s := range servers {
 		if !strings.Contains(s.CLI("GET", key), "MOVED") {
@@ -61,8 +61,8 @@ func Cluster(t testing.TB, key string) (servers []*Server, master, replica *Serv
 	host, number, _ := strings.Cut(master.Address, ":")
 	replica.CLI("CLUSTER", "MEET", host, number)
 	id := master.CLI("CLUSTER", "MYID")
-	replica.Within(20*time.Second, "it knows its master", func() bool { return strings.HasPrefix(replica.CLI("CLUSTER", "REPLICATE", id), "OK") })
-	replica.Within(20*time.Second, "it follows, and all know it", func() bool {
+	replica.Within(60*time.Second, "it knows its master", func() bool { return strings.HasPrefix(replica.CLI("CLUSTER", "REPLICATE", id), "OK") })
+	replica.Within(60*time.Second, "it follows, and all know it", func() bool {
 		for _, s := range servers {
 			if !strings.Contains(s.CLI("CLUSTER", "NODES"), net.JoinHostPort(host, strconv.Itoa(replica.port))) {
 				return false
@@ -74,6 +74,6 @@ func Cluster(t testing.TB, key string) (servers []*Server, master, replica *Serv
 }
 
 func member(t testing.TB) *Server {
-	return Start(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no",
+	return Start(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "3000", "--cluster-require-full-coverage", "no",
 		"--repl-diskless-sync-delay", "0")
 }

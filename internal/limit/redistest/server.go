@@ -80,7 +80,7 @@ func (s *Server) Restart() {
 		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.folder, "--daemonize", "no",
 	}, s.args...)
 	s.run(Need(s.t), args...)
-	s.Within(10*time.Second, "it answers", func() bool { return strings.Contains(s.ask("PING\r\n"), "\r\n") })
+	s.Within(30*time.Second, "it answers", func() bool { return strings.Contains(s.ask("PING\r\n"), "\r\n") })
 }
 
 func (s *Server) run(program string, args ...string) {

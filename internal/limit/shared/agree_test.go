@@ -28,7 +28,7 @@ end
 return 'OK'`)
 
 // TestAgreesWithMemory has both count the same requests: of changing rates, costs and places, with time passing between
-// them. Units refill in whole minutes and whole minutes pass, so that the time that the test itself takes decides nothing.
+// them. Units refill in whole hours and whole hours pass, so that the time that the test itself takes decides nothing.
 func TestAgreesWithMemory(t *testing.T) {
 	s := redistest.Start(t)
 	c, err := New(config(s.Address)) // not started, so that places are free when the test says so
@@ -41,14 +41,14 @@ func TestAgreesWithMemory(t *testing.T) {
 	var later time.Duration
 	type holder struct{ shared, memory []limit.Charge }
 	var inside []holder
-	minutes := func(n int64) limit.Rate {
-		return limit.Rate{Burst: n, Interval: time.Duration(1+r.IntN(10)) * time.Minute}
+	hours := func(n int64) limit.Rate {
+		return limit.Rate{Burst: n, Interval: time.Duration(1+r.IntN(10)) * time.Hour}
 	}
 	names := []string{"a", "b", "c"}
 	admitted, refused := 0, 0
 	for step := range 2000 {
 		if r.IntN(4) == 0 {
-			d := time.Duration(r.IntN(30)) * time.Minute
+			d := time.Duration(r.IntN(30)) * time.Hour
 			later += d
 			if err := pass.Run(t.Context(), *c.client.Load(), nil, int(d/time.Second)).Err(); err != nil {
 				t.Fatal(err)
@@ -66,7 +66,7 @@ func TestAgreesWithMemory(t *testing.T) {
 		for _, at := range r.Perm(3)[:1+r.IntN(3)] {
 			charge := limit.Charge{Limit: limit.NewID(names[at]), Key: names[r.IntN(2)], Cost: int64(r.IntN(4))}
 			for range at + 1 {
-				charge.Rates = append(charge.Rates, minutes(3+r.Int64N(40)))
+				charge.Rates = append(charge.Rates, hours(3+r.Int64N(40)))
 			}
 			n += len(charge.Rates)
 			if r.IntN(3) == 0 {
@@ -87,7 +87,7 @@ func TestAgreesWithMemory(t *testing.T) {
 		}
 		same := ok == should
 		for i := range got {
-			near := func(a, b time.Duration) bool { return (a - b).Abs() < 50*time.Second }
+			near := func(a, b time.Duration) bool { return (a - b).Abs() < 50*time.Minute }
 			same = same && got[i].Remaining == want[i].Remaining && got[i].Refused == want[i].Refused && near(got[i].Wait, want[i].Wait) && near(got[i].Next, want[i].Next)
 		}
 		if !same {
@@ -156,7 +156,7 @@ func TestKeys(t *testing.T) {
 	for _, key := range keys {
 		ttl, err := client.PTTL(t.Context(), key).Result()
 		most := map[string]time.Duration{"{wicketgate}:q:": 12*time.Minute + time.Second, "{wicketgate}:p:": lease + time.Second, "{wicketgate}:ga": lease + time.Second}[key[:15]]
-		if err != nil || ttl > most || ttl < most-10*time.Second || len(key) > 40 {
+		if err != nil || ttl > most || ttl < most-20*time.Second || len(key) > 40 {
 			t.Errorf("%q lives for %s: %v", key, ttl, err)
 		}
 	}
