@@ -14,8 +14,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A configuration that is started and given up again, for another part of it failed, leaves the metrics to the one before.
 func TestMetricsOfTheConfigurationThatServes(t *testing.T) {
-	engine := func(nodes int) *Redis {
-		c, err := shared.New(shared.Config{Server: shared.Server{Address: "127.0.0.1:1", PoolSize: 1}, Prefix: "p", Nodes: nodes})
+	engine := func(nodes int) *Redis { // of a pool so large that the client does not yet wait for a server that refuses all of it
+		c, err := shared.New(shared.Config{Server: shared.Server{Address: "127.0.0.1:1", PoolSize: 1000}, Prefix: "p", Nodes: nodes})
 		if err != nil {
 			t.Fatal(err)
 		}
