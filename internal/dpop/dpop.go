@@ -150,7 +150,7 @@ func (v *Verifier) Verify(proof string, r Request) error {
 	if v.nonce && !v.memory.current(p.nonce, r.Time) {
 		return ErrNonce
 	}
-	return v.memory.once(p.key.thumbprint, p.id, p.issued.Add(v.window), r.Time)
+	return v.memory.once(p.key.thumbprint, p.id, p.issued, v.window, r.Time)
 }
 
 // Nonce is the nonce that proofs are to hold from now on.

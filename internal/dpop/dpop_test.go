@@ -229,12 +229,82 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestWiderWindow sends proofs again after a load with a wider window, in which those that were forgotten before would be
+// good once more.
+func TestWiderWindow(t *testing.T) {
+	k := dpoptest.New(t, "ES256")
+	memory := NewMemory()
+	within := func(window time.Duration) *Verifier {
+		v, diags := New(Config{Window: duration.Duration(window)}, memory)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		return v
+	}
+	narrow := within(time.Minute)
+	verify := func(v *Verifier, proof string, after time.Duration) error {
+		r := request(t, k)
+		r.Time = now.Add(after)
+		return v.Verify(proof, r)
+	}
+	made := func(after time.Duration) string { return k.Proof(t, "GET", asked, token, now.Add(after)) }
+	first, late := made(0), made(-30*time.Second)
+	if err := verify(narrow, first, 0); err != nil {
+		t.Fatal(err)
+	}
+	second := made(62 * time.Second)
+	if err := verify(narrow, second, 62*time.Second); err != nil { // the first is forgotten
+		t.Fatal(err)
+	}
+	wide := within(5 * time.Minute)
+	for _, step := range []struct {
+		what  string
+		proof string
+		after time.Duration
+		good  bool
+	}{
+		{"one that was forgotten", first, 63 * time.Second, false},
+		{"one as old that nobody has sent", late, 63 * time.Second, false}, // which nobody knows
+		{"one that is remembered", second, 63 * time.Second, false},
+		{"a younger one of a clock that is slow", made(5 * time.Second), 64 * time.Second, true},
+		{"a new one", made(64 * time.Second), 64 * time.Second, true},
+		{"another, by which others would be forgotten", made(200 * time.Second), 200 * time.Second, true},
+		{"the one that is remembered, as late as can be", second, 62*time.Second + 5*time.Minute, false},
+	} {
+		if err := verify(wide, step.proof, step.after); (err == nil) != step.good {
+			t.Errorf("%s: %v", step.what, err)
+		}
+	}
+	third := made(400 * time.Second)
+	if err := verify(narrow, third, 400*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if err := verify(wide, third, 640*time.Second); err == nil {
+		t.Error("a proof that came by the narrow window was believed again by the wide one")
+	}
+}
+
+// Where the first proof of all is judged by a wide window, or nothing has been forgotten, none is too old for it.
+func TestFirstWindow(t *testing.T) {
+	m := NewMemory()
+	if err := m.once("a", "1", now.Add(-4*time.Minute), 5*time.Minute, now); err != nil {
+		t.Error(err)
+	}
+	m = NewMemory()
+	if err := m.once("a", "1", now, time.Minute, now); err != nil {
+		t.Error(err)
+	}
+	if err := m.once("a", "2", now.Add(-4*time.Minute), 5*time.Minute, now); err != nil {
+		t.Error(err)
+	}
+}
+
 // Where no more fits in, nothing is forgotten.
 func TestFull(t *testing.T) {
 	m := NewMemory()
 	m.proofs, m.ofKey = 5, 3
 	take := func(key, id string, at time.Duration) error {
-		return m.once(key, id, now.Add(at+time.Minute), now.Add(at))
+		return m.once(key, id, now.Add(at), time.Minute, now.Add(at))
 	}
 	for _, step := range []struct {
 		key, id string

@@ -29,6 +29,12 @@ type Memory struct {
 	swept  int64            // the second before which all are forgotten
 	proofs int              // most
 	ofKey  int              // most
+
+	// A proof is remembered for the widest window that any has been judged by. One that was forgotten before the window
+	// was as wide could be sent again: none is believed that is as old.
+	widest time.Duration
+	last   int64 // the second in which the youngest was made of those that are forgotten
+	unsure int64 // the second up to which some that were made may have been forgotten too early
 }
 
 // Process is the memory of the process: a proof is believed once, whichever route it is sent to, and what was sent
@@ -39,7 +45,10 @@ var Process = NewMemory()
 type hash [16]byte
 
 // sent is a proof that is remembered.
-type sent struct{ proof, key hash }
+type sent struct {
+	proof, key hash
+	issued     int64
+}
 
 // NewMemory makes an empty memory.
 func NewMemory() *Memory {
@@ -51,21 +60,27 @@ func NewMemory() *Memory {
 // errReplayed is of a proof that was sent before.
 var errReplayed = errors.New("it was sent before")
 
-// once notes the proof with an id, by the key with a thumbprint, which is believed until it ends. It is an error if the
-// proof is known already, or may have been.
-func (m *Memory) once(thumbprint, id string, ends, now time.Time) error {
+// once notes the proof with an id, by the key with a thumbprint, which is believed for a window from when it was made. It
+// is an error if the proof is known already, or may have been.
+func (m *Memory) once(thumbprint, id string, issued time.Time, window time.Duration, now time.Time) error {
 	sum := sha256.Sum256(append(append(binary.BigEndian.AppendUint32(nil, uint32(len(thumbprint))), thumbprint...), id...)) //nolint:gosec // a thumbprint is 43 bytes
 	proof := hash(sum[:16])
 	sum = sha256.Sum256([]byte(thumbprint))
 	key := hash(sum[:16])
-	second := ends.Unix()
 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sweep(now.Unix())
-	if second < m.swept {
+	if window > m.widest {
+		m.widen(window)
+	}
+	if issued.Add(window).Unix() < m.swept {
 		return errors.New("it has ended while the request was under way")
 	}
+	if issued.Unix() <= m.unsure {
+		return errReplayed
+	}
+	second := issued.Add(m.widest).Unix()
 	if _, known := m.sent[proof]; known {
 		return errReplayed
 	}
@@ -74,8 +89,20 @@ func (m *Memory) once(thumbprint, id string, ends, now time.Time) error {
 	}
 	m.sent[proof] = struct{}{}
 	m.of[key]++
-	m.due[second] = append(m.due[second], sent{proof, key})
+	m.due[second] = append(m.due[second], sent{proof, key, issued.Unix()})
 	return nil
+}
+
+// widen remembers for a wider window what is not forgotten yet.
+func (m *Memory) widen(window time.Duration) {
+	due := make(map[int64][]sent, len(m.due))
+	for _, all := range m.due {
+		for _, s := range all {
+			second := s.issued + int64(window/time.Second) + 1 // of a window in parts of seconds, too
+			due[second] = append(due[second], s)
+		}
+	}
+	m.widest, m.unsure, m.due = window, m.last, due
 }
 
 // sweep forgets what ended before a second.
@@ -100,6 +127,7 @@ func (m *Memory) sweep(now int64) {
 func (m *Memory) forget(second int64) {
 	for _, s := range m.due[second] {
 		delete(m.sent, s.proof)
+		m.last = max(m.last, s.issued)
 		if m.of[s.key]--; m.of[s.key] == 0 {
 			delete(m.of, s.key)
 		}
