@@ -39,12 +39,18 @@ type Keeper struct {
 	rotate time.Duration
 	keys   atomic.Pointer[Keys]
 
-	mu      sync.Mutex // one look at a time; guards the rest
-	last    []byte     // the record in force, as it is stored; nil before there is one
-	record  record     // the same
-	failed  error      // why the last look failed
-	failing time.Time  // since when they do
-	looked  time.Time  // when one last did not
+	mu     sync.Mutex // one look at a time; guards the two below
+	last   []byte     // the record in force, as it is stored; nil before there is one
+	record record     // the same
+
+	standing atomic.Pointer[standing] // nil before the first look has ended
+}
+
+// standing is how looks go. It is never changed once stored, so that nobody waits for a look to know it.
+type standing struct {
+	failed  error     // why the last look failed
+	failing time.Time // since when they do
+	looked  time.Time // when one last did not
 }
 
 // NewKeeper makes a keeper of keys that sign for a while each, from MinRotate to MaxRotate. It has none before Look.
@@ -76,10 +82,13 @@ func (k *Keeper) Run(ctx context.Context, storage Storage, report func(error)) {
 	}
 }
 
-func (k *Keeper) trouble() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.failed
+func (k *Keeper) trouble() error { return k.stands().failed }
+
+func (k *Keeper) stands() standing {
+	if s := k.standing.Load(); s != nil {
+		return *s
+	}
+	return standing{}
 }
 
 // Look takes over the keys in the storage. It makes the first one, and the next where that is due.
@@ -88,14 +97,16 @@ func (k *Keeper) Look(ctx context.Context, storage Storage, now time.Time) error
 	defer k.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	k.failed = k.look(ctx, storage, now)
+	s := k.stands()
+	s.failed = k.look(ctx, storage, now)
 	switch {
-	case k.failed == nil:
-		k.looked, k.failing = now, time.Time{}
-	case k.failing.IsZero():
-		k.failing = now
+	case s.failed == nil:
+		s.looked, s.failing = now, time.Time{}
+	case s.failing.IsZero():
+		s.failing = now
 	}
-	return k.failed
+	k.standing.Store(&s)
+	return s.failed
 }
 
 func (k *Keeper) look(ctx context.Context, storage Storage, now time.Time) error {
@@ -181,16 +192,14 @@ type Status struct {
 	Error   string     `json:"error,omitempty"`
 }
 
-// Status says how the keys are at a time.
+// Status says how the keys are at a time. It waits for nothing.
 func (k *Keeper) Status(now time.Time) Status {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	s := status("storage", k.Keys(), now)
-	if looked := k.looked; !looked.IsZero() {
-		s.Looked = &looked
+	s, stands := status("storage", k.Keys(), now), k.stands()
+	if !stands.looked.IsZero() {
+		s.Looked = &stands.looked
 	}
-	if failing := k.failing; k.failed != nil {
-		s.Failing, s.Error = &failing, k.failed.Error()
+	if stands.failed != nil {
+		s.Failing, s.Error = &stands.failing, stands.failed.Error()
 	}
 	return s
 }

@@ -278,3 +278,29 @@ func TestKeysPrintNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestStatusWaitsForNothing asks for the status while a look waits for a lock that nobody lets go.
+func TestStatusWaitsForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShared()
+		k := NewKeeper(DefaultRotate)
+		if err := k.Look(t.Context(), s, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		<-s.locks // another node has it
+		time.Sleep(DefaultRotate)
+		began := time.Now()
+		done := make(chan error)
+		go func() { done <- k.Look(t.Context(), s, time.Now()) }()
+		synctest.Wait()
+		if got := k.Status(time.Now()); got.Signs == "" || got.Looked == nil || got.Failing != nil || time.Since(began) > 0 {
+			t.Errorf("after %s: %+v", time.Since(began), got)
+		}
+		if err := <-done; err == nil || time.Since(began) != patience {
+			t.Errorf("the look ended after %s: %v", time.Since(began), err)
+		}
+		if got := k.Status(time.Now()); got.Failing == nil || got.Error == "" {
+			t.Errorf("then: %+v", got)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -57,7 +58,7 @@ func (l *Load) Signer() (*assertion.Signer, string, hcl.Diagnostics) {
 		return wrong("No issuer", "A token tells who issued it: write signing { issuer <https address> } in the Caddyfile's global option api_gateway.")
 	}
 	var file *assertion.File
-	key := "signing keys of the storage, for " + time.Duration(c.Rotate).String()
+	key := "signing keys of the storage " + storageName(l.app.ctx.Storage()) + ", for " + time.Duration(c.Rotate).String()
 	if c.Key != "" {
 		l.Read([]string{c.Key}, nil)
 		src, err := readKeys(c.Key)
@@ -96,6 +97,17 @@ func (l *Load) Signer() (*assertion.Signer, string, hcl.Diagnostics) {
 		return wrong("No key", err.Error())
 	}
 	return r.signer, c.Issuer, nil
+}
+
+// storageName tells storages apart by what they are made from. One that does not tell is like no other, so that no keys are
+// taken for those of another storage.
+func storageName(s any) string {
+	made, err := json.Marshal(s)
+	if err != nil || string(made) == "{}" {
+		made = fmt.Appendf(nil, "%p", s)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%T %s", s, made))
+	return hex.EncodeToString(sum[:])
 }
 
 // readKeys reads a key file, or as much as shows that it is too large.
