@@ -34,7 +34,17 @@ func (e Expressions) Computed() Computed {
 		if p == nil {
 			return nil
 		}
-		return func(claims map[string]any) (string, error) { return p.StringOrNull(over(claims)) }
+		return func(claims map[string]any) (string, error) {
+			v, err := p.Value(over(claims))
+			if v == nil || err != nil {
+				return "", err
+			}
+			text, ok := v.(string)
+			if !ok { // 3 is no "3": whoever wrote it meant something else
+				return "", errText
+			}
+			return text, nil
+		}
 	}
 	c.Plan, c.Version = optional(e.Plan), optional(e.Version)
 	if e.Consumer != nil {
@@ -75,4 +85,7 @@ func groups(v any) ([]string, error) {
 	return nil, errGroups
 }
 
-var errGroups = errors.New("expected a list of strings")
+var (
+	errGroups = errors.New("expected a list of strings")
+	errText   = errors.New("expected a string or null")
+)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/rule"
 )
 
 // TestDemands is what a configuration may demand of tokens beyond what every token must have.
@@ -121,6 +123,37 @@ func TestComputed(t *testing.T) {
 		}
 		if r != nil || c.Plan != test.plan || c.Version != test.version || !slices.Equal(c.Groups, []string{"a", "b"}) {
 			t.Errorf("%s: %+v, %v", test.name, c, r)
+		}
+	}
+}
+
+// TestPlanOfAnExpression computes plan and version by expressions: what is no string is not made one.
+func TestPlanOfAnExpression(t *testing.T) {
+	compile := func(text string) *rule.Program {
+		p, diags := rule.CompileText(text, hcl.Range{Filename: "test", Start: hcl.InitialPos, End: hcl.InitialPos}, rule.Environment{Roots: rule.Claims}, WantedText)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		return p
+	}
+	c := Expressions{Plan: compile("claims.plan"), Version: compile("claims.app?.version")}.Computed()
+	for name, test := range map[string]struct {
+		claims        map[string]any
+		plan, version string
+		refused       bool
+	}{
+		"strings":             {map[string]any{"plan": "gold", "app": map[string]any{"version": "v1"}}, "gold", "v1", false},
+		"null":                {map[string]any{"plan": nil}, "", "", false},
+		"a number":            {map[string]any{"plan": 3}, "", "", true},
+		"a float":             {map[string]any{"plan": 3.0}, "", "", true},
+		"a boolean":           {map[string]any{"plan": true}, "", "", true},
+		"a list":              {map[string]any{"plan": []any{"gold"}}, "", "", true},
+		"a number in another": {map[string]any{"plan": "gold", "app": map[string]any{"version": 1}}, "gold", "", true},
+	} {
+		plan, err := c.Plan(test.claims)
+		version, err2 := c.Version(test.claims)
+		if err = errors.Join(err, err2); plan != test.plan || version != test.version || (err != nil) != test.refused {
+			t.Errorf("%s: %q, %q, %v", name, plan, version, err)
 		}
 	}
 }
