@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -90,8 +91,8 @@ const MaxClientFile = 64 << 10
 
 // Introspector knows what tokens mean.
 type Introspector interface {
-	// Introspect says what the issuer says of a token; an error means that nobody knows.
-	Introspect(ctx context.Context, token string, now time.Time) (*introspection.Answer, error)
+	// Introspect says what the issuer says of a token that came from an address; an error means that nobody knows.
+	Introspect(ctx context.Context, token string, from netip.Addr, now time.Time) (*introspection.Answer, error)
 }
 
 // Introspected is the Method of an IntrospectionConfig.
@@ -186,7 +187,7 @@ func (i *Introspected) prove(x *exchange.Exchange, sent sentToken) (*exchange.Co
 	if len(sent.text) > maxToken || !bearable(sent.text) {
 		return invalid("it is longer than %d bytes, or has characters that no token has", maxToken)
 	}
-	answer, err := i.client.Introspect(x.Context, sent.text, x.Time)
+	answer, err := i.client.Introspect(x.Context, sent.text, x.Origin(), x.Time)
 	if err != nil {
 		return nil, &Refusal{Unavailable: true, Detail: "the token cannot be checked at present", Cause: err}
 	}

@@ -25,7 +25,7 @@ func TestAskedWhileClosed(t *testing.T) {
 		for n := range 4 {
 			all.Go(func() {
 				for k := range 20 {
-					if _, err := i.Introspect(t.Context(), strconv.Itoa(100*n+k), now); !errors.Is(err, failed) {
+					if _, err := i.Introspect(t.Context(), strconv.Itoa(100*n+k), somewhere, now); !errors.Is(err, failed) {
 						t.Errorf("asked while it is closed: %v", err)
 					}
 				}
@@ -42,7 +42,7 @@ func TestAskedWhileClosed(t *testing.T) {
 func TestAPanicIsNoAnswer(t *testing.T) {
 	i := newClient(t, Config{URL: "https://id.example/introspect", Client: "gateway", Secret: secret.New("x")})
 	i.prove = func(*http.Request, url.Values) error { panic("s3cret") }
-	a, err := i.Introspect(t.Context(), "opaque", now)
+	a, err := i.Introspect(t.Context(), "opaque", somewhere, now)
 	if a != nil || err == nil || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("got %+v, %v", a, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -60,6 +61,9 @@ const (
 	// maxAsking is how many questions may be under way at a time: whoever sends many tokens that nobody knows must not
 	// have the gateway and the server do nothing else.
 	maxAsking = 256
+	// maxFrom is how many of them may be for callers at one address, or in one /64, so that others find a place, and a
+	// connection too, where each carries one question.
+	maxFrom = 16
 	// maxAnswer is how long an answer may be: 64 KiB.
 	maxAnswer = 64 << 10
 )
@@ -91,8 +95,9 @@ type Client struct {
 	active   memory
 	inactive memory // apart, so that tokens of strangers put no others out
 	asking   map[hash]*question
-	posting  int        // questions that have not ended
-	ended    *sync.Cond // one has
+	from     map[netip.Addr]int // how many of those are for callers at an address: at most as many as there are
+	posting  int                // questions that have not ended
+	ended    *sync.Cond         // one has
 	closed   bool
 	status   Status
 }
@@ -102,6 +107,7 @@ type hash [sha256.Size]byte
 
 // question is one that is under way.
 type question struct {
+	from   netip.Addr // of whoever asked first
 	done   chan struct{}
 	answer *Answer
 	err    error
@@ -140,7 +146,7 @@ func New(c Config) (*Client, error) {
 	case c.Cache > maxCache:
 		return nil, fmt.Errorf("an answer is remembered for %s at most", maxCache)
 	}
-	i := &Client{url: c.URL, id: c.Client, timeout: c.Timeout, cache: c.Cache, report: c.Report, asking: make(map[hash]*question)}
+	i := &Client{url: c.URL, id: c.Client, timeout: c.Timeout, cache: c.Cache, report: c.Report, asking: make(map[hash]*question), from: make(map[netip.Addr]int)}
 	i.ended = sync.NewCond(&i.mu)
 	if i.timeout == 0 {
 		i.timeout = defaultTimeout
@@ -191,9 +197,9 @@ func (i *Client) Status() Status {
 
 var errBusy = errors.New("too many tokens are asked for at a time")
 
-// Introspect says what the server says of a token at now, or has said not long ago. An error means that nobody knows:
-// the token must not be taken then.
-func (i *Client) Introspect(ctx context.Context, token string, now time.Time) (*Answer, error) {
+// Introspect says what the server says of a token at now, or has said not long ago. It came from an address, or a network.
+// An error means that nobody knows: the token must not be taken then.
+func (i *Client) Introspect(ctx context.Context, token string, from netip.Addr, now time.Time) (*Answer, error) {
 	key := i.hash(token)
 	i.mu.Lock()
 	if a := i.recall(key, now); a != nil {
@@ -202,12 +208,13 @@ func (i *Client) Introspect(ctx context.Context, token string, now time.Time) (*
 	}
 	q := i.asking[key]
 	if q == nil {
-		if len(i.asking) >= maxAsking {
+		if len(i.asking) >= maxAsking || i.from[from] >= maxFrom {
 			i.mu.Unlock()
 			return nil, errBusy
 		}
-		q = &question{done: make(chan struct{})}
+		q = &question{from: from, done: make(chan struct{})}
 		i.asking[key] = q
+		i.from[from]++
 		i.posting++
 		// By itself: whoever asked first may go away, and others wait too.
 		go i.ask(key, q, token, now)
@@ -241,6 +248,9 @@ func (i *Client) ask(key hash, q *question, token string, now time.Time) {
 	}
 	i.mu.Lock()
 	delete(i.asking, key)
+	if i.from[q.from]--; i.from[q.from] == 0 {
+		delete(i.from, q.from)
+	}
 	i.posting--
 	i.ended.Broadcast()
 	i.status.Asked++

@@ -15,6 +15,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -142,7 +143,7 @@ func TestAnswers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := newServer(t, test.answer)
 			i := newClient(t, s.config())
-			a, err := i.Introspect(t.Context(), "opaque", now)
+			a, err := i.Introspect(t.Context(), "opaque", somewhere, now)
 			if test.name == "broken off" {
 				if err == nil {
 					t.Errorf("%+v", a)
@@ -177,7 +178,7 @@ func TestAway(t *testing.T) {
 	c.Timeout = 100 * time.Millisecond
 	i := newClient(t, c)
 	began := time.Now()
-	if a, err := i.Introspect(t.Context(), "opaque", now); !errors.Is(err, context.DeadlineExceeded) {
+	if a, err := i.Introspect(t.Context(), "opaque", somewhere, now); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a slow drip: %+v, %v", a, err)
 	}
 	if took := time.Since(began); took > 10*time.Second {
@@ -185,20 +186,20 @@ func TestAway(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := i.Introspect(ctx, "opaque", now); !errors.Is(err, context.Canceled) {
+	if _, err := i.Introspect(ctx, "opaque", somewhere, now); !errors.Is(err, context.Canceled) {
 		t.Errorf("the caller is gone: %v", err)
 	}
 
 	strangers := newServer(t, says(`{"active":true}`))
 	c = strangers.config()
 	c.CA = nil
-	if a, err := newClient(t, c).Introspect(t.Context(), "opaque", now); err == nil {
+	if a, err := newClient(t, c).Introspect(t.Context(), "opaque", somewhere, now); err == nil {
 		t.Errorf("a server with a certificate of nobody's: %+v", a)
 	}
 	gone := newServer(t, says(`{"active":true}`))
 	c = gone.config()
 	gone.Close()
-	if a, err := newClient(t, c).Introspect(t.Context(), "opaque", now); err == nil || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "opaque") {
+	if a, err := newClient(t, c).Introspect(t.Context(), "opaque", somewhere, now); err == nil || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "opaque") {
 		t.Errorf("a server that is not there: %+v, %v", a, err)
 	}
 }
@@ -227,7 +228,7 @@ func TestRemembered(t *testing.T) {
 			i := newClient(t, c)
 			asks := func(after time.Duration) bool {
 				before := s.asked.Load()
-				if _, err := i.Introspect(t.Context(), "opaque", now.Add(after)); err != nil {
+				if _, err := i.Introspect(t.Context(), "opaque", somewhere, now.Add(after)); err != nil {
 					t.Fatal(err)
 				}
 				return s.asked.Load() != before
@@ -254,12 +255,12 @@ func TestRemembered(t *testing.T) {
 func TestFailuresAreNotRemembered(t *testing.T) {
 	s := newServer(t, says(`broken`))
 	i := newClient(t, s.config())
-	if _, err := i.Introspect(t.Context(), "opaque", now); err == nil {
+	if _, err := i.Introspect(t.Context(), "opaque", somewhere, now); err == nil {
 		t.Fatal("it was understood")
 	}
 	mended := says(`{"active":true}`)
 	s.answer.Store(&mended)
-	if a, err := i.Introspect(t.Context(), "opaque", now); err != nil || !a.Active {
+	if a, err := i.Introspect(t.Context(), "opaque", somewhere, now); err != nil || !a.Active {
 		t.Fatal(a, err)
 	}
 	if status := i.Status(); status.Failing || status.Failed != 1 || status.Asked != 2 {
@@ -283,7 +284,7 @@ func TestOneQuestion(t *testing.T) {
 			ctx = first
 		}
 		all.Go(func() {
-			if a, err := i.Introspect(ctx, "opaque", now); n != 0 && (err != nil || !a.Active) {
+			if a, err := i.Introspect(ctx, "opaque", somewhere, now); n != 0 && (err != nil || !a.Active) {
 				t.Error(a, err)
 			}
 		})
@@ -320,8 +321,58 @@ func TestBounds(t *testing.T) {
 		i.asking[i.hash(fmt.Sprint("asking", n))] = &question{}
 	}
 	i.mu.Unlock()
-	if _, err := i.Introspect(t.Context(), "one more", now); !errors.Is(err, errBusy) {
+	if _, err := i.Introspect(t.Context(), "one more", somewhere, now); !errors.Is(err, errBusy) {
 		t.Errorf("one more: %v", err)
+	}
+}
+
+// somewhere is where callers are.
+var somewhere = netip.MustParseAddr("192.0.2.7")
+
+// TestFlood has one address send tokens that nobody knows, to a server that is slow: others are still asked for.
+func TestFlood(t *testing.T) {
+	held := make(chan struct{})
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("token") != "good" {
+			<-held
+		}
+		says(`{"active":true}`)(w, r)
+	})
+	c := s.config()
+	c.Timeout = maxTimeout
+	i := newClient(t, c)
+	var wg sync.WaitGroup
+	var busy atomic.Int64
+	for n := range 2 * maxFrom {
+		wg.Go(func() {
+			if _, err := i.Introspect(t.Context(), fmt.Sprint("unknown", n), somewhere, now); errors.Is(err, errBusy) {
+				busy.Add(1)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for end := time.Now().Add(20 * time.Second); busy.Load() < maxFrom && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	if n := busy.Load(); n != maxFrom {
+		t.Errorf("%d questions of one address were refused, want %d", n, maxFrom)
+	}
+	i.mu.Lock()
+	under, from := len(i.asking), i.from[somewhere]
+	i.mu.Unlock()
+	if under != maxFrom || from != maxFrom {
+		t.Errorf("%d questions are under way, %d of the address", under, from)
+	}
+	if a, err := i.Introspect(t.Context(), "good", netip.MustParseAddr("2001:db8::"), now); err != nil || !a.Active {
+		t.Errorf("another address: %v", err)
+	}
+	close(held)
+	wg.Wait()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.from) != 0 || len(i.asking) != 0 {
+		t.Errorf("%d addresses and %d questions are left", len(i.from), len(i.asking))
 	}
 }
 
@@ -406,7 +457,7 @@ func TestProof(t *testing.T) {
 			c = s.config()
 			c.Client, c.Secret = "gate:way", secret.New("s3c:ret/% &")
 			test.change(&c)
-			if a, err := newClient(t, c).Introspect(t.Context(), "o.p+a=que", now); err != nil || !a.Active {
+			if a, err := newClient(t, c).Introspect(t.Context(), "o.p+a=que", somewhere, now); err != nil || !a.Active {
 				t.Error(a, err)
 			}
 		})
@@ -474,7 +525,7 @@ func BenchmarkRemembered(b *testing.B) {
 	i.remember(i.hash("opaque"), &Answer{Active: true}, now)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := i.Introspect(b.Context(), "opaque", now); err != nil {
+		if _, err := i.Introspect(b.Context(), "opaque", somewhere, now); err != nil {
 			b.Fatal(err)
 		}
 	}

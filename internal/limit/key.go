@@ -13,7 +13,7 @@ func DefaultKey(x *exchange.Exchange) (string, error) {
 		return x.Consumer.ID, nil
 	}
 	// A consumer's id has no control characters, so no id is ever equal to an address.
-	addr := x.Client.Unmap()
+	addr := x.Origin()
 	var key [17]byte
 	switch {
 	case !addr.IsValid():

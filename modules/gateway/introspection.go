@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -54,11 +55,11 @@ func (i *introspector) Start(caddy.Context) { i.started.Store(true) }
 var errNotStarted = errors.New("the gateway does not serve, and asks nobody for tokens")
 
 // Introspect implements identity.Introspector.
-func (i *introspector) Introspect(ctx context.Context, token string, now time.Time) (*introspection.Answer, error) {
+func (i *introspector) Introspect(ctx context.Context, token string, from netip.Addr, now time.Time) (*introspection.Answer, error) {
 	if !i.started.Load() {
 		return nil, errNotStarted
 	}
-	return i.Client.Introspect(ctx, token, now)
+	return i.Client.Introspect(ctx, token, from, now)
 }
 
 // introspectorStatus is what the status says of a client.
