@@ -244,9 +244,8 @@ func (a *App) Use(part Part) error {
 	}
 	l.warn(a.logger)
 	a.hide(l)
-	commit()
+	a.reserving(all, commit)
 	a.addRuns(l.runs)
-	a.reserve(all)
 	l.compared.Add()
 	a.parts = append(a.parts, part)
 	l.Files = append(l.Files, a.files...)
@@ -403,11 +402,8 @@ func (a *App) load() error {
 		a.given.Store(given)
 	}
 	a.hide(l)
-	for _, commit := range commits {
-		commit()
-	}
+	a.reserving(all, commits...)
 	a.replaceRuns(l.runs)
-	a.reserve(all)
 	l.compared.Commit()
 	a.metrics.loaded(true)
 	now := a.status.Load().succeeded(l, began)

@@ -20,6 +20,7 @@ import (
 type catalogued struct {
 	app     *App
 	current atomic.Pointer[generation]
+	next    *generation          // that a load has built and not committed yet; nil otherwise
 	read    *catalogue.Catalogue // by the last load, mistaken or not
 
 	mu        sync.Mutex
@@ -80,7 +81,11 @@ func (c *catalogued) Load(l *Load) func() {
 	})
 	l.Read(files, more)
 	l.Diagnostics = append(l.Diagnostics, mistakes...)
-	l.OnDiscard(next.release)
+	c.next = next
+	l.OnDiscard(func() {
+		c.next = nil
+		next.release()
+	})
 	next.Gateway, next.catalogue = built, cat
 	l.Credentials = append(l.Credentials, built.Credentials()...)
 	l.Parameters = append(l.Parameters, built.Parameters()...)
@@ -98,10 +103,21 @@ func (c *catalogued) Load(l *Load) func() {
 	}
 	return func() {
 		c.app.drift.Keep(built.Drifting())
+		c.next = nil
 		if last := c.current.Swap(next); last != nil {
 			last.release()
 		}
 	}
+}
+
+// reserve has clients' fields end at admission too, in the generation that a load is about to commit; in the one in force
+// where it commits none.
+func (c *catalogued) reserve(fields []string) {
+	g := c.next
+	if g == nil {
+		g = c.current.Load()
+	}
+	g.Reserve(fields)
 }
 
 // want checks that an API is there, now and at every load to come.

@@ -36,12 +36,22 @@ func (l *Load) reserves(before reserved) reserved {
 
 const authorization = "Authorization"
 
-// reserve has clients' fields end at admission.
-func (a *App) reserve(all reserved) {
-	a.reserved = all
-	fields := slices.DeleteFunc(slices.Clone(all.told), func(f string) bool { return f == authorization })
-	a.admission.Store(admit.New(admit.Config{Reserved: fields}))
+// fields are those that clients' fields end in.
+func (r reserved) fields() []string {
+	return slices.DeleteFunc(slices.Clone(r.told), func(f string) bool { return f == authorization })
+}
+
+// reserving commits a load with clients' fields that end at admission: those of the new state from before any request can
+// come to it, and those of the old one until none can any more.
+func (a *App) reserving(all reserved, commits ...func()) {
+	fields, before := all.fields(), a.reserved.fields()
 	if a.gateway != nil {
-		a.gateway.current.Load().Reserve(fields)
+		a.gateway.reserve(fields)
 	}
+	a.admission.Store(admit.New(admit.Config{Reserved: slices.Concat(before, fields)}))
+	for _, commit := range commits {
+		commit()
+	}
+	a.reserved = all
+	a.admission.Store(admit.New(admit.Config{Reserved: fields}))
 }
