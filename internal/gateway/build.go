@@ -10,10 +10,12 @@ import (
 	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/dpop"
 	"github.com/wicketgate/wicketgate/internal/drift"
+	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/route"
 	"github.com/wicketgate/wicketgate/internal/rule"
 	"github.com/wicketgate/wicketgate/internal/schema"
@@ -45,6 +47,7 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 		apis = append(apis, b.api(g, from))
 	}
 	g.credentials, g.parameters = b.credentials, b.parameters
+	g.keyed = append(slices.Clone(b.credentials), "Authorization")
 	g.told, g.drifting = b.told, b.drifting
 	g.Reserve(nil)
 	g.signer = b.signer
@@ -190,6 +193,15 @@ func version(v *catalogue.Version) route.Version {
 	return to
 }
 
+// strangers counts those who do not prove to be anybody, where that is found out before the route is known.
+type strangers struct{ *limit.Stage }
+
+// Needs implements pipeline.Stage.
+func (strangers) Needs() exchange.Needs { return exchange.Needs{} }
+
+// Handle implements pipeline.Stage: whoever is known is counted on the route.
+func (strangers) Handle(*exchange.Exchange) *problem.Problem { return nil }
+
 // versioning builds how requests name a version. Where the credential may, callers are identified before their route
 // is known, so all of the API must identify them alike.
 func (b *builder) versioning(g *Gateway, from *catalogue.API) *route.Versioning {
@@ -203,7 +215,11 @@ func (b *builder) versioning(g *Gateway, from *catalogue.API) *route.Versioning 
 	if stage == nil {
 		return to
 	}
-	g.apis[from.Name].identify = pipeline.New(stage)
+	stages := []pipeline.Stage{stage}
+	if counts := b.limit(from.Terms); counts != nil {
+		stages = append(stages, strangers{counts})
+	}
+	g.apis[from.Name].identify = pipeline.New(stages...)
 	for _, i := range from.Identify {
 		if m := b.methods[i]; m != nil {
 			// Caches keep answers apart by the credential; a proof, new for each request, says nothing of its own.

@@ -8,7 +8,9 @@ import (
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/assertion"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/forward"
+	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/rule"
 )
 
@@ -120,6 +122,21 @@ func (b *builder) fieldsIn(terms catalogue.Terms) []string {
 		}
 	}
 	return fields
+}
+
+// dropKeys has no service get an API key of the gateway's that was sent to an API which takes none, in a place where
+// another API takes them. What else is sent there is the service's own affair.
+func (g *Gateway) dropKeys(x *exchange.Exchange, keeps []string) {
+	for _, field := range g.keyed {
+		if slices.ContainsFunc(x.Header[field], identity.HasKey) && !slices.Contains(keeps, field) {
+			delete(x.Header, field)
+		}
+	}
+	for _, parameter := range g.parameters {
+		if slices.ContainsFunc(x.Query.Values()[parameter], identity.HasKey) {
+			x.Query.Drop(parameter)
+		}
+	}
 }
 
 // drop has no service get what callers of the API send in the fields of credentials, not even of a route that asks for

@@ -70,6 +70,7 @@ type Gateway struct {
 	apis  map[string]*api
 
 	credentials []string
+	keyed       []string // those and Authorization
 	parameters  []string
 	told        []string // fields in which services are told who calls
 

@@ -79,6 +79,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	for _, parameter := range g.apis[m.API.Name].parameters {
 		x.Query.Drop(parameter)
 	}
+	g.dropKeys(x, to.keeps)
 	if to.merge != nil {
 		err = to.merge.put(w, out, x, to.upstream)
 	} else {

@@ -84,6 +84,9 @@ func keyShaped(s string) bool {
 		isBase62(s[len(keyPrefix):len(keyPrefix)+keyIDLen]) && isBase62(s[len(keyPrefix)+keyIDLen+1:])
 }
 
+// HasKey says whether a text has an API key in it, mistyped or not.
+func HasKey(text string) bool { return HideKeys(text, "") != text }
+
 // HideKeys gives a text in which something else stands in the place of the secret of each API key, mistyped or not. Their
 // ids stay, which are no secret.
 func HideKeys(text, instead string) string {

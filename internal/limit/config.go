@@ -38,7 +38,8 @@ type Config struct {
 
 	// Key is an expression for who is counted, or a list of such: `[consumer.id, request.host]`. Default: the
 	// consumer's id, or for an anonymous caller the client's address. An IPv6 address counts by its /64, in
-	// client.address too. A request whose key cannot be computed, or has an empty part, is answered 403.
+	// client.address too. A request whose key cannot be computed, or has an empty part, is answered 403. One whose
+	// credential is refused is counted if the key is written and can be computed without knowing who calls.
 	Key string `json:"key,omitempty"`
 
 	// Cost is an expression for how many units of each quota a request takes, a whole number from 0 on:

@@ -1,6 +1,8 @@
 package limit_test
 
 import (
+	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +67,56 @@ func TestLate(t *testing.T) {
 		if step.name == "nothing" && (p == nil || p.Header.Get("Retry-After") != "" || !strings.Contains(p.Detail, "the quota exports.burst allows 0 in 1m")) {
 			t.Errorf("%s: got %v", step.name, p)
 		}
+	}
+}
+
+// Those who prove to be nobody are counted by limits whose key is written and can be told without knowing who calls.
+func TestStrangers(t *testing.T) {
+	address := func(x *exchange.Exchange) (string, error) { return x.Origin().String(), nil }
+	consumer := func(x *exchange.Exchange) (string, error) {
+		if x.Consumer == nil {
+			return "", errors.New("there is no consumer")
+		}
+		return x.Consumer.ID, nil
+	}
+	dear := func(*exchange.Exchange) (int64, error) { return 7, nil }
+	s := stage(t,
+		limit.Limit{Config: limit.Config{Name: "anybody", Quotas: []limit.Quota{quota("day", 100, 24*time.Hour)}}},
+		limit.Limit{Config: limit.Config{Name: "address", Concurrent: 9, Quotas: []limit.Quota{quota("burst", 2, time.Minute), quota("hour", 50, time.Hour)}}, KeyOf: address},
+		limit.Limit{Config: limit.Config{Name: "consumer", Quotas: []limit.Quota{quota("minute", 1, time.Minute)}}, KeyOf: consumer},
+		limit.Limit{Config: limit.Config{Name: "costs", Cost: "7", Quotas: []limit.Quota{quota("units", 100, time.Minute)}}, KeyOf: address, CostOf: dear},
+	)
+	refused := func(at time.Duration, client string) *problem.Problem {
+		x := request("", at)
+		x.Client, x.Ended = netip.MustParseAddr(client), "identify"
+		p := s.Settle(x)
+		if x.Answer != nil {
+			t.Errorf("a stranger is told %v", x.Answer)
+		}
+		return p
+	}
+	for range 2 {
+		if p := refused(0, "192.0.2.7"); p != nil {
+			t.Errorf("within the quota: %v", p)
+		}
+	}
+	p := refused(0, "192.0.2.7")
+	if p == nil || p.StatusCode() != 429 || p.Header.Get("Retry-After") != "30" || p.Detail != "the quota burst allows 2 in 1m" {
+		t.Errorf("beyond it: %v", p)
+	}
+	if p := refused(0, "192.0.2.8"); p != nil {
+		t.Errorf("another address: %v", p)
+	}
+	// Whoever proves to be somebody has the quota of the address too, which the strangers used up.
+	x := request("acme", 0)
+	if p := s.Handle(x); p == nil || p.StatusCode() != 429 {
+		t.Errorf("somebody of that address: %v", p)
+	}
+	if got := x.Answer.Get("RateLimit"); !strings.Contains(got, `"day";r=100`) || !strings.Contains(got, `"units";r=98`) || !strings.Contains(got, `"minute";r=1`) || !strings.Contains(got, `"hour";r=48`) {
+		t.Errorf("left are %s", got)
+	}
+	if p := refused(time.Minute, "192.0.2.7"); p != nil {
+		t.Errorf("later: %v", p)
 	}
 }
 

@@ -54,6 +54,7 @@ type compiled struct {
 	own    allowance
 	plans  map[string]allowance
 	keyOf  func(x *exchange.Exchange) (string, error)
+	keyed  bool                                      // keyOf is written
 	costOf func(x *exchange.Exchange) (int64, error) // nil: 1
 	reads  exchange.BodyNeed                         // of costOf
 	bytes  bool                                      // whether a unit is a byte
@@ -84,7 +85,7 @@ func New(counter Counter, limits ...Limit) (*Stage, hcl.Diagnostics) {
 		l := &limits[i]
 		c := compiled{name: l.Name, hidden: l.Hidden, keyOf: l.KeyOf, costOf: l.CostOf, reads: l.CostNeeds.Body, bytes: l.Cost == bytesCost,
 			own: allowance{l.Quotas, l.Concurrent}, plans: make(map[string]allowance, len(l.Plans))}
-		if c.keyOf == nil {
+		if c.keyed = c.keyOf != nil; !c.keyed {
 			c.keyOf = DefaultKey
 		}
 		ids := []string{l.Name}
@@ -155,10 +156,11 @@ func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
 
 // Settle implements pipeline.Settler: it counts a request that ended before it could be counted, else whoever sends what
 // is refused earlier could do so without end. The problem is of one that has used up its quotas. What would cost what its
-// body says costs 1, for that says nothing.
+// body says costs 1, for that says nothing. Of one whose credential was refused nobody knows who sent it: it is counted, as 1,
+// by the limits that were written a key which can be told all the same, such as the client's address.
 func (s *Stage) Settle(x *exchange.Exchange) *problem.Problem {
 	if x.Ended == "identify" {
-		return nil
+		return s.chargeStranger(x)
 	}
 	return s.charge(x, s.termsFor(x), true)
 }
