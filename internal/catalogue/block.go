@@ -3,11 +3,8 @@ package catalogue
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-
-	"github.com/wicketgate/wicketgate/internal/duration"
 )
 
 // block is a row of the table: one kind of block, what it is called, and what may stand in it. The table alone decides
@@ -100,25 +97,6 @@ func article(name string) string {
 		return "an"
 	}
 	return "a"
-}
-
-// show writes a default as a catalogue would.
-func show(v any) string {
-	switch v := v.(type) {
-	case string:
-		return fmt.Sprintf("%q", v)
-	case time.Duration:
-		return fmt.Sprintf("%q", duration.Duration(v))
-	case byteCount:
-		return fmt.Sprintf("%q", v)
-	case []string:
-		quoted := make([]string, len(v))
-		for i, s := range v {
-			quoted[i] = fmt.Sprintf("%q", s)
-		}
-		return "[" + strings.Join(quoted, ", ") + "]"
-	}
-	return fmt.Sprint(v)
 }
 
 // either lists names for people: "a", "b" or "c".

@@ -5,6 +5,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/wicketgate/wicketgate/internal/duration"
 )
 
 // docs/catalogue.md is the table, written out. go test ./internal/catalogue -run Reference -update writes it.
@@ -149,4 +152,23 @@ func TestTable(t *testing.T) {
 	}
 	walk(&language, "")
 	walk(&caseLanguage, "")
+}
+
+// show writes a default as a catalogue would.
+func show(v any) string {
+	switch v := v.(type) {
+	case string:
+		return fmt.Sprintf("%q", v)
+	case time.Duration:
+		return fmt.Sprintf("%q", duration.Duration(v))
+	case byteCount:
+		return fmt.Sprintf("%q", v)
+	case []string:
+		quoted := make([]string, len(v))
+		for i, s := range v {
+			quoted[i] = fmt.Sprintf("%q", s)
+		}
+		return "[" + strings.Join(quoted, ", ") + "]"
+	}
+	return fmt.Sprint(v)
 }
