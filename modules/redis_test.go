@@ -212,7 +212,7 @@ func TestRedisIsNotAskedWhenChecking(t *testing.T) {
 		{`"address":"redis://192.0.2.1","prefix":"{a}"`, "prefix: expected"},
 		{`"address":"redis://192.0.2.1","tls":{}`, "write rediss:"},
 		{`"address":"rediss://192.0.2.1","tls":{"ca":"` + dir + `/none.pem"}`, "tls: ca: "},
-		{`"address":"rediss://192.0.2.1","tls":{"ca":"` + dir + `/ca.pem"}`, "holds no certificates"},
+		{`"address":"rediss://192.0.2.1","tls":{"ca":"` + dir + `/ca.pem"}`, "holds no certificate"},
 		{`"address":"rediss://192.0.2.1","tls":{"certificate":"a.pem"}`, "a certificate needs its key"},
 		{`"address":"rediss://192.0.2.1","tls":{"certificate":"` + dir + `/ca.pem","key":"` + dir + `/ca.pem"}`, "client_certificate: "},
 	} {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/decisionlog"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
+	"github.com/wicketgate/wicketgate/modules/peer"
 )
 
 // Words of every log, of one in a file, and of one that is sent.
@@ -216,7 +217,7 @@ func (u *Upload) word(d *caddyfile.Dispenser, word string, args []string) error 
 			u.SpoolSize = int64(n)
 		}
 	case "bearer":
-		if u.Bearer = args[0]; !placeholder(u.Bearer) { // which may be the token itself
+		if u.Bearer = args[0]; !peer.Placeholder(u.Bearer) { // which may be the token itself
 			return d.Err("bearer takes a placeholder, {env.NAME} or {file.PATH}, so that the token itself is not in the configuration")
 		}
 	case "header":

@@ -3,7 +3,6 @@ package decisionlog
 import (
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/wicketgate/wicketgate/internal/decisionlog"
+	"github.com/wicketgate/wicketgate/modules/peer"
 )
 
 // Upload is an endpoint that takes decisions as those of OPA do: each request posts a gzipped array of events, and any
@@ -170,9 +170,10 @@ func (u *Upload) header() (func() (http.Header, error), error) {
 			return nil, errors.New("header: Authorization is given by bearer")
 		}
 	}
-	if u.Bearer != "" && !placeholder(u.Bearer) {
+	if u.Bearer != "" && !peer.Placeholder(u.Bearer) {
 		return nil, errors.New("bearer takes a placeholder, {env.NAME} or {file.PATH}, so that the token itself is not in the configuration")
 	}
+	bearer := peer.Secret(u.Bearer)
 	return func() (http.Header, error) {
 		header := make(http.Header, len(u.Header)+3)
 		repl := caddy.NewReplacer()
@@ -183,22 +184,15 @@ func (u *Upload) header() (func() (http.Header, error), error) {
 			}
 			header.Set(name, strings.TrimSpace(value))
 		}
-		if u.Bearer != "" {
-			token, err := repl.ReplaceOrErr(u.Bearer, true, true)
+		if bearer != nil {
+			token, err := bearer()
 			if err != nil {
 				return nil, fmt.Errorf("bearer: %w", err)
 			}
-			header.Set("Authorization", "Bearer "+strings.TrimSpace(token))
+			header.Set("Authorization", "Bearer "+token.Reveal())
 		}
 		return header, nil
 	}, nil
-}
-
-// placeholder says whether text is one placeholder for an environment variable or a file, and nothing else.
-func placeholder(text string) bool {
-	inner, ok := strings.CutPrefix(text, "{")
-	inner, closed := strings.CutSuffix(inner, "}")
-	return ok && closed && !strings.ContainsAny(inner, "{}") && (strings.HasPrefix(inner, "env.") || strings.HasPrefix(inner, "file."))
 }
 
 // client makes what sends the chunks.
@@ -209,20 +203,14 @@ func (u *Upload) client() (*http.Client, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ca: %w", err)
 		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca: %s has no certificate in PEM", u.CA)
+		if err := peer.Trust(config, u.CA, pem); err != nil {
+			return nil, err
 		}
 	}
 	if c := u.ClientCertificate; c != nil {
-		load := func() (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(c.Certificate, c.Key)
-			return &pair, err
+		if err := peer.Show(config, c.Certificate, c.Key); err != nil {
+			return nil, err
 		}
-		if _, err := load(); err != nil {
-			return nil, fmt.Errorf("client_certificate: %w", err)
-		}
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return load() }
 	}
 	return &http.Client{
 		Transport: &http.Transport{

@@ -3,7 +3,6 @@ package limit
 import (
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -20,6 +19,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/limit/shared"
 	"github.com/wicketgate/wicketgate/internal/secret"
 	"github.com/wicketgate/wicketgate/modules/gateway"
+	"github.com/wicketgate/wicketgate/modules/peer"
 	"github.com/wicketgate/wicketgate/modules/stage"
 )
 
@@ -206,7 +206,7 @@ func (r *Redis) config() (*shared.Config, error) {
 	config := &shared.Config{
 		Prefix: r.Prefix, Timeout: time.Duration(r.Timeout), OnError: modes[r.OnError], Nodes: r.Nodes, Counts: redisCounts,
 		Server: shared.Server{
-			Cluster: r.Cluster, Username: r.Username, Password: password(r.Password), Database: r.Database, PoolSize: r.PoolSize,
+			Cluster: r.Cluster, Username: r.Username, Password: peer.Secret(r.Password), Database: r.Database, PoolSize: r.PoolSize,
 		},
 	}
 	server := &config.Server
@@ -223,7 +223,7 @@ func (r *Redis) config() (*shared.Config, error) {
 	}
 	if r.Sentinel != nil {
 		server.Master, server.Sentinels = r.Sentinel.Master, r.Sentinel.Addresses
-		server.SentinelUsername, server.SentinelPassword = r.Sentinel.Username, password(r.Sentinel.Password)
+		server.SentinelUsername, server.SentinelPassword = r.Sentinel.Username, peer.Secret(r.Sentinel.Password)
 	}
 	for _, given := range []func() (secret.Text, error){server.Password, server.SentinelPassword} {
 		if given == nil {
@@ -247,17 +247,6 @@ func (r *Redis) config() (*shared.Config, error) {
 	sum := sha256.Sum256(append(fmt.Appendf(nil, "%d:%s", len(written), written), authorities...))
 	r.key = hex.EncodeToString(sum[:])
 	return config, nil
-}
-
-// password reads a placeholder; nil for none.
-func password(placeholder string) func() (secret.Text, error) {
-	if placeholder == "" {
-		return nil
-	}
-	return func() (secret.Text, error) {
-		text, err := caddy.NewReplacer().ReplaceOrErr(placeholder, true, true)
-		return secret.New(strings.TrimSpace(text)), err
-	}
 }
 
 func (r *Redis) check() error {
@@ -375,9 +364,11 @@ func (t *TLS) config() (*tls.Config, []byte, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("ca: %w", err)
 		}
-		config.RootCAs = x509.NewCertPool()
-		if len(text) > mostFile || !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, nil, fmt.Errorf("ca: %s holds no certificates in PEM of at most %d bytes", t.CA, mostFile)
+		if len(text) > mostFile {
+			return nil, nil, fmt.Errorf("ca: %s has more than %d bytes", t.CA, mostFile)
+		}
+		if err := peer.Trust(config, t.CA, text); err != nil {
+			return nil, nil, err
 		}
 		authorities = text
 	}
@@ -385,17 +376,9 @@ func (t *TLS) config() (*tls.Config, []byte, error) {
 		return nil, nil, errors.New("client_certificate: a certificate needs its key, and a key its certificate")
 	}
 	if t.Certificate != "" {
-		load := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
-			if err != nil {
-				return nil, fmt.Errorf("client_certificate: %w", err)
-			}
-			return &pair, nil
-		}
-		if _, err := load(nil); err != nil {
+		if err := peer.Show(config, t.Certificate, t.Key); err != nil {
 			return nil, nil, err
 		}
-		config.GetClientCertificate = load
 	}
 	return config, authorities, nil
 }

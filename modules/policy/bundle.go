@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -21,8 +20,8 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/bundle"
 	"github.com/wicketgate/wicketgate/internal/policy"
-	"github.com/wicketgate/wicketgate/internal/secret"
 	"github.com/wicketgate/wicketgate/modules/gateway"
+	"github.com/wicketgate/wicketgate/modules/peer"
 )
 
 func init() {
@@ -230,12 +229,7 @@ func (b *Bundle) config() (config *bundle.Config, fingerprint string, err error)
 	if config.TLS, err = b.tls(read); err != nil {
 		return nil, "", err
 	}
-	if b.Bearer != "" {
-		config.Token = func() (secret.Text, error) {
-			token, err := caddy.NewReplacer().ReplaceOrErr(b.Bearer, true, true)
-			return secret.New(strings.TrimSpace(token)), err
-		}
-	}
+	config.Token = peer.Secret(b.Bearer)
 	return config, hex.EncodeToString(hash.Sum(nil)), nil
 }
 
@@ -302,23 +296,14 @@ func (b *Bundle) tls(read func(string) ([]byte, error)) (*tls.Config, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ca: %w", err)
 		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("ca: %s holds no certificate in PEM", b.CA)
+		if err := peer.Trust(config, b.CA, text); err != nil {
+			return nil, err
 		}
 	}
 	if c := b.ClientCertificate; c != nil {
-		load := func() (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(c.Certificate, c.Key)
-			if err != nil {
-				return nil, fmt.Errorf("client_certificate: %w", err)
-			}
-			return &pair, nil
-		}
-		if _, err := load(); err != nil {
+		if err := peer.Show(config, c.Certificate, c.Key); err != nil {
 			return nil, err
 		}
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return load() }
 	}
 	return config, nil
 }
