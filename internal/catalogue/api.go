@@ -194,6 +194,7 @@ type Route struct {
 	Accepts  *Object // nil: the body's shape is not known
 	Returns  []Place // in written order
 	Answers  []Response
+	Sanitize []Sanitize // in written order
 	Since    *Version
 	Until    *Version // the first version without this route
 	Merge    bool     // a PUT of an older version is laid over what is there

@@ -1,7 +1,9 @@
 package catalogue
 
 import (
+	"net/http"
 	"regexp"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -22,6 +24,33 @@ const (
 	ResponsesReported Responses = "report"
 	ResponsesEnforced Responses = "enforce"
 )
+
+// Sanitize is a sanitize block: what is done to the texts of a request at a place.
+type Sanitize struct {
+	Path  string // "customer.email", "lines[*].sku"
+	Steps []string
+	Range hcl.Range
+}
+
+var sanitizeBlock = &block{
+	name: "sanitize", max: 64,
+	label: &label{`the path of a text: members' names joined by dots, with [*] for each item of a list: "customer.email", "lines[*].sku"`, textPath.MatchString, true, nil},
+	doc:   "What is done to a text of requests, in the newest shape, before schema, rules and policies see it; the service gets what they saw. What is no text is left as it is.",
+	attributes: []attribute{
+		{name: "steps", kind: each{of: choice{of: []string{"trim", "nfc", "nfkc", "lower", "strip"}}, min: 1, max: 5}, required: true,
+			doc: "What is done, in this order: `trim` takes white space off both ends, `strip` control characters out, but for tab and line ends, `lower` makes lower case; `nfc` and `nfkc` are Unicode's normal forms."},
+	},
+}
+
+var textPath = regexp.MustCompile(`^[^.\[\]*]+(\[\*\])*(\.[^.\[\]*]+(\[\*\])*){0,31}$`)
+
+func sanitizes(n *node) []Sanitize {
+	var all []Sanitize
+	for _, b := range n.all("sanitize") {
+		all = append(all, Sanitize{Path: b.label, Steps: texts(b, "steps"), Range: b.rng})
+	}
+	return all
+}
 
 // Response is a response block: what answers of a status hold.
 type Response struct {
@@ -94,6 +123,10 @@ func (s *scopedAPI) responses(n *node) []Response {
 // checkBodies looks whether there is anything to hold answers against on the routes that say that they are.
 func (d *decoder) checkBodies(n *node) {
 	for _, r := range n.all("route") {
+		method, _, _ := strings.Cut(r.label, " ")
+		if s := r.one("sanitize"); s != nil && (method == http.MethodPatch || !r.written("accepts")) {
+			d.wrong(s.named, "Nothing to sanitize", "The texts of an object are sanitized, so the route must say which it takes: accepts = object.name. A PATCH takes a patch, which is none.")
+		}
 		if to := take[string](r, "responses"); to != "" && to != string(ResponsesOff) && !r.written("returns") && !r.written("response") {
 			d.wrong(r.place("responses"), "Nothing to hold answers against", "The route says of no answer what is in it: write returns = object.name, or a response block.")
 		}

@@ -144,6 +144,7 @@ func (s *scopedAPI) route(n *node) (*Route, bool) {
 		Accepts:  s.objects[take[target](n, "accepts").name],
 		Returns:  s.places(n, "returns"),
 		Answers:  s.responses(n),
+		Sanitize: sanitizes(n),
 		Since:    s.versions[take[target](n, "since").name],
 		Until:    s.versions[take[target](n, "until").name],
 		Merge:    take[bool](n, "merge"),

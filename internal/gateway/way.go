@@ -55,6 +55,9 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	if patch != nil {
 		add(patch)
 	}
+	if s := b.sanitize(r, terms); s != nil {
+		add(s)
+	}
 	if validate != nil {
 		add(validate)
 	}

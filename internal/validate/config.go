@@ -27,6 +27,9 @@ type Config struct {
 	// The file of the JSON Schema 2020-12 that bodies must be valid by, at most 1 MiB. It may refer to files in its
 	// folder and below. Default: none.
 	Schema string `json:"schema,omitempty"`
+	// What is done to texts of the body before schema and rules see it; the service gets what they saw. At most 64 places.
+	// Default: nothing.
+	Sanitize []SanitizeConfig `json:"sanitize,omitempty"`
 	// What must be true of a request; all of them are tried, and all that are not met are told. Default: none.
 	Rules []RuleConfig `json:"rules,omitempty"`
 	// What the service answers is held against these schemas. Default: answers pass unseen.
@@ -100,19 +103,23 @@ func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages
 		checks.Schema, files, d = schema.Load(c.Schema, filepath.Dir(c.Schema), read)
 		diags = append(diags, d...)
 	}
-	if diags.HasErrors() {
+	sanitizing, d := c.sanitizing(place("sanitize"))
+	if diags = append(diags, d...); diags.HasErrors() {
 		return nil, files, diags
 	}
 	stage := New(checks)
-	if c.Compressed != nil && c.Body == "" && stage.Needs().Body == exchange.None {
+	if c.Compressed != nil && c.Body == "" && stage.Needs().Body == exchange.None && sanitizing == nil {
 		return nil, files, append(diags, mistake(place("compressed"), "Nothing reads the body", "A content coding is taken off where the body is read: name body too."))
 	}
-	if c.Body != "" || stage.Needs().Body == exchange.JSON {
+	if c.Body != "" || stage.Needs().Body == exchange.JSON || sanitizing != nil {
 		content := ContentConfig{MaxBody: c.Max, Compressed: c.Compressed, Report: report}
 		if c.Schema != "" {
 			content.Required = []string{"POST", "PUT", "PATCH"}
 		}
 		stages = append(stages, NewContent(content))
+	}
+	if sanitizing != nil {
+		stages = append(stages, sanitizing)
 	}
 	if checks.Schema != nil || checks.Rules != nil {
 		stages = append(stages, stage)

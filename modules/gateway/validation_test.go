@@ -107,3 +107,35 @@ func TestReportOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestSanitize has texts tidied before anything looks at them, and the service get what was looked at.
+func TestSanitize(t *testing.T) {
+	s := start(t, people(`route "POST /new" {`, `  accepts = object.person`,
+		`  sanitize "name" { steps = ["strip", "nfc", "trim"] }`, `  sanitize "email" { steps = ["trim", "lower"] }`, `  sanitize "tags[*]" { steps = ["lower"] }`,
+		`  rule "one of ours" {`, `    when   = body.email == null || body.email == "ada@example.org"`, `    detail = "only Ada"`, `    at = "/email"`, `  }`, `}`))
+	for _, c := range []struct {
+		name, body string
+		status     int
+		arrives    string
+	}{
+		{"nothing to do", `{ "name" : "Ada" , "age": 3.60e1}`, 200, `{ "name" : "Ada" , "age": 3.60e1}`},
+		{"all of it", "{ \"name\" : \" Ade\u0301le\\u0000\\t\", \"email\":\" ADA@Example.org\", \"tags\":[\"A\",\"b\"], \"age\": 3.60e1 }", 200,
+			"{ \"name\" : \"Ad\u00e9le\", \"email\":\"ada@example.org\", \"tags\":[\"a\",\"b\"], \"age\": 3.60e1 }"},
+		{"too short once it is trimmed", `{"name": " \u0000 "}`, 422, ""},
+		{"what the rule says of the tidied text", `{"name": "Eve", "email": "EVE@example.org "}`, 422, ""},
+		{"what is no text", `{"name": [" "]}`, 422, ""},
+		{"what is no JSON", `{"name": " `, 400, ""},
+	} {
+		before := s.upstream.count.Load()
+		a := s.do(s.client(true), "POST", "/people/new", c.body, "Content-Type: application/json")
+		if a.status != c.status {
+			t.Errorf("%s: got %d %s, want %d", c.name, a.status, a.body, c.status)
+		}
+		if reached := s.upstream.count.Load() > before; reached != (c.status == 200) {
+			t.Errorf("%s: reached the service: %v", c.name, reached)
+		}
+		if _, body := s.upstream.saw(); c.status == 200 && body != c.arrives {
+			t.Errorf("%s: the service got %q", c.name, body)
+		}
+	}
+}

@@ -23,6 +23,7 @@ func init() {
 //		body   json [max <size>]
 //		compressed gzip|zstd...
 //		schema <file>
+//		sanitize <path> trim|nfc|nfkc|lower|strip...
 //		rule   "<expression>" "<detail>" [<JSON pointer>]
 //		responses report|enforce [max <size>] {
 //			schema <file> [<statuses...>]
@@ -37,6 +38,10 @@ func init() {
 //   - compressed names content codings that bodies may have. They are taken off, within max and at most 100 times what came.
 //     Default: none; a body with one is answered 415.
 //   - schema is the file of the JSON Schema (2020-12) that bodies must be valid by. It is watched.
+//   - sanitize does something to a text of the body before schema and rules see it, and the service gets what they saw:
+//     trim takes white space off both ends, strip control characters out, but for tab and line ends, lower makes lower case,
+//     nfc and nfkc are Unicode's normal forms; in the order given. A path is members' names joined by dots, with [*] for
+//     each item of a list. What is no text is left as it is. It may be given again for other paths.
 //   - rule is a condition that requests must meet, what the caller of one that does not is told, and the part of the body
 //     it is about. It may be given again; all are tried.
 //   - responses holds what the service answers against schemas, of statuses such as 200 or 4xx. Default: 2xx. report keeps
@@ -46,17 +51,17 @@ func init() {
 //   - report_only refuses nothing, but logs and counts what would have been refused. A body over the bound is refused all
 //     the same.
 //
-// A block has at least one of body, schema, rule and responses. Relative paths are relative to the Caddyfile.
+// A block has at least one of body, schema, sanitize, rule and responses. Relative paths are relative to the Caddyfile.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the directive's name
 	if d.NextArg() {
 		return d.ArgErr()
 	}
 	begin := *d
-	words := stage.NewWords("api_validate", []string{"body", "compressed", "schema", "rule", "responses", "report_only"}, nil)
+	words := stage.NewWords("api_validate", []string{"body", "compressed", "schema", "sanitize", "rule", "responses", "report_only"}, nil)
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
-		if err == nil && word != "rule" {
+		if err == nil && word != "rule" && word != "sanitize" {
 			err = words.Once(d, word)
 		}
 		if err == nil {
@@ -66,8 +71,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 	}
-	if h.Body == "" && h.Schema == "" && h.Rules == nil && h.Responses == nil {
-		return begin.Err("api_validate needs something to check: body, schema, rule or responses")
+	if h.Body == "" && h.Schema == "" && h.Rules == nil && h.Responses == nil && h.Sanitize == nil {
+		return begin.Err("api_validate needs something to do: body, schema, sanitize, rule or responses")
 	}
 	return nil
 }
@@ -107,6 +112,19 @@ func (h *Handler) option(d *caddyfile.Dispenser, word string) error {
 			return stage.Mistake(d, "rule", diags)
 		}
 		h.Rules = append(h.Rules, r)
+	case "sanitize":
+		args, err := stage.Arguments(d, 2, 6, "sanitize <path> trim|nfc|nfkc|lower|strip...")
+		if err != nil {
+			return err
+		}
+		for _, other := range h.Sanitize {
+			if other.Field == args[0] {
+				return d.Errf("api_validate: sanitize %s is given twice", args[0])
+			}
+		}
+		one := validate.SanitizeConfig{Field: args[0], Steps: args[1:]}
+		h.Sanitize = append(h.Sanitize, one)
+		return stage.Mistake(d, "sanitize", one.Check(stage.Here(d)))
 	case "responses":
 		return h.responses(d)
 	case "report_only":

@@ -12,6 +12,16 @@ api "things" {
   object "thing" { schema = "schemas/order.json" }
 
   route "GET /things" { responses = "enforce" }
+  route "PATCH /things" {
+    accepts = object.thing
+    sanitize "name" { steps = ["trim"] }
+  }
+  route "PUT /things" {
+    accepts = object.thing
+    sanitize "name" { steps = ["trim", "upper"] }
+    sanitize "lines[0].name" { steps = ["trim"] }
+    sanitize "tags[*]" {}
+  }
   route "POST /things" {
     compressed  = ["gzip", "gzip"]
     report_only = "yes"
