@@ -43,7 +43,8 @@ type Rule struct {
 	Name   string
 	When   hcl.Expression
 	Detail string
-	At     string // a JSON Pointer (RFC 6901); "" is the whole body
+	Quotes hcl.Expression // the detail where it quotes the request, which Detail has dots for; nil where it does not
+	At     string         // a JSON Pointer (RFC 6901); "" is the whole body
 	Range  hcl.Range
 }
 

@@ -96,8 +96,9 @@ func (s *scopedAPI) terms(n *node) Terms {
 	}
 	for _, r := range n.all("rule") {
 		if when := kept(r, "when"); when != nil {
+			detail := take[quoted](r, "detail")
 			t.Rules = append(t.Rules, &Rule{
-				Name: r.label, When: when, Detail: take[string](r, "detail"), At: take[string](r, "at"), Range: r.rng,
+				Name: r.label, When: when, Detail: detail.text, Quotes: detail.quotes, At: take[string](r, "at"), Range: r.rng,
 			})
 		}
 	}

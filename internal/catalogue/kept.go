@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // expression is kept, its locals and variables filled in, to be compiled by those who know what else it may name. It
@@ -31,6 +32,59 @@ func (k expression) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 		return nil, false
 	}
 	return filled, true
+}
+
+// quoting is a text that may quote the request. It gives a quoted.
+type quoting struct{}
+
+// quoted is a text for people to read, and what it is made of where it quotes the request.
+type quoted struct {
+	text   string
+	quotes hclsyntax.Expression
+}
+
+func (quoting) String() string { return fmt.Sprintf("a text of 1 to %d bytes", maxText) }
+
+func (k quoting) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
+	computed := slices.ContainsFunc(e.Variables(), func(t hcl.Traversal) bool {
+		return t.RootName() != "local" && t.RootName() != "var" && t.RootName() != "secret"
+	})
+	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
+		_, calls := n.(*hclsyntax.FunctionCallExpr)
+		computed = computed || calls
+		return nil
+	})
+	switch e.(type) {
+	case *hclsyntax.TemplateExpr, *hclsyntax.TemplateWrapExpr:
+	default:
+		computed = false // a text is written in quotes
+	}
+	if !computed {
+		v, ok := anyText.decode(d, e)
+		if !ok {
+			return nil, false
+		}
+		return quoted{text: v.(string)}, true
+	}
+	v, ok := expression{k.String()}.decode(d, e)
+	if !ok {
+		return nil, false
+	}
+	q := quoted{quotes: v.(hclsyntax.Expression), text: "…"}
+	if t, ok := q.quotes.(*hclsyntax.TemplateExpr); ok {
+		q.text = ""
+		for _, part := range t.Parts {
+			if l, ok := part.(*hclsyntax.LiteralValueExpr); ok && l.Val.Type() == cty.String {
+				q.text += l.Val.AsString()
+			} else {
+				q.text += "…"
+			}
+		}
+	}
+	if len(q.text) > maxText {
+		return nil, d.unsuitable(e.Range(), k)
+	}
+	return q, true
 }
 
 // computedMembers is an object whose members are expressions. It gives []computedMember, in written order.

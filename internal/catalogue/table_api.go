@@ -25,8 +25,8 @@ var ruleBlock = &block{
 	doc:   "What must be true of a request; rules of all levels add up.",
 	attributes: []attribute{
 		{name: "when", kind: yesOrNo, required: true, doc: "What must be true, in HCL's syntax or as `expr(\"…\")`."},
-		{name: "detail", kind: anyText, required: true, doc: "What the caller of a request is told of which it is not."},
-		{name: "at", kind: word{`a JSON Pointer (RFC 6901) such as "/total/amount"`, pointerPattern.MatchString}, absent: "the whole body", doc: "Where in the body the mistake is."},
+		{name: "detail", kind: quoting{}, required: true, doc: "What the caller of a request is told of which it is not. It may quote the request: `\"the amount ${body.amount} must be positive\"`, each value cut to 128 bytes."},
+		{name: "at", kind: word{`a JSON Pointer (RFC 6901) such as "/total/amount"`, pointerPattern.MatchString}, absent: "the one member of the body that `when` names, otherwise the whole body", doc: "Where in the body the mistake is."},
 	},
 }
 

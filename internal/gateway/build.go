@@ -35,6 +35,7 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 		schemas:   map[string]*schema.Schema{},
 		queries:   map[string]*policy.Query{},
 		programs:  map[expressed]*rule.Program{},
+		templates: map[expressed]*rule.Template{},
 		signing:   map[*catalogue.API]bool{},
 	}
 	if b.Drift == nil {
@@ -75,6 +76,7 @@ type builder struct {
 	schemas     map[string]*schema.Schema
 	queries     map[string]*policy.Query
 	programs    map[expressed]*rule.Program
+	templates   map[expressed]*rule.Template
 	credentials []string // fields that carry credentials
 	parameters  []string // query parameters that carry credentials
 	told        []string // fields in which services are told who calls

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/rule"
 )
@@ -74,4 +75,21 @@ func (b *builder) expression(e hcl.Expression, env rule.Environment, want rule.K
 	b.add(diags)
 	b.programs[key] = p
 	return p
+}
+
+// quotes compiles what the sender of a request is told that does not meet a rule; nil where it quotes nothing of the request,
+// and after a mistake.
+func (b *builder) quotes(from *catalogue.Rule, env rule.Environment) *rule.Template {
+	if from.Quotes == nil {
+		return nil
+	}
+	at := from.Quotes.Range()
+	key := expressed{at, env.Roots, strings.Join(env.Parameters, "/") + fmt.Sprint(env.Declared, env.Closed), env.Body, rule.String}
+	if t, done := b.templates[key]; done {
+		return t
+	}
+	t, diags := rule.CompileTemplate(from.Quotes, b.Sources[at.Filename], env)
+	b.add(diags)
+	b.templates[key] = t
+	return t
 }

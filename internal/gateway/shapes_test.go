@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -240,6 +241,43 @@ func TestFailuresInTheCallersShape(t *testing.T) {
 	}
 	if upstreams["old"].got != "" || upstreams["new"].got != "" {
 		t.Error("something was sent on")
+	}
+}
+
+// What the sender of a request is told quotes it, and says where the one member is that the rule names.
+func TestRulesQuote(t *testing.T) {
+	files := map[string]string{}
+	for name, text := range orders {
+		files[name] = strings.Replace(text, `route "POST /orders" {`, `route "POST /orders" {
+    rule "dear" {
+      when   = body.fee == null || body.fee < 1000
+      detail = "a fee of ${body.fee} for ${body.customer.name} is too much"
+    }`, 1)
+	}
+	g, _, diags := catalogued(t, files)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	status, answer := g.request(t, "POST", "/v4/orders", `{"customer":{"name":"A\u202e\"da","email":"a@b.example"},"rows":[{"sku":"A"}],"fee":1000}`)
+	if want := `[{"pointer":"/fee","rule":"dear","detail":"a fee of 1000 for A\\u202e\"da is too much"}]`; status != 422 || !strings.Contains(answer, want) {
+		t.Errorf("got %d %s, want %s", status, answer, want)
+	}
+	// Its sender has another name for it.
+	for name, text := range files {
+		files[name] = strings.Replace(text, `rename "verified" { to = "status" }`, "rename \"verified\" { to = \"status\" }\n      rename \"price\" { to = \"fee\" }", 1)
+	}
+	if g, _, diags = catalogued(t, files); diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	status, answer = g.request(t, "POST", "/v3/orders", `{"customer":{"name":"Ada","email":"a@b.example"},"rows":[{"sku":"A"}],"price":"10.00"}`)
+	if want := `"pointer":"/price","rule":"dear"`; status != 422 || !strings.Contains(answer, want) {
+		t.Errorf("got %d %s, want %s", status, answer, want)
+	}
+	for name, text := range files {
+		files[name] = strings.Replace(text, "for ${body.customer.name}", "for ${body.custmer.name}", 1)
+	}
+	if _, _, diags = catalogued(t, files); !diags.HasErrors() || !strings.Contains(fmt.Sprint(diags.Errs()), `Did you mean "customer"?`) {
+		t.Errorf("a misspelt name in a text: %v", diags)
 	}
 }
 

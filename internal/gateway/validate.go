@@ -53,8 +53,9 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 			continue
 		}
 		b.sees(l, v, r, from, p)
-		readsBody = readsBody || p.Needs().Body == exchange.JSON
-		to.Rules = append(to.Rules, validate.Rule{Name: from.Name, Program: p, Detail: from.Detail, At: from.At})
+		quotes := b.quotes(from, env)
+		readsBody = readsBody || p.Needs().Body == exchange.JSON || quotes != nil && quotes.Needs().Body == exchange.JSON
+		to.Rules = append(to.Rules, validate.Rule{Name: from.Name, Program: p, Detail: from.Detail, Quotes: quotes, At: from.At})
 	}
 	if readsBody || policyReads != exchange.None {
 		xml := l.formsOf(r, v).request

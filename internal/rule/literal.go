@@ -68,9 +68,9 @@ func unescape(raw []byte, start int, quoted bool) (string, []int) {
 			put(escapes[rest[1]], i)
 			i += 2
 		case quoted && strings.HasPrefix(rest, `\u`) && len(rest) >= 6:
-			i += unicode(rest[2:6], i, put)
+			i += codePoint(rest[2:6], i, put)
 		case quoted && strings.HasPrefix(rest, `\U`) && len(rest) >= 10:
-			i += unicode(rest[2:10], i, put)
+			i += codePoint(rest[2:10], i, put)
 		default:
 			text, offsets = append(text, raw[i]), append(offsets, start+i)
 			i++
@@ -79,7 +79,7 @@ func unescape(raw []byte, start int, quoted bool) (string, []int) {
 	return string(text), offsets
 }
 
-func unicode(digits string, at int, put func(string, int)) int {
+func codePoint(digits string, at int, put func(string, int)) int {
 	r, err := strconv.ParseUint(digits, 16, 32)
 	if err != nil || r > utf8.MaxRune {
 		r = utf8.RuneError

@@ -21,6 +21,7 @@ type lowering struct {
 	at    source
 	src   []byte // the whole file
 	exact map[*ast.FloatNode]value
+	vars  []variable // of the for expressions around
 	diags hcl.Diagnostics
 }
 
@@ -55,7 +56,7 @@ func (l *lowering) expression(e hclsyntax.Expression) ast.Node {
 	case *hclsyntax.TemplateWrapExpr: // "${a}" alone: HCL gives a's own value
 		return l.expression(e.Wrapped)
 	case *hclsyntax.ScopeTraversalExpr:
-		root := placed(&ast.IdentifierNode{Value: e.Traversal.RootName()}, e.Traversal[0].SourceRange())
+		root := placed(&ast.IdentifierNode{Value: l.scoped(e.Traversal.RootName())}, e.Traversal[0].SourceRange())
 		return l.traversal(root, e.Traversal[1:], rng)
 	case *hclsyntax.RelativeTraversalExpr:
 		return l.traversal(l.expression(e.Source), e.Traversal, rng)
@@ -84,9 +85,9 @@ func (l *lowering) expression(e hclsyntax.Expression) ast.Node {
 	case *hclsyntax.FunctionCallExpr:
 		return l.call(e)
 	case *hclsyntax.ForExpr:
-		return l.mistake(rng, "Not supported in a rule", `A for expression has no counterpart here. Write it in expr-lang: expr("filter(body.lines, .qty > 1)") or expr("map(body.lines, .sku)").`)
+		return l.forEach(e)
 	case *hclsyntax.ObjectConsExpr:
-		return l.mistake(rng, "Not supported in a rule", "A rule makes no objects. Compare their members instead.")
+		return l.object(e)
 	}
 	return l.mistake(rng, "Not supported in a rule", "This construct of HCL has no counterpart in a rule.")
 }
@@ -223,7 +224,7 @@ func (l *lowering) call(e *hclsyntax.FunctionCallExpr) ast.Node {
 	}
 	known, ok := builtins[e.Name]
 	if known.predicate {
-		return l.mistake(at, "Not supported in HCL's syntax", "%s takes a condition for each member, which HCL's syntax has no words for. Write it in expr-lang: expr(\"%s(body.lines, .qty > 0)\").", e.Name, e.Name)
+		return l.quantified(e, at)
 	}
 	var arguments []ast.Node
 	for _, a := range e.Args {

@@ -39,7 +39,7 @@ func TestMistakesInHCL(t *testing.T) {
 
 		// Functions.
 		{`lenght(body.lines) > 0`, everything, Bool, `1:8-14: Unknown function: There is no function "lenght". The functions are abs, all, any, base64, cidr, contains, count, date, duration, email, endsWith, expr, filter, float, iban, int, ip, keys, len, list, lower, luhn, map, matches, max, min, none, now, one, startsWith, string, sum, trim, unique, upper, uuid, values, within.`},
-		{`all(body.lines, true)`, everything, Bool, `1:8-29: Not supported in HCL's syntax: all takes a condition for each member, which HCL's syntax has no words for. Write it in expr-lang: expr("all(body.lines, .qty > 0)").`},
+		{`all(body.lines, true)`, everything, Bool, `1:8-29: Not supported in HCL's syntax: Write what all says of each member with for, all([for line in body.lines : line.qty > 0]), or in expr-lang: expr("all(body.lines, .qty > 0)").`},
 		{`contains(["a"])`, everything, Bool, `1:8-23: Wrong number of arguments: Expected contains(list, value).`},
 		{`len(body.a, body.b) > 0`, everything, Bool, `1:8-27: Invalid expression: Invalid number of arguments (expected 1, got 2).`},
 		{`list(body.a) == []`, everything, Bool, `1:8-20: Invalid argument of list: list takes one query parameter or header field: list(query.tag), list(header["Accept"]).`},
@@ -58,8 +58,16 @@ func TestMistakesInHCL(t *testing.T) {
 		{`body.a == 1e309`, everything, Bool, `1:18-23: Number too large: A number may lie between -1e308 and 1e308.`},
 
 		// Constructs without a counterpart.
-		{`[for l in body.lines : l.qty] == []`, everything, Bool, `1:8-37: Not supported in a rule: A for expression has no counterpart here. Write it in expr-lang: expr("filter(body.lines, .qty > 1)") or expr("map(body.lines, .sku)").`},
-		{`{ a = 1 } == body`, everything, Bool, `1:8-17: Not supported in a rule: A rule makes no objects. Compare their members instead.`},
+		{`{ for l in body.lines : l.sku => l.qty } == body`, everything, Bool, `1:8-48: Not supported in a rule: A for expression makes lists here: [for line in body.lines : line.qty].`},
+		{`len([for i, l in body.lines : l if i > 0]) > 0`, everything, Bool, `1:12-49: Not supported in a rule: A for expression has an index or a condition here, not both.`},
+		{`len([for l in body.lines : m.qty]) > 0`, everything, Bool, `1:35-36: Unknown name: There is no name "m". Did you mean "l"? An expression here begins with body, query, header, path, consumer, claims, client, api, request or l.`},
+		{`len([for body in body.lines : 1]) > 0`, everything, Bool, `1:38-39: Name already taken: A variable cannot be called "body".`},
+		{`date("tomorrow") > now()`, everything, Bool, `1:8-24: Invalid argument: Date takes a date such as 2026-11-01 or a time of RFC 3339.`},
+		{`within(body.at, duration("1 day"))`, everything, Bool, `1:24-41: Invalid argument: Duration takes a span of time such as 90s, 1h30m or 7d.`},
+		{`cidr(client.address, "10.0.0.1/8")`, everything, Bool, `1:30-40: Invalid network: Expected a network such as 10.0.0.0/8 or 2001:db8::/32.`},
+		{`email(1)`, everything, Bool, `1:14-15: Invalid expression: Cannot use int as argument (type string) to call email.`},
+		{`now() > 1`, everything, Bool, `1:8-17: Invalid expression: Invalid operation: > (mismatched types time and int).`},
+		{`uuid(body.a, body.b)`, everything, Bool, `1:8-28: Invalid expression: Too many arguments to call uuid.`},
 		{`"%{ if body.a }x%{ endif }y" == "xy"`, everything, Bool, ``},
 
 		// expr-lang inside HCL: the place inside the string.

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
 )
 
 // The bounds of an expression.
@@ -130,6 +131,21 @@ func (p *Program) number(n *ast.FloatNode) (value, bool) {
 
 // Needs states what the program reads of a request: the body only if the expression names it.
 func (p *Program) Needs() exchange.Needs { return p.needs }
+
+// Pointer is where the one member of the body is that the program names, as a JSON pointer; "" where it names several, or
+// none, or the whole.
+func (p *Program) Pointer() string {
+	pointer, found := "", 0
+	for i := range p.slots {
+		if s := &p.slots[i]; s.root == Body {
+			if found++; found > 1 {
+				return ""
+			}
+			pointer = jsonspan.Join(s.names)
+		}
+	}
+	return pointer
+}
 
 // Text is the expression as it is written.
 func (p *Program) Text() string { return p.at.text }

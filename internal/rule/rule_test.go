@@ -116,6 +116,25 @@ func TestNotations(t *testing.T) {
 		{`expr("all(body.lines, {let l = #; l.qty > 0 && l.price > 0})")`, `all(body.lines, {let l = #; l.qty > 0 && l.price > 0})`, "true"},
 		{`expr("body.lines | map(.qty) | sum()") == 7`, `(body.lines | map(.qty) | sum()) == 7`, "true"},
 
+		// What HCL writes in its own way.
+		{`[for l in body.lines : l.qty]`, `map(body.lines, .qty)`, "[2,5]"},
+		{`[for l in body.lines : l.sku if l.qty > 2]`, `map(filter(body.lines, .qty > 2), .sku)`, `["B2"]`},
+		{`len([for l in body.lines : l if l.qty > 2])`, `len(filter(body.lines, .qty > 2))`, "1"},
+		{`[for i, l in body.lines : "${i} ${l.sku}"]`, `map(body.lines, string(#index) + " " + .sku)`, `["0 A1","1 B2"]`},
+		{`[for l in body.lines : [for l in body.lines : l.qty][0] + l.qty]`, `map(body.lines, {let q = .qty; map(body.lines, .qty)[0] + q})`, "[4,7]"},
+		{`all([for l in body.lines : l.qty >= 1 && l.qty <= 99])`, `all(body.lines, .qty in 1..99)`, "true"},
+		{`any([for l in body.lines : l.qty > 5]) || count([for l in body.lines : l.qty > 2]) == 1`, `any(body.lines, .qty > 5) || count(body.lines, .qty > 2) == 1`, "true"},
+		{`one([for l in body.lines : l.qty > 2]) && none([for l in body.lines : l.qty > 5])`, `one(body.lines, .qty > 2) && none(body.lines, .qty > 5)`, "true"},
+		{`sum([for l in body.lines : l.qty * l.price])`, `sum(body.lines, .qty * .price)`, "262.5"},
+		{`body.lines.*.sku`, `map(body.lines, .sku)`, `["A1","B2"]`},
+		{`body.lines[*].sku[0]`, `map(body.lines, .sku[0])`, "fails"},
+		{`{ sku = "A1", (body.currency) = 1, "c d" = [true] }`, `{sku: "A1", (body.currency): 1, "c d": [true]}`, `{"EUR":1,"c d":[true],"sku":"A1"}`},
+		{`body.lines[0] == { price = 100, qty = 2, sku = "A1" }`, `body.lines[0] == {price: 100, qty: 2, sku: "A1"}`, "true"},
+		{`"%{ if body.customer.vip }dear %{ endif }${body.customer.name}"`, `(body.customer.vip ? "dear " : "") + body.customer.name`, "dear Ada"},
+		{"<<-EOT\n    a ${body.currency}\n  EOT\n", "\"a \" + body.currency + \"\\n\"", "a EUR\n"},
+		{`unique(body.lines[*].sku) && !unique([for l in body.lines : l.qty > 1])`, `unique(map(body.lines, .sku)) && !unique(map(body.lines, .qty > 1))`, "true"},
+		{`-body.lines[-1 + 2].qty`, `-body.lines[-1].qty`, "-5"},
+
 		// The other roots.
 		{`query.page == "2"`, `query.page == "2"`, "true"},
 		{`query["page"]`, `query["page"]`, "2"},

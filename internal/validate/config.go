@@ -13,6 +13,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/rule"
 	"github.com/wicketgate/wicketgate/internal/schema"
+	"github.com/wicketgate/wicketgate/internal/shape"
 )
 
 // Config is what api_validate is told, in a Caddyfile or in JSON.
@@ -42,9 +43,11 @@ type Config struct {
 type RuleConfig struct {
 	// The condition in expr-lang, at most 4 KiB, over body, query, header, consumer, claims, client and request: body.total > 0.
 	Expr string `json:"expr"`
-	// What the caller of a request that does not meet it is told.
+	// What the caller of a request that does not meet it is told. It may quote the request: "the total ${body.total} is not
+	// positive", each value cut to 128 bytes.
 	Detail string `json:"detail"`
-	// A JSON pointer to the part of the body that the rule is about. Default: the whole body.
+	// A JSON pointer to the part of the body that the rule is about. Default: the one member of the body that the rule
+	// names, otherwise the whole body.
 	At string `json:"at,omitempty"`
 	// The rule's name in answers and metrics. Default: its number, "rule 1".
 	Name string `json:"name,omitempty"`
@@ -53,16 +56,44 @@ type RuleConfig struct {
 // environment is what a rule can name where there is no catalogue: no API, no route and no parameters.
 var environment = rule.Environment{Roots: rule.All &^ rule.API &^ rule.Path}
 
-// Compile makes the rule ready. at is where its expression is written, for diagnostics.
-func (c RuleConfig) Compile(at hcl.Range) (*rule.Program, hcl.Diagnostics) {
-	p, diags := rule.CompileText(c.Expr, at, environment, rule.Bool)
+// Compile makes the rule ready. at is where its expression is written, for diagnostics; body is what is known of the body,
+// nil for nothing.
+func (c RuleConfig) Compile(at hcl.Range, body *rule.Shape) (Rule, hcl.Diagnostics) {
+	env := environment
+	env.Body = body
+	r := Rule{Name: c.Name, Detail: c.Detail, At: c.At}
+	var diags hcl.Diagnostics
+	r.Program, diags = rule.CompileText(c.Expr, at, env, rule.Bool)
 	if c.Detail == "" {
 		diags = append(diags, mistake(at, "Rule without a detail", "Say what the caller is told when the rule is not met."))
+	} else {
+		quotes, more := rule.ParseTemplate(c.Detail, at, env)
+		if diags = append(diags, more...); !more.HasErrors() {
+			if text, constant := quotes.Constant(); constant {
+				r.Detail = text
+			} else {
+				r.Quotes = quotes
+			}
+		}
 	}
 	if c.At != "" && c.At[0] != '/' {
 		diags = append(diags, mistake(at, "Invalid pointer", fmt.Sprintf("Expected a JSON pointer such as %q.", "/"+strings.ReplaceAll(c.At, ".", "/"))))
 	}
-	return p, diags
+	return r, diags
+}
+
+// shapeOf is what a schema says of bodies; nil where it has mistakes, which whoever loads it tells.
+func shapeOf(file string, read func(string) ([]byte, error)) *rule.Shape {
+	text, err := read(file)
+	if err != nil {
+		return nil
+	}
+	const name = "body"
+	shapes, diags := shape.Derive(map[string]shape.Source{name: {File: file, Doc: text, Read: read}}, nil, nil)
+	if diags.HasErrors() {
+		return nil
+	}
+	return rule.ShapeOf(shapes.Schema(name, 0))
 }
 
 // Stages makes the stages that the configuration asks for. read reads a file by its path. report is told what would
@@ -90,18 +121,21 @@ func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages
 		report = nil
 	}
 	checks := Checks{MaxBody: c.Max, Report: report}
+	var body *rule.Shape
+	if c.Schema != "" {
+		var d hcl.Diagnostics
+		checks.Schema, files, d = schema.Load(c.Schema, filepath.Dir(c.Schema), read)
+		if diags = append(diags, d...); !d.HasErrors() {
+			body = shapeOf(c.Schema, read)
+		}
+	}
 	for i, from := range c.Rules {
 		if from.Name == "" {
 			from.Name = fmt.Sprintf("rule %d", i+1)
 		}
-		p, d := from.Compile(place(from.Name))
+		r, d := from.Compile(place(from.Name), body)
 		diags = append(diags, d...)
-		checks.Rules = append(checks.Rules, Rule{Name: from.Name, Program: p, Detail: from.Detail, At: from.At})
-	}
-	if c.Schema != "" {
-		var d hcl.Diagnostics
-		checks.Schema, files, d = schema.Load(c.Schema, filepath.Dir(c.Schema), read)
-		diags = append(diags, d...)
+		checks.Rules = append(checks.Rules, r)
 	}
 	sanitizing, d := c.sanitizing(place("sanitize"))
 	if diags = append(diags, d...); diags.HasErrors() {

@@ -25,12 +25,16 @@ type Error struct {
 	Detail  string `json:"detail"`            // what would be right
 }
 
+// maxUnmet bounds the rules that one answer tells of; all are tried, and counted.
+const maxUnmet = 64
+
 // Rule is a condition that a request must meet.
 type Rule struct {
 	Name    string
-	Program *rule.Program // compiled for rule.Bool
-	Detail  string        // for the caller of a request that does not meet it
-	At      string        // a JSON pointer into the newest shape; "" is the whole body
+	Program *rule.Program  // compiled for rule.Bool
+	Detail  string         // for the caller of a request that does not meet it
+	Quotes  *rule.Template // in the place of Detail, where that quotes the request; otherwise nil
+	At      string         // a JSON pointer into the newest shape; "" is the one member that the program names, else the whole body
 }
 
 // Checks is what the stage holds a request to. Schema and rules see the newest shape.
@@ -68,8 +72,14 @@ func New(c Checks) *Stage {
 	s := &Stage{checks: c}
 	s.checks.Rules = slices.Clone(c.Rules)
 	for i := range s.checks.Rules {
+		if s.checks.Rules[i].At == "" {
+			s.checks.Rules[i].At = s.checks.Rules[i].Program.Pointer()
+		}
 		s.checks.Rules[i].At = s.pointer(s.checks.Rules[i].At)
 		s.needs.Add(s.checks.Rules[i].Program.Needs())
+		if quotes := s.checks.Rules[i].Quotes; quotes != nil {
+			s.needs.Add(quotes.Needs())
+		}
 	}
 	if c.Parameters != nil {
 		s.needs.Add(c.Parameters.Needs())
@@ -131,8 +141,15 @@ func (s *Stage) check(x *exchange.Exchange) *problem.Problem {
 			}
 			causes = append(causes, err)
 		}
-		wrong = append(wrong, Error{Pointer: r.At, Rule: r.Name, Detail: r.Detail})
 		x.Unmet = append(x.Unmet, r.Name)
+		if len(x.Unmet) > maxUnmet {
+			continue
+		}
+		detail := r.Detail
+		if r.Quotes != nil {
+			detail = r.Quotes.Text(x)
+		}
+		wrong = append(wrong, Error{Pointer: r.At, Rule: r.Name, Detail: detail})
 	}
 	p := refusal(parameters, wrong)
 	if p == nil {

@@ -468,3 +468,45 @@ func BenchmarkStage(b *testing.B) {
 		}
 	}
 }
+
+// Of api_validate too, rules are typed by the schema, and details quote the request.
+func TestRulesOfAConfig(t *testing.T) {
+	read := func(string) ([]byte, error) { return []byte(orderSchema), nil }
+	stages := func(expr, detail string) ([]pipeline.Stage, hcl.Diagnostics) {
+		s, _, diags := Config{Schema: "/gw/order.json", Rules: []RuleConfig{{Expr: expr, Detail: detail}}}.Stages(read, nil)
+		return s, diags
+	}
+	for _, c := range []struct{ expr, detail, told string }{
+		{`body.totl.amount > 0`, "no", `The schema has no member "totl" here. Did you mean "total"?`},
+		{`body.total.amount > "0"`, "no", `Invalid operation: > (mismatched types int and string).`},
+		{`body.total.amount > 0`, "not ${body.totl}", `The schema has no member "totl" here. Did you mean "total"?`},
+		{`body.total.amount > 0`, "not ${", `Missing expression`},
+		{`body.total.amount > 0`, "not ${header.cookie}", `which nobody is told of`},
+	} {
+		if _, diags := stages(c.expr, c.detail); !diags.HasErrors() || !strings.Contains(diags.Error(), c.told) {
+			t.Errorf("%s, %s: %v", c.expr, c.detail, diags)
+		}
+	}
+	s, diags := stages(`body.total.amount > 0`, "${body.total.amount} ${body.currency} is too little, $${1} would do")
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	prob := pipeline.New(s...).Handle(post("application/json", `{"currency": "EUR", "total": {"amount": -3}}`))
+	if got, want := told(t, prob), `[{"pointer":"/total/amount","rule":"rule 1","detail":"-3 EUR is too little, ${1} would do"}]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// One answer tells of so many rules at most, and counts all.
+func TestManyRules(t *testing.T) {
+	var rules []Rule
+	for range 3 * maxUnmet {
+		rules = append(rules, must(t, "r", `query.a == "1"`, "no", ""))
+	}
+	x := post("", "")
+	prob := New(Checks{Rules: rules}).Handle(x)
+	var all []Error
+	if err := json.Unmarshal([]byte(told(t, prob)), &all); err != nil || len(all) != maxUnmet || len(x.Unmet) != 3*maxUnmet {
+		t.Errorf("told %d of %d: %v", len(all), len(x.Unmet), err)
+	}
+}

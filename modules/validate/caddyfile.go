@@ -43,7 +43,7 @@ func init() {
 //     nfc and nfkc are Unicode's normal forms; in the order given. A path is members' names joined by dots, with [*] for
 //     each item of a list. What is no text is left as it is. It may be given again for other paths.
 //   - rule is a condition that requests must meet, what the caller of one that does not is told, and the part of the body
-//     it is about. It may be given again; all are tried.
+//     it is about. It may be given again; all are tried. The schema types it.
 //   - responses holds what the service answers against schemas, of statuses such as 200 or 4xx. Default: 2xx. report keeps
 //     what differs for caddy gateway drift, and lets the answer pass as it arrives; one above max, 1 MiB by default, is not
 //     looked at. enforce answers 502 instead, to one above max too, 8 MiB by default. Each schema may be given again with
@@ -107,7 +107,7 @@ func (h *Handler) option(d *caddyfile.Dispenser, word string) error {
 		if len(args) == 3 {
 			r.At = args[2]
 		}
-		_, diags := r.Compile(stage.Here(d))
+		_, diags := r.Compile(stage.Here(d), nil)
 		if diags.HasErrors() {
 			return stage.Mistake(d, "rule", diags)
 		}
