@@ -131,8 +131,8 @@ func (s *shaper) own(schema map[string]any, depth int) *Shape {
 			more, written := schema[word]
 			shape.open = shape.open || written && more != false
 		}
-		if len(shape.members) == 0 && schema["additionalProperties"] != false {
-			shape.open = true // it says nothing of its members
+		if len(properties) == 0 && schema["additionalProperties"] != false {
+			shape.open = true // it describes none of its members
 		}
 	case lists:
 		shape.items = unknown
