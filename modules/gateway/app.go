@@ -412,14 +412,16 @@ func (a *App) load() error {
 	return nil
 }
 
-// read notes what a load that began at a time read, and what the files of the load before said then.
+// read notes what a load that began at a time read, and what the files of the load before said then. Where a file may have
+// changed meanwhile, nobody knows what was read: what the files say now or said then is not to pass for it, or a change
+// that is taken back at once would stay in force.
 func (a *App) read(files []string, began time.Time, contents [32]byte) {
-	a.seen = watch.Settled(files, began)
 	if !slices.Equal(files, a.files) {
+		contents = watch.Contents(files, loads)
+	}
+	a.seen = watch.Settled(files, began) // the last to look: it tells of changes until now
+	if a.seen == 0 {
 		contents = [32]byte{}
-		if a.seen != 0 {
-			contents = watch.Contents(files, loads)
-		}
 	}
 	a.files, a.contents = files, contents
 }
