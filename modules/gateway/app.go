@@ -412,18 +412,17 @@ func (a *App) load() error {
 	return nil
 }
 
-// read notes what a load that began at a time read, and what the files of the load before said then. Where a file may have
-// changed meanwhile, nobody knows what was read: what the files say now or said then is not to pass for it, or a change
-// that is taken back at once would stay in force.
+// read notes what a load that began at a time read, and what the files of the load before said then. Where they say
+// something else by now, nobody knows which of both was read: neither is to pass for it, or a change that is taken back at
+// once would stay in force.
 func (a *App) read(files []string, began time.Time, contents [32]byte) {
-	if !slices.Equal(files, a.files) {
-		contents = watch.Contents(files, loads)
-	}
+	now := watch.Contents(files, loads)
 	a.seen = watch.Settled(files, began) // the last to look: it tells of changes until now
-	if a.seen == 0 {
-		contents = [32]byte{}
+	known := slices.Equal(files, a.files)
+	if known && now != contents || !known && a.seen == 0 {
+		now = [32]byte{}
 	}
-	a.files, a.contents = files, contents
+	a.files, a.contents = files, now
 }
 
 // LoadError is every mistake of a load, its warnings too. Its text is a line for each, for logs; Sources let a terminal show the lines
