@@ -1,0 +1,318 @@
+// Package ledger keeps what must not be lost: events that third parties were told are safe. It is NATS JetStream,
+// embedded in this process and without a listener, or a cluster of servers elsewhere; the code is the same. An event
+// that Append took is on the disk, synced, and stays there until it was delivered, is a dead letter that has grown old,
+// or is dropped by the operator.
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Bounds and defaults.
+const (
+	// DefaultMaxBytes bounds the events that wait, and again the dead letters: 1 GiB each.
+	DefaultMaxBytes = 1 << 30
+	// DefaultKeep is how long dead letters are kept: 30 days.
+	DefaultKeep = 30 * 24 * time.Hour
+	// MaxEvent is the largest event, in bytes, its header fields included: 26 MiB, of which the body has 25.
+	MaxEvent = 26 << 20
+	// deliveredBytes and deliveredKeep bound the events that have been delivered, which are kept to be looked at and
+	// sent again: 128 MiB, 24 hours.
+	deliveredBytes = 128 << 20
+	deliveredKeep  = 24 * time.Hour
+	// duplicates is how long an event of the same name is known for one that is there already: 6 minutes, so that what
+	// senders' time stamps let pass is not delivered again.
+	duplicates = 6 * time.Minute
+	// maxSeen bounds the names that dedupe remembers, of all webhooks together; the oldest are forgotten first.
+	maxSeen = 1_000_000
+	// storing bounds the time in which an event is stored: 5 s.
+	storing = 5 * time.Second
+	// asking bounds every other request to the store: 10 s.
+	asking = 10 * time.Second
+	// looking is how often it is seen whether the store still works: 1 s.
+	looking = time.Second
+	// leastPause and mostPause bound the time between two attempts to open the store: 100 ms to 5 s.
+	leastPause = 100 * time.Millisecond
+	mostPause  = 5 * time.Second
+)
+
+// ErrUnavailable says that nothing can be stored now; it may be tried again.
+var ErrUnavailable = errors.New("the ledger is not available")
+
+// ErrFull says that the ledger has no room; there will be when events are delivered.
+var ErrFull = errors.New("the ledger is full")
+
+// ErrTooLarge says that an event is larger than the ledger's servers take.
+var ErrTooLarge = errors.New("the event is larger than the ledger takes")
+
+// Config says where the ledger is.
+type Config struct {
+	// Folder is where the embedded store lies. Empty: Servers have it.
+	Folder string
+	// Servers are the addresses of a cluster, "nats://n1:4222".
+	Servers []string
+	// Options give what connecting to Servers needs besides: credentials, TLS. They are asked for each session.
+	Options func() ([]nats.Option, error)
+	// Replicas is on how many servers each event is kept: 1, 3 or 5. 0 for 1.
+	Replicas int
+	// Prefix is what the names of streams and subjects begin with: letters, digits and _.
+	Prefix string
+	// MaxBytes bounds the events that wait, and again the dead letters, in bytes; 0 for DefaultMaxBytes.
+	MaxBytes int64
+	// Keep is how long dead letters are kept; 0 for DefaultKeep.
+	Keep time.Duration
+	// Log is told what the operator should know.
+	Log *slog.Logger
+}
+
+// Ledger keeps events. Its zero value is of no use: New makes one.
+type Ledger struct {
+	config Config
+	serve  func(context.Context, *Session)
+
+	session atomic.Pointer[Session]
+	failure atomic.Pointer[failure]
+
+	mu     sync.Mutex
+	cancel context.CancelFunc // nil before Start and after Close
+	done   chan struct{}
+	closed bool
+}
+
+// failure is why there is no session.
+type failure struct{ error }
+
+// New makes a ledger and opens nothing: that is for Start. serve is called with each session, in a goroutine of its own,
+// and returns when its context ends.
+func New(c Config, serve func(context.Context, *Session)) (*Ledger, error) {
+	if (c.Folder == "") == (len(c.Servers) == 0) {
+		return nil, errors.New("a ledger is in a folder or on servers")
+	}
+	if c.Replicas == 0 {
+		c.Replicas = 1
+	}
+	if c.Prefix == "" {
+		c.Prefix = "wicketgate"
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = DefaultMaxBytes
+	}
+	if c.Keep == 0 {
+		c.Keep = DefaultKeep
+	}
+	return &Ledger{config: c, serve: serve}, nil
+}
+
+// Start begins to open the ledger, and to open it again whenever it breaks. It does not block, and may be called again.
+func (l *Ledger) Start() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cancel != nil || l.closed {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	l.cancel, l.done = cancel, make(chan struct{})
+	go func() {
+		defer close(l.done)
+		l.supervise(ctx)
+	}()
+}
+
+// Close ends what Start began, and waits for it: deliveries under way come to their end first.
+func (l *Ledger) Close() error {
+	l.mu.Lock()
+	cancel, done := l.cancel, l.done
+	l.cancel, l.closed = nil, true
+	l.mu.Unlock()
+	if cancel != nil {
+		cancel()
+		<-done
+	}
+	return nil
+}
+
+// supervise has a session, one after the other, until ctx ends.
+func (l *Ledger) supervise(ctx context.Context) {
+	pause := leastPause
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := l.run(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		l.failure.Store(&failure{err})
+		l.config.Log.Error("the ledger is not available", slog.Any("error", err))
+		if time.Since(began) > time.Minute {
+			pause = leastPause
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, mostPause)
+	}
+}
+
+// run has one session, until it breaks or ctx ends.
+func (l *Ledger) run(ctx context.Context) (err error) {
+	s, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	serving, cancel := context.WithCancel(ctx)
+	var working sync.WaitGroup
+	l.failure.Store(nil)
+	l.session.Store(s)
+	if l.serve != nil {
+		working.Go(func() { l.serve(serving, s) })
+	}
+	err = s.watch(ctx)
+	l.session.Store(nil)
+	cancel()
+	working.Wait()
+	s.close()
+	return err
+}
+
+// Ready says whether events can be stored now: nil, or why not.
+func (l *Ledger) Ready() error {
+	if l.session.Load() != nil {
+		return nil
+	}
+	if f := l.failure.Load(); f != nil {
+		return f.error
+	}
+	return ErrUnavailable
+}
+
+// Session gives what the ledger is open by now; an error if it is not.
+func (l *Ledger) Session() (*Session, error) {
+	if s := l.session.Load(); s != nil {
+		return s, nil
+	}
+	return nil, l.Ready()
+}
+
+// Append stores an event and syncs it. An error means that it may not be there, and its sender must be told so. known
+// says that an event of its name was stored within the last minutes, so that this is the same again.
+func (l *Ledger) Append(ctx context.Context, e *Event) (known bool, err error) {
+	s := l.session.Load()
+	if s == nil {
+		return false, fmt.Errorf("%w: %w", ErrUnavailable, l.Ready())
+	}
+	return s.append(ctx, e, true)
+}
+
+// Session is a time in which the ledger is open.
+type Session struct {
+	config Config
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	end    func() // of what is embedded, or nil
+	alive  func() bool
+
+	events, parked, dead, delivered, seen jetstream.Stream
+
+	broken chan error // what somebody saw who used it; one is enough
+}
+
+// watch looks whether the session still works, until ctx ends or it does not.
+func (s *Session) watch(ctx context.Context) error {
+	tick := time.NewTicker(looking)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-s.broken:
+			return err
+		case <-tick.C:
+			if !s.alive() {
+				return errors.New("the store has stopped working")
+			}
+		}
+	}
+}
+
+// breaks notes what a request to the store met, so that the session ends and is opened anew if it cannot go on.
+func (s *Session) breaks(err error) {
+	select {
+	case s.broken <- err:
+	default:
+	}
+}
+
+func (s *Session) close() {
+	s.nc.Close()
+	if s.end != nil {
+		s.end()
+	}
+}
+
+// append stores an event; once says that another of the same name is the same.
+func (s *Session) append(ctx context.Context, e *Event, once bool) (known bool, err error) {
+	data, err := e.encode()
+	if err != nil {
+		return false, err
+	}
+	if int64(len(data))+maxOverhead > s.nc.MaxPayload() {
+		return false, ErrTooLarge
+	}
+	ctx, cancel := context.WithTimeout(ctx, storing)
+	defer cancel()
+	options := []jetstream.PublishOpt{jetstream.WithExpectStream(s.name("EVENTS")), jetstream.WithRetryAttempts(0)}
+	if once {
+		options = append(options, jetstream.WithMsgID(e.ID))
+	}
+	ack, err := s.js.Publish(ctx, s.subject("events", e.Webhook), data, options...)
+	if err != nil {
+		return false, s.failed("storing an event", err)
+	}
+	return ack.Duplicate, nil
+}
+
+// maxOverhead is what the header of a message may take besides the event, in bytes.
+const maxOverhead = 4 << 10
+
+// codes of errors that say that there is no room: the bounds on messages and bytes.
+var full = map[jetstream.ErrorCode]bool{10077: true, 10047: true, 10023: true}
+
+// failed makes an error of what a request to the store met.
+func (s *Session) failed(doing string, err error) error {
+	var api jetstream.JetStreamError
+	if errors.As(err, &api) && api.APIError() != nil && full[api.APIError().ErrorCode] {
+		return fmt.Errorf("%s: %w: %w", doing, ErrFull, err)
+	}
+	if errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrConnectionClosed) ||
+		errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) {
+		s.breaks(fmt.Errorf("%s: %w", doing, err))
+	}
+	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+}
+
+// Seen says whether a name of a webhook is remembered.
+func (l *Ledger) Seen(ctx context.Context, webhook, name string) (bool, error) {
+	s := l.session.Load()
+	if s == nil {
+		return false, fmt.Errorf("%w: %w", ErrUnavailable, l.Ready())
+	}
+	return s.Seen(ctx, webhook, name)
+}
+
+// Remember remembers a name of a webhook for a time.
+func (l *Ledger) Remember(ctx context.Context, webhook, name string, keep time.Duration) error {
+	s := l.session.Load()
+	if s == nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, l.Ready())
+	}
+	return s.Remember(ctx, webhook, name, keep)
+}

@@ -1,0 +1,254 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/wicketgate/wicketgate/internal/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+// open opens a ledger in a folder, and closes it with the test.
+func open(t testing.TB, folder string, change ...func(*Config)) *Ledger {
+	t.Helper()
+	c := Config{Folder: folder, Log: slog.New(slog.DiscardHandler)}
+	for _, f := range change {
+		f(&c)
+	}
+	l, err := New(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Start()
+	t.Cleanup(func() { l.Close() })
+	within(t, "the ledger is open", func() bool { return l.Ready() == nil })
+	return l
+}
+
+func within(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within 30 s: %s", what)
+		}
+	}
+}
+
+func event(n int) *Event {
+	return &Event{ID: fmt.Sprintf("msg_%d", n), Webhook: "stripe", Kind: "charge.succeeded", Received: time.Unix(1700000000, 0).UTC(),
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: fmt.Appendf(nil, `{"n":%d}`, n)}
+}
+
+func appended(t testing.TB, l *Ledger, e *Event) {
+	t.Helper()
+	if known, err := l.Append(t.Context(), e); known || err != nil {
+		t.Fatalf("known %v, error %v", known, err)
+	}
+}
+
+// taken gives the next events, without being done with them.
+func taken(t testing.TB, l *Ledger, n int) []*Waiting {
+	t.Helper()
+	s, err := l.Session()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := s.Intake(t.Context(), "stripe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var all []*Waiting
+	for range n {
+		w, err := in.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+// What was stored is there after the ledger was closed and opened again, in its order, to the byte; but for what somebody
+// was done with.
+func TestKeeps(t *testing.T) {
+	folder := t.TempDir()
+	l := open(t, folder)
+	for n := range 20 {
+		appended(t, l, event(n))
+	}
+	if known, err := l.Append(t.Context(), event(3)); !known || err != nil {
+		t.Errorf("the same event again: known %v, error %v", known, err)
+	}
+	for _, w := range taken(t, l, 5) {
+		if err := w.Done(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Close()
+	if _, err := l.Append(t.Context(), event(99)); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("stored in a closed ledger: %v", err)
+	}
+	l = open(t, folder)
+	for i, w := range taken(t, l, 15) {
+		want := event(i + 5)
+		if w.ID != want.ID || !bytes.Equal(w.Body, want.Body) || w.Header.Get("Content-Type") != "application/json" || !w.Received.Equal(want.Received) {
+			t.Errorf("got %v %s, want %v %s", w.Event, w.Body, want, want.Body)
+		}
+	}
+}
+
+// Another process cannot open a folder that is open.
+func TestOneAtATime(t *testing.T) {
+	folder := t.TempDir()
+	open(t, folder)
+	l, err := New(Config{Folder: folder, Log: slog.New(slog.DiscardHandler)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Start()
+	defer l.Close()
+	within(t, "it says why it is not open", func() bool { return l.failure.Load() != nil })
+	if _, err := l.Append(t.Context(), event(1)); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("stored: %v", err)
+	}
+}
+
+// A ledger that is full refuses, and takes events again when some are delivered.
+func TestFull(t *testing.T) {
+	l := open(t, t.TempDir(), func(c *Config) { c.MaxBytes = 64 << 10 })
+	big := func(n int) *Event {
+		e := event(n)
+		e.Body = bytes.Repeat([]byte("x"), 8<<10)
+		return e
+	}
+	var err error
+	n := 0
+	for ; n < 20 && err == nil; n++ {
+		_, err = l.Append(t.Context(), big(n))
+	}
+	if !errors.Is(err, ErrFull) {
+		t.Fatalf("after %d events: %v", n, err)
+	}
+	for _, w := range taken(t, l, 3) {
+		if err := w.Done(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	within(t, "there is room again", func() bool {
+		_, err := l.Append(t.Context(), big(100))
+		return err == nil
+	})
+}
+
+// A stream that somebody deletes under a running ledger: what comes then is refused, and soon taken again.
+func TestDeletedStream(t *testing.T) {
+	l := open(t, t.TempDir())
+	appended(t, l, event(1))
+	s, err := l.Session()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.js.DeleteStream(t.Context(), s.name("EVENTS")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Append(t.Context(), event(2)); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("stored without a stream: %v", err)
+	}
+	within(t, "it takes events again", func() bool {
+		_, err := l.Append(t.Context(), event(3))
+		return err == nil
+	})
+}
+
+// Names are remembered for as long as was asked.
+func TestRemember(t *testing.T) {
+	l := open(t, t.TempDir())
+	if err := l.Remember(t.Context(), "stripe", "msg_1", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"msg_1": true, "msg_2": false} {
+		if got, err := l.Seen(t.Context(), "stripe", name); got != want || err != nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
+// Started and ended again and again, nothing is left behind: TestMain looks.
+func TestStartStop(t *testing.T) {
+	folder := t.TempDir()
+	for range 5 {
+		l := open(t, folder)
+		l.Close()
+	}
+	l, err := New(Config{Folder: folder, Log: slog.New(slog.DiscardHandler)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Start()
+	l.Close() // while it opens
+}
+
+func FuzzDecode(f *testing.F) {
+	data, err := event(1).encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte{1, 255, 255, 255, 255})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := decode(data)
+		if err != nil {
+			return
+		}
+		again, err := e.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, err := decode(again); err != nil || !bytes.Equal(other.Body, e.Body) {
+			t.Errorf("%v: %v", other, err)
+		}
+	})
+}
+
+// BenchmarkAppend stores events of 2 KB, each synced, from one caller and from many.
+func BenchmarkAppend(b *testing.B) {
+	for name, parallel := range map[string]int{"one": 1, "many": 64} {
+		b.Run(name, func(b *testing.B) {
+			l := open(b, b.TempDir())
+			body := bytes.Repeat([]byte("x"), 2<<10)
+			work := make(chan int)
+			b.ReportAllocs()
+			b.ResetTimer()
+			done := make(chan struct{})
+			for range parallel {
+				go func() {
+					defer func() { done <- struct{}{} }()
+					for n := range work {
+						e := event(n)
+						e.Body = body
+						if _, err := l.Append(b.Context(), e); err != nil {
+							b.Error(err)
+						}
+					}
+				}()
+			}
+			for n := range b.N {
+				work <- n
+			}
+			close(work)
+			for range parallel {
+				<-done
+			}
+		})
+	}
+}

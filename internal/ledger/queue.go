@@ -1,0 +1,270 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Fields of stored messages.
+const (
+	fieldSequence = "Wicketgate-Sequence" // of the event among those that came
+	fieldAttempts = "Wicketgate-Attempts"
+	fieldReason   = "Wicketgate-Reason"
+	fieldTime     = "Wicketgate-Time" // of the end: delivered, or given up
+)
+
+// Window is how many events of a webhook are out of the ledger at one time, to be delivered, at most.
+const Window = 1024
+
+// Waiting is an event that waits to be delivered.
+type Waiting struct {
+	*Event
+	Sequence uint64 // among the events that came, of all webhooks
+	message  jetstream.Msg
+}
+
+// Done says that the ledger may let go of it.
+func (w *Waiting) Done() error { return w.message.Ack() }
+
+// Intake gives the events of a webhook, those that came first before others, beginning with the first that nobody was
+// done with.
+type Intake struct {
+	messages jetstream.MessagesContext
+	log      func(msg string, args ...any)
+}
+
+// Intake begins to read. There must be one at a time for each webhook: events that another was given and was not done
+// with are given again.
+func (s *Session) Intake(ctx context.Context, webhook string) (*Intake, error) {
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	name := "deliver-" + webhook
+	// What a consumer before this one was given, and was not done with, it would get again only after a time, behind
+	// what came later. A new one begins with the oldest.
+	if err := s.events.DeleteConsumer(ctx, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil, s.failed("reading events", err)
+	}
+	c, err := s.events.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		Durable: name, FilterSubject: s.subject("events", webhook), AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckWait: 24 * time.Hour, MaxAckPending: Window, MaxWaiting: 8,
+	})
+	if err != nil {
+		return nil, s.failed("reading events", err)
+	}
+	m, err := c.Messages(jetstream.PullMaxMessagesWithBytesLimit(Window/4, 2*MaxEvent))
+	if err != nil {
+		return nil, s.failed("reading events", err)
+	}
+	return &Intake{m, s.config.Log.Error}, nil
+}
+
+// Next waits for the next event. The error is that of ctx, or says that the ledger is no longer open.
+func (i *Intake) Next(ctx context.Context) (*Waiting, error) {
+	for {
+		m, err := i.messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return nil, err
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return nil, err
+		}
+		e, err := decode(m.Data())
+		if err != nil { // nobody else can read it, either
+			i.log("an event in the ledger cannot be read and is let go", "sequence", meta.Sequence.Stream)
+			m.Term() //nolint:errcheck // it would come again
+			continue
+		}
+		return &Waiting{e, meta.Sequence.Stream, m}, nil
+	}
+}
+
+// Stop ends the reading.
+func (i *Intake) Stop() { i.messages.Stop() }
+
+// Lane is where events of one key wait of which the first could not be delivered, apart from all others. Those that were
+// taken in before it was known come first, then those that came since.
+type Lane struct{ First, Later string }
+
+// LaneOf gives the subjects of a key's lane.
+func (s *Session) LaneOf(webhook, key string) Lane {
+	sum := sha256.Sum256([]byte(key))
+	base := s.subject("parked", webhook) + "." + base64.RawURLEncoding.EncodeToString(sum[:18])
+	return Lane{base + ".0", base + ".1"}
+}
+
+// Lanes counts what waits in the lanes of a webhook, by subject.
+func (s *Session) Lanes(ctx context.Context, webhook string) (map[string]uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	info, err := s.parked.Info(ctx, jetstream.WithSubjectFilter(s.subject("parked", webhook)+".*.*"))
+	if err != nil {
+		return nil, s.failed("reading what waits", err)
+	}
+	return info.State.Subjects, nil
+}
+
+// Park has an event wait in a lane. It comes there once, however often it is parked.
+func (s *Session) Park(ctx context.Context, subject string, w *Waiting) error {
+	data, err := w.encode()
+	if err != nil {
+		return err
+	}
+	m := &nats.Msg{Subject: subject, Data: data, Header: nats.Header{fieldSequence: {strconv.FormatUint(w.Sequence, 10)}}}
+	return s.put(ctx, "PARKED", m, strconv.FormatUint(w.Sequence, 10)+subject[len(subject)-2:])
+}
+
+func (s *Session) put(ctx context.Context, stream string, m *nats.Msg, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, storing)
+	defer cancel()
+	options := []jetstream.PublishOpt{jetstream.WithExpectStream(s.name(stream)), jetstream.WithRetryAttempts(0)}
+	if id != "" {
+		options = append(options, jetstream.WithMsgID(id))
+	}
+	if _, err := s.js.PublishMsg(ctx, m, options...); err != nil {
+		return s.failed("storing an event", err)
+	}
+	return nil
+}
+
+// Parked is an event in a lane.
+type Parked struct {
+	*Event
+	Sequence uint64 // among the events that came
+	at       uint64 // among those that are parked
+}
+
+// Head gives the first event of a lane's subject, nil if there is none.
+func (s *Session) Head(ctx context.Context, subject string) (*Parked, error) {
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	for {
+		m, err := s.parked.GetMsg(ctx, 0, jetstream.WithGetMsgSubject(subject))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, s.failed("reading what waits", err)
+		}
+		if p, err := parkedOf(m); err == nil {
+			return p, nil
+		}
+		s.config.Log.Error("an event in the ledger cannot be read and is let go", "subject", subject)
+		if err := s.forget(ctx, s.parked, m.Sequence); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Last gives the number, among the events that came, of the last event of a lane's subject, 0 if there is none.
+func (s *Session) Last(ctx context.Context, subject string) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	m, err := s.parked.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, s.failed("reading what waits", err)
+	}
+	n, _ := strconv.ParseUint(m.Header.Get(fieldSequence), 10, 64)
+	return n, nil
+}
+
+func parkedOf(m *jetstream.RawStreamMsg) (*Parked, error) {
+	e, err := decode(m.Data)
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.ParseUint(m.Header.Get(fieldSequence), 10, 64)
+	if err != nil {
+		return nil, errUnreadable
+	}
+	return &Parked{e, n, m.Sequence}, nil
+}
+
+// Unpark lets go of an event in a lane.
+func (s *Session) Unpark(ctx context.Context, p *Parked) error { return s.forget(ctx, s.parked, p.at) }
+
+func (s *Session) forget(ctx context.Context, from jetstream.Stream, sequence uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	if err := from.DeleteMsg(ctx, sequence); err != nil && !gone(err) {
+		return s.failed("letting go of an event", err)
+	}
+	return nil
+}
+
+// gone says that a message was not there to be deleted.
+func gone(err error) bool {
+	if errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
+		return true
+	}
+	var api jetstream.JetStreamError
+	return errors.As(err, &api) && api.APIError() != nil && api.APIError().ErrorCode == 10057 // no message found
+}
+
+// Ending is how an event's delivery ended.
+type Ending struct {
+	Attempts int
+	Reason   string // of the last attempt: "status 500"; no text of a service's
+	Time     time.Time
+}
+
+func (e Ending) header() nats.Header {
+	return nats.Header{fieldAttempts: {strconv.Itoa(e.Attempts)}, fieldReason: {e.Reason}, fieldTime: {e.Time.UTC().Format(time.RFC3339Nano)}}
+}
+
+// Bury makes a dead letter of an event.
+func (s *Session) Bury(ctx context.Context, e *Event, how Ending) error {
+	data, err := e.encode()
+	if err != nil {
+		return err
+	}
+	return s.put(ctx, "DEAD", &nats.Msg{Subject: s.subject("dead", e.Webhook), Data: data, Header: how.header()}, "")
+}
+
+// Delivered keeps an event that was delivered, for a while. It may fail: nothing depends on it.
+func (s *Session) Delivered(e *Event, how Ending) {
+	data, err := e.encode()
+	if err == nil {
+		err = s.nc.PublishMsg(&nats.Msg{Subject: s.subject("delivered", e.Webhook), Data: data, Header: how.header()})
+	}
+	if err != nil {
+		s.config.Log.Debug("a delivered event is not kept", "id", e.ID, "error", fmt.Sprint(err))
+	}
+}
+
+// Seen says whether a name was remembered before.
+func (s *Session) Seen(ctx context.Context, webhook, name string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, storing)
+	defer cancel()
+	_, err := s.seen.GetLastMsgForSubject(ctx, s.subject("seen", webhook)+"."+name)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return false, nil
+	}
+	return false, s.failed("looking for a name", err)
+}
+
+// Remember remembers a name for a time.
+func (s *Session) Remember(ctx context.Context, webhook, name string, keep time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, storing)
+	defer cancel()
+	_, err := s.js.Publish(ctx, s.subject("seen", webhook)+"."+name, nil, jetstream.WithExpectStream(s.name("SEEN")),
+		jetstream.WithRetryAttempts(0), jetstream.WithMsgTTL(keep))
+	if err != nil {
+		return s.failed("remembering a name", err)
+	}
+	return nil
+}
