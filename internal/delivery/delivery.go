@@ -1,0 +1,152 @@
+// Package delivery takes events from the ledger to the services they are for: at least once, those of one key one after
+// the other and of different keys side by side, again and again over a span with growing pauses, and then no more. An
+// event that cannot be delivered holds up those of its own key and no others.
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/wicketgate/wicketgate/internal/ledger"
+)
+
+// Bounds and defaults.
+const (
+	// parallel is how many events of a webhook are on their way at one time: 64.
+	parallel = 64
+	// maxLanes bounds the keys of a webhook whose events wait for another attempt: with 10,000 of them no more events
+	// are taken in until one is done with.
+	maxLanes = 10_000
+	// room is how many events of a key wait in memory behind one that is on its way: 8.
+	room = 8
+	// maxHeld bounds the bodies in memory, of one webhook: 64 MiB.
+	maxHeld = 64 << 20
+	// unreachable is after how many attempts in a row that found nobody no more events are taken in: 16.
+	unreachable = 16
+	// leastPause and mostPause bound the pause between two attempts, the first and the longest: 1 s and 10 min.
+	leastPause = time.Second
+	mostPause  = 10 * time.Minute
+	// draining is how long attempts under way may take to their end when the ledger closes: 10 s.
+	draining = 10 * time.Second
+)
+
+// Target is where the events of a webhook go.
+type Target struct {
+	// Send makes one attempt.
+	Send func(ctx context.Context, e *ledger.Event) Result
+	// For is the span in which an event is delivered again and again, from when it came.
+	For time.Duration
+}
+
+// Result is what came of an attempt.
+type Result struct {
+	// Status is the service's answer, 0 where there was none.
+	Status int
+	// RetryAfter is how long the service asks to wait, 0 where it does not.
+	RetryAfter time.Duration
+	// Reason says, without a word of the service's, what went wrong.
+	Reason string
+}
+
+// Taken says whether the service took the event: any status of 200 to 299.
+func (r Result) Taken() bool { return r.Status >= 200 && r.Status < 300 }
+
+// Desk delivers the events of a ledger. Who owns a webhook's target may change while it works.
+type Desk struct {
+	log   *slog.Logger
+	count *Counts
+
+	mu      sync.Mutex
+	targets map[string]owned
+	session *ledger.Session
+	ctx     context.Context // of the session
+	workers map[string]*worker
+	ending  sync.WaitGroup
+}
+
+// owned is a target, and whose it is.
+type owned struct {
+	Target
+	owner any
+}
+
+// NewDesk makes a desk, whose Serve is for ledger.New.
+func NewDesk(log *slog.Logger, count *Counts) *Desk {
+	return &Desk{log: log, count: count, targets: map[string]owned{}, workers: map[string]*worker{}}
+}
+
+// Deliver sets an owner's targets, by the names of their webhooks, in the place of those it had. A name that another
+// owner had is from now on this one's.
+func (d *Desk) Deliver(owner any, targets map[string]Target) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name, o := range d.targets {
+		if _, stays := targets[name]; o.owner == owner && !stays {
+			delete(d.targets, name)
+			d.end(name)
+		}
+	}
+	for name, t := range targets {
+		d.targets[name] = owned{t, owner}
+		d.begin(name)
+	}
+}
+
+// Leave takes an owner's targets away, as far as they are still its.
+func (d *Desk) Leave(owner any) { d.Deliver(owner, nil) }
+
+// begin has a webhook's events delivered, if the ledger is open and they are not already. The caller holds d.mu.
+func (d *Desk) begin(name string) {
+	if d.session == nil || d.workers[name] != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(d.ctx)
+	w := newWorker(d, name, d.session, cancel)
+	d.workers[name] = w
+	d.ending.Go(func() { w.work(ctx) })
+}
+
+// end has no more of a webhook's events delivered. The caller holds d.mu.
+func (d *Desk) end(name string) {
+	if w := d.workers[name]; w != nil {
+		w.cancel()
+		delete(d.workers, name)
+	}
+}
+
+// target gives where a webhook's events go by now.
+func (d *Desk) target(name string) (Target, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	o, ok := d.targets[name]
+	return o.Target, ok
+}
+
+// Serve delivers while a session lasts. It is what ledger.New is given.
+func (d *Desk) Serve(ctx context.Context, s *ledger.Session) {
+	d.mu.Lock()
+	d.session, d.ctx = s, ctx
+	for name := range d.targets {
+		d.begin(name)
+	}
+	d.mu.Unlock()
+	<-ctx.Done()
+	d.mu.Lock()
+	d.session = nil
+	for name := range d.workers {
+		d.end(name)
+	}
+	d.mu.Unlock()
+	d.ending.Wait()
+}
+
+// reason is what is kept of a result.
+func (r Result) reason() string {
+	if r.Reason != "" {
+		return r.Reason
+	}
+	return fmt.Sprintf("status %d", r.Status)
+}

@@ -1,0 +1,235 @@
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wicketgate/wicketgate/internal/ledger"
+)
+
+// worker delivers the events of one webhook, for one session of the ledger.
+type worker struct {
+	desk    *Desk
+	webhook string
+	session *ledger.Session
+	cancel  context.CancelFunc
+	slots   chan struct{} // one for each attempt that may be under way
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	lanes   map[string]*lane // by subject of the lane; those with nothing are not there
+	waiting int              // lanes with something parked
+	held    int              // bytes of bodies in memory
+	inHand  map[uint64]bool  // events taken in and not done with, by number: at most ledger.Window
+	nobody  int              // attempts in a row that found nobody
+	closing bool             // no other attempt is begun
+	changed chan struct{}    // closed and made anew when there may be room again
+}
+
+func newWorker(d *Desk, webhook string, s *ledger.Session, cancel context.CancelFunc) *worker {
+	return &worker{desk: d, webhook: webhook, session: s, cancel: cancel, slots: make(chan struct{}, parallel),
+		lanes: map[string]*lane{}, inHand: map[uint64]bool{}, changed: make(chan struct{})}
+}
+
+// work takes events in and has them delivered until ctx ends. Then attempts under way come to their end, within a bound.
+func (w *worker) work(ctx context.Context) {
+	attempts, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		timer := time.AfterFunc(draining, cut)
+		w.mu.Lock()
+		w.closing = true
+		for _, l := range w.lanes {
+			if l.timer != nil && l.timer.Stop() {
+				w.running.Done()
+			}
+		}
+		w.mu.Unlock()
+		w.running.Wait()
+		timer.Stop()
+		cut()
+	}()
+	for ctx.Err() == nil {
+		err := w.takeIn(ctx, attempts)
+		if ctx.Err() != nil {
+			return
+		}
+		w.desk.log.Error("events cannot be read", slog.String("webhook", w.webhook), slog.Any("error", err))
+		select {
+		case <-ctx.Done():
+		case <-time.After(leastPause):
+		}
+	}
+}
+
+// takeIn reads events and hands them to their lanes.
+func (w *worker) takeIn(ctx, attempts context.Context) error {
+	if err := w.resume(ctx, attempts); err != nil {
+		return err
+	}
+	intake, err := w.session.Intake(ctx, w.webhook)
+	if err != nil {
+		return err
+	}
+	defer intake.Stop()
+	for {
+		if err := w.roomFor(ctx); err != nil {
+			return err
+		}
+		next, err := intake.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if err := w.take(ctx, attempts, next); err != nil {
+			return err
+		}
+	}
+}
+
+// resume makes the lanes in which events wait since an earlier session.
+func (w *worker) resume(ctx, attempts context.Context) error {
+	subjects, err := w.session.Lanes(ctx, w.webhook)
+	if err != nil {
+		return err
+	}
+	for subject := range subjects {
+		base := subject[:strings.LastIndexByte(subject, '.')]
+		w.mu.Lock()
+		l := w.lanes[base]
+		if l == nil {
+			l = &lane{at: ledger.Lane{First: base + ".0", Later: base + ".1"}, resumed: true}
+			w.lanes[base] = l
+			w.waiting++
+		}
+		l.parked = true
+		w.mu.Unlock()
+		if strings.HasSuffix(subject, ".1") {
+			head, err := w.session.Head(ctx, subject)
+			if err != nil {
+				return err
+			}
+			if head != nil {
+				w.mu.Lock()
+				l.later = head.Sequence
+				w.mu.Unlock()
+			}
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for base, l := range w.lanes {
+		if l.parked {
+			w.run(attempts, base, l)
+		}
+	}
+	return nil
+}
+
+// roomFor waits until another event may be taken in.
+func (w *worker) roomFor(ctx context.Context) error {
+	for {
+		w.mu.Lock()
+		full := w.waiting >= maxLanes || w.held >= maxHeld || w.nobody >= unreachable && w.waiting > 0
+		changed := w.changed
+		w.mu.Unlock()
+		if !full {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// stir lets whoever waits for room look again. The caller holds w.mu.
+func (w *worker) stir() {
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// take hands an event to its lane: into memory where it can soon be delivered, else into the ledger behind those that
+// wait.
+func (w *worker) take(ctx, attempts context.Context, next *ledger.Waiting) error {
+	key := next.Key
+	if key == "" {
+		key = "\x00" + next.ID // nothing else is in its lane but itself
+	}
+	at := w.session.LaneOf(w.webhook, key)
+	base := strings.TrimSuffix(at.First, ".0")
+	w.mu.Lock()
+	if w.inHand[next.Sequence] { // given a second time while it is under way
+		w.mu.Unlock()
+		return nil
+	}
+	l := w.lanes[base]
+	if l == nil {
+		l = &lane{at: at}
+		w.lanes[base] = l
+	}
+	if !l.parked && len(l.queue) < room {
+		l.queue = append(l.queue, next)
+		w.inHand[next.Sequence] = true
+		w.held += len(next.Body)
+		w.run(attempts, base, l)
+		w.mu.Unlock()
+		return nil
+	}
+	// Behind what is in memory, which may have to be parked itself, come those of the second subject.
+	subject := at.First
+	if l.later != 0 && next.Sequence >= l.later || l.later == 0 && len(l.queue) > 0 {
+		subject = at.Later
+		if l.later == 0 {
+			l.later = next.Sequence
+		}
+	}
+	resumed := l.resumed
+	if !l.parked {
+		l.parked = true
+		w.waiting++
+	}
+	l.coming++
+	l.came++
+	w.mu.Unlock()
+	err := w.park(ctx, subject, next, resumed)
+	w.mu.Lock()
+	l.coming--
+	w.run(attempts, base, l)
+	w.mu.Unlock()
+	return err
+}
+
+// park has an event wait in the ledger. In a lane of an earlier session it may wait there already.
+func (w *worker) park(ctx context.Context, subject string, next *ledger.Waiting, resumed bool) error {
+	if resumed {
+		last, err := w.session.Last(ctx, subject)
+		if err != nil {
+			return err
+		}
+		if next.Sequence <= last {
+			return next.Done()
+		}
+	}
+	if err := w.session.Park(ctx, subject, next); err != nil {
+		return err
+	}
+	return next.Done()
+}
+
+// reached notes whether an attempt found somebody.
+func (w *worker) reached(r Result) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	was := w.nobody
+	if r.Status != 0 {
+		w.nobody = 0
+	} else {
+		w.nobody++
+	}
+	if was >= unreachable && w.nobody == 0 {
+		w.stir()
+	}
+}
