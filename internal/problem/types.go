@@ -28,6 +28,8 @@ var (
 		"Send credentials in one of the ways named by WWW-Authenticate.")
 	Forbidden = add("forbidden", "The caller may not do this", http.StatusForbidden,
 		"Ask the API's owner for the right to do this.")
+	InvalidSignature = add("invalid-signature", "The call is not known to be the sender's", http.StatusForbidden,
+		"Sign the bytes that are sent, with the secret that was agreed on, by a clock that is right.")
 	NotFound = add("not-found", "There is nothing at this address", http.StatusNotFound,
 		"Check the path against the API's documentation.")
 	UnknownVersion = add("unknown-version", "This API has no such version", http.StatusNotFound,
