@@ -21,6 +21,7 @@ var sections = []struct{ title, module, dir, typ string }{
 	{"`decision_log`", "decision_log", "decisionlog", "Config"},
 	{"`counters`", "counters memory", "limit", "Memory"},
 	{"`counters redis`", "counters redis", "limit", "Redis"},
+	{"`ledger`", "ledger embedded", "ledger", "Embedded"},
 	{"Directive `api_gateway`", "api_gateway", "gateway", "Handler"},
 	{"Directive `api_auth`", "api_auth", "auth", "Handler"},
 	{"Directive `api_limit`", "api_limit", "limit", "Handler"},

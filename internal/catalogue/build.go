@@ -47,6 +47,9 @@ func (d *decoder) build(root *node) *Catalogue {
 	for _, n := range root.all("api") {
 		c.APIs = append(c.APIs, b.api(n))
 	}
+	for _, n := range root.all("webhook") {
+		c.Webhooks = append(c.Webhooks, b.webhook(n))
+	}
 	return c
 }
 

@@ -20,6 +20,7 @@ type Catalogue struct {
 	Limits     []*Limit
 	Upstreams  []*Upstream
 	APIs       []*API // in the order of the files, and in them as written
+	Webhooks   []*Webhook
 
 	// Files are all files and folders whose change can change the catalogue: those loaded, the folders looked
 	// through, and what the files name (schemas, keys, certificates, secrets). They are listed even after a

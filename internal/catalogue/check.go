@@ -35,6 +35,7 @@ func (d *decoder) check(c *Catalogue, root *node, now time.Time) {
 		d.checkDocument(c, c.APIs[i], n)
 	}
 	d.checkPaths(c.APIs, root.all("api"))
+	d.checkWebhooks(c, root.all("webhook"))
 	d.checkForward(c, root)
 }
 

@@ -47,6 +47,7 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 	for _, from := range c.Catalogue.APIs {
 		apis = append(apis, b.api(g, from))
 	}
+	g.hooks = b.hooks()
 	g.credentials, g.parameters = b.credentials, b.parameters
 	g.keyed = append(slices.Clone(b.credentials), "Authorization")
 	g.told, g.drifting = b.told, b.drifting

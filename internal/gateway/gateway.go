@@ -21,6 +21,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/route"
 	"github.com/wicketgate/wicketgate/internal/rule"
 	"github.com/wicketgate/wicketgate/internal/validate"
+	"github.com/wicketgate/wicketgate/internal/webhook"
 )
 
 // Config is what a Gateway is built from.
@@ -49,6 +50,8 @@ type Config struct {
 	// Introspection gives a client of an introspection endpoint, which all that ask for the same share.
 	Introspection func(introspection.Config) (identity.Introspector, error)
 
+	Store webhook.Store // where webhooks' events are kept; nil in a gateway that never serves
+
 	// Method puts another in the place of a way to identify oneself; nil in every gateway that serves. Tests say with
 	// it who calls.
 	Method func(*catalogue.Identity, identity.Method) identity.Method
@@ -68,6 +71,7 @@ type Gateway struct {
 	admit atomic.Pointer[admit.Admit] // the same but for Reserve
 	table *route.Table
 	apis  map[string]*api
+	hooks map[string]*hook // by path
 
 	credentials []string
 	keyed       []string // those and Authorization

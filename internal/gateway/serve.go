@@ -41,6 +41,9 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	if g.about(w, x, serves) {
 		return true, nil
 	}
+	if h := g.hooks[x.Path.Escaped]; h != nil && serves(h.Name) {
+		return true, g.receive(w, r, x, h)
+	}
 	m, prob := g.table.Match(x)
 	if m.API == nil || !serves(m.API.Name) {
 		return false, nil
@@ -101,7 +104,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 // mean any API here (RFC 9110, section 15.5.20).
 func (g *Gateway) Unclaimed(x *exchange.Exchange) *problem.Problem {
 	p := problem.New(problem.NotFound, "no API is served at this address")
-	if g.table.Misdirected(x.Host) {
+	if len(g.hooks) == 0 && g.table.Misdirected(x.Host) { // webhooks are at every host
 		p = problem.New(problem.Misdirected, "no API is served at this host")
 	}
 	p.Instance = "urn:uuid:" + x.ID

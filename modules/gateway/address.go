@@ -9,10 +9,10 @@ import (
 	"github.com/wicketgate/wicketgate/internal/dpop"
 )
 
-// Address is what the client of a request with a proof of possession asked for, which the proof names: before any
-// directive rewrote it, and as a trusted proxy in front says that it was asked; "" where there is no proof.
+// Address is what the client of a request with a proof of possession, or a signature of Twilio's, asked for, which these
+// name: before any directive rewrote it, and as a trusted proxy in front says that it was asked; "" where there is neither.
 func Address(r *http.Request) string {
-	if r.Header[dpop.Field] == nil {
+	if r.Header[dpop.Field] == nil && r.Header["X-Twilio-Signature"] == nil {
 		return ""
 	}
 	scheme, host, path := "http", r.Host, r.URL.EscapedPath()

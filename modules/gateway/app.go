@@ -53,6 +53,10 @@ type App struct {
 	// What counts requests against quotas. Default: memory.
 	CountersRaw json.RawMessage `json:"counters,omitempty" caddy:"namespace=api_gateway.counters inline_key=engine"`
 
+	// Where webhooks' events are kept until they are delivered. Default: embedded, in Caddy's data folder, once there are
+	// webhooks.
+	LedgerRaw json.RawMessage `json:"ledger,omitempty" caddy:"namespace=api_gateway.ledgers inline_key=engine"`
+
 	// How tokens are signed that tell services who calls. Default: not at all.
 	Signing *Signing `json:"signing,omitempty"`
 
@@ -75,6 +79,7 @@ type App struct {
 	policies PolicySource
 	counters CounterSource
 	counter  limit.Counter
+	ledger   LedgerSource
 	gateway  *catalogued // nil without a catalogue
 	shadow   *shadow.Shadow
 	drift    *drift.Recorder
@@ -181,6 +186,15 @@ func (a *App) provisionEngines() error {
 	}
 	a.counters = guest.(CounterSource)
 	a.counter = a.counters.Counter()
+	if a.LedgerRaw != nil {
+		guest, err = a.ctx.LoadModule(a, "LedgerRaw")
+	} else {
+		guest, err = a.ctx.LoadModuleByID("api_gateway.ledgers.embedded", nil)
+	}
+	if err != nil {
+		return fmt.Errorf("loading the ledger: %w", err)
+	}
+	a.ledger = guest.(LedgerSource)
 	return nil
 }
 
@@ -268,6 +282,7 @@ func (a *App) Start() error {
 		return err
 	}
 	a.startRuns()
+	a.deliver()
 	if a.DecisionLog != nil {
 		a.DecisionLog.Start()
 	}
@@ -301,7 +316,7 @@ func (a *App) Start() error {
 	return nil
 }
 
-// Stop ends the watching. Requests under way go on until the server is done with them.
+// Stop ends the watching and, unless another app has taken them over, the deliveries. Requests under way go on until the server is done with them.
 func (a *App) Stop() error {
 	if live, ok := a.policies.(LivePolicySource); ok {
 		live.Stop()
@@ -315,6 +330,7 @@ func (a *App) Stop() error {
 		a.stop()
 		<-a.done
 	}
+	a.stopDelivering()
 	return nil
 }
 
@@ -404,6 +420,9 @@ func (a *App) load() error {
 	a.hide(l)
 	a.reserving(all, commits...)
 	a.replaceRuns(l.runs)
+	if a.started.Load() {
+		a.deliver()
+	}
 	l.compared.Commit()
 	a.metrics.loaded(true)
 	now := a.status.Load().succeeded(l, began)

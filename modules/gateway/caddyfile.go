@@ -23,10 +23,7 @@ func init() {
 }
 
 // options are the words of the global option, for "did you mean".
-var options = []string{"catalogue", "policies", "decision_log", "counters", "variable", "watch", "signing"}
-
-// later are words of the design that this version does not run.
-var later = []string{"ledger"}
+var options = []string{"catalogue", "policies", "decision_log", "counters", "ledger", "variable", "watch", "signing"}
 
 // UnmarshalCaddyfile sets up the app from the global option:
 //
@@ -35,6 +32,7 @@ var later = []string{"ledger"}
 //		policies     <folder> | <source> ...
 //		decision_log <file>|stdout|<address> ...
 //		counters     <engine> ...
+//		ledger       <engine> ...
 //		variable     <name> <value>
 //		watch        <interval>|off
 //		signing {
@@ -50,6 +48,7 @@ var later = []string{"ledger"}
 //   - policies says where the Rego policies come from: a folder, or a source and what it takes.
 //   - decision_log says where every decision of a policy is recorded. Default: nowhere.
 //   - counters says what counts requests against quotas. Default: memory.
+//   - ledger says where webhooks' events are kept until they are delivered. Default: embedded.
 //   - variable sets a variable of the catalogue, var.<name>. It may be given again.
 //   - watch is how often the files are looked at for changes, at least 10ms. Default: 500ms.
 //   - signing is how tokens are signed that tell services who calls. Default: not at all.
@@ -97,6 +96,8 @@ func (a *App) option(d *caddyfile.Dispenser, word, base string) (err error) {
 		return a.DecisionLog.UnmarshalCaddyfile(d.NewFromNextSegment())
 	case "counters":
 		a.CountersRaw, err = guest(d, "api_gateway.counters", "engine", "")
+	case "ledger":
+		a.LedgerRaw, err = guest(d, "api_gateway.ledgers", "engine", "")
 	case "signing":
 		return a.signing(d, base)
 	case "variable":
@@ -135,11 +136,6 @@ func (a *App) option(d *caddyfile.Dispenser, word, base string) (err error) {
 }
 
 func unknown(d *caddyfile.Dispenser, word string) error {
-	for _, l := range later {
-		if word == l {
-			return d.Errf("%s is not supported by this version", word)
-		}
-	}
 	if s := diagnostic.Suggest(word, options); s != "" {
 		return d.Errf("unrecognised option %s; did you mean %s?", word, s)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/gateway"
+	"github.com/wicketgate/wicketgate/internal/webhook"
 	"github.com/wicketgate/wicketgate/modules/upstream"
 )
 
@@ -33,7 +34,8 @@ type catalogued struct {
 type generation struct {
 	*gateway.Gateway
 	catalogue *catalogue.Catalogue
-	apis      []string
+	apis      []string     // and webhooks
+	events    *events      // nil without webhooks
 	users     atomic.Int64 // requests, and one for being current; once 0 it stays 0
 	let       func()
 }
@@ -52,6 +54,10 @@ func (c *catalogued) Load(l *Load) func() {
 	l.Diagnostics = append(l.Diagnostics, diags...)
 	next := &generation{}
 	next.users.Store(1)
+	var store webhook.Store
+	if len(cat.Webhooks) > 0 && c.app.trial == nil {
+		store = l.Events(next)
+	}
 	var used []string
 	next.let = func() { c.release(used) }
 	built, files, more, mistakes := gateway.Build(gateway.Config{
@@ -68,6 +74,7 @@ func (c *catalogued) Load(l *Load) func() {
 		Introspection:  l.Introspection,
 		Report:         c.app.validated,
 		Drift:          c.app.drift,
+		Store:          store,
 		Upstream: func(u *catalogue.Upstream) (gateway.Upstream, error) {
 			if c.app.checking && c.app.trial == nil {
 				return nil, nil
@@ -92,6 +99,9 @@ func (c *catalogued) Load(l *Load) func() {
 	l.Told = append(l.Told, built.Told()...)
 	for _, api := range cat.APIs {
 		next.apis = append(next.apis, api.Name)
+	}
+	for _, w := range cat.Webhooks {
+		next.apis = append(next.apis, w.Name)
 	}
 	c.mu.Lock()
 	wanted := slices.Clone(c.wanted)
@@ -135,7 +145,7 @@ func (g *generation) has(name string) error {
 	if slices.Contains(g.apis, name) {
 		return nil
 	}
-	err := fmt.Errorf("the catalogue has no API %q", name)
+	err := fmt.Errorf("the catalogue has no API or webhook %q", name)
 	if s := diagnostic.Suggest(name, g.apis); s != "" {
 		err = fmt.Errorf("%w; did you mean %q?", err, s)
 	}

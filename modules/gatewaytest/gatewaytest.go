@@ -60,6 +60,7 @@ func Start(t *testing.T, path string) *Gateway {
 	t.Setenv("HTTPS_PORT", port)
 	t.Setenv("HTTP_PORT", free(t))
 	t.Setenv("SHOP_PORT", free(t))
+	t.Setenv("XDG_DATA_HOME", t.TempDir()) // where what is kept beside the storage lies
 	if err := caddy.Load(adapt(t, path, storage), true); err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,3 @@ integration "payments" {
   auth "digest" { token = secret.key }
   breaker { failures = 10 }
 }
-webhook "stripe" {
-  path = "hooks/stripe"
-  verify "stripe" { secrets = [] }
-  deliver { to = upstream.orders }
-}
