@@ -20,18 +20,18 @@ type worker struct {
 	running sync.WaitGroup
 
 	mu      sync.Mutex
-	lanes   map[string]*lane // by subject of the lane; those with nothing are not there
-	waiting int              // lanes with something parked
-	held    int              // bytes of bodies in memory
-	inHand  map[uint64]bool  // events taken in and not done with, by number: at most ledger.Window
-	nobody  int              // attempts in a row that found nobody
-	closing bool             // no other attempt is begun
-	changed chan struct{}    // closed and made anew when there may be room again
+	lanes   map[string]*lane           // by subject of the lane; those with nothing are not there
+	waiting int                        // lanes with something parked
+	held    int                        // bytes of bodies in memory
+	inHand  map[uint64]*ledger.Waiting // events in memory, by number: at most ledger.Window
+	nobody  int                        // attempts in a row that found nobody
+	closing bool                       // no other attempt is begun
+	changed chan struct{}              // closed and made anew when there may be room again
 }
 
 func newWorker(d *Desk, webhook string, s *ledger.Session, cancel context.CancelFunc) *worker {
 	return &worker{desk: d, webhook: webhook, session: s, cancel: cancel, slots: make(chan struct{}, parallel),
-		lanes: map[string]*lane{}, inHand: map[uint64]bool{}, changed: make(chan struct{})}
+		lanes: map[string]*lane{}, inHand: map[uint64]*ledger.Waiting{}, changed: make(chan struct{})}
 }
 
 // work takes events in and has them delivered until ctx ends. Then attempts under way come to their end, within a bound.
@@ -161,9 +161,9 @@ func (w *worker) take(ctx, attempts context.Context, next *ledger.Waiting) error
 	at := w.session.LaneOf(w.webhook, key)
 	base := strings.TrimSuffix(at.First, ".0")
 	w.mu.Lock()
-	if w.inHand[next.Sequence] { // given a second time while it is under way
+	if had := w.inHand[next.Sequence]; had != nil { // given a second time, after the intake was opened anew
 		w.mu.Unlock()
-		return nil
+		return had.Again(next)
 	}
 	l := w.lanes[base]
 	if l == nil {
@@ -172,7 +172,7 @@ func (w *worker) take(ctx, attempts context.Context, next *ledger.Waiting) error
 	}
 	if !l.parked && len(l.queue) < room {
 		l.queue = append(l.queue, next)
-		w.inHand[next.Sequence] = true
+		w.inHand[next.Sequence] = next
 		w.held += len(next.Body)
 		w.run(attempts, base, l)
 		w.mu.Unlock()

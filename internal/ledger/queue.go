@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -28,11 +29,31 @@ const Window = 1024
 type Waiting struct {
 	*Event
 	Sequence uint64 // among the events that came, of all webhooks
-	message  jetstream.Msg
+
+	mu      sync.Mutex
+	message jetstream.Msg
+	done    bool
 }
 
 // Done says that the ledger may let go of it.
-func (w *Waiting) Done() error { return w.message.Ack() }
+func (w *Waiting) Done() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done = true
+	return w.message.Ack()
+}
+
+// Again notes that a later intake gave the same event. Only what is said of the latter is sure to be heard: an earlier
+// intake may have ended, and the later one not yet have given the event, when Done was said of the former.
+func (w *Waiting) Again(later *Waiting) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.message = later.message
+	if w.done {
+		return w.message.Ack()
+	}
+	return nil
+}
 
 // Intake gives the events of a webhook, those that came first before others, beginning with the first that nobody was
 // done with.
@@ -83,7 +104,7 @@ func (i *Intake) Next(ctx context.Context) (*Waiting, error) {
 			m.Term() //nolint:errcheck // it would come again
 			continue
 		}
-		return &Waiting{e, meta.Sequence.Stream, m}, nil
+		return &Waiting{Event: e, Sequence: meta.Sequence.Stream, message: m}, nil
 	}
 }
 

@@ -1,0 +1,92 @@
+package delivery
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/wicketgate/wicketgate/internal/ledger"
+)
+
+// idle gives a worker that delivers nothing.
+func (b *bench) idle() *worker {
+	b.t.Helper()
+	session, err := b.Session()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	w := newWorker(b.Desk, "hook", session, nil)
+	for range parallel {
+		w.slots <- struct{}{}
+	}
+	b.t.Cleanup(func() {
+		w.mu.Lock()
+		w.closing = true
+		w.mu.Unlock()
+		for range parallel {
+			<-w.slots
+		}
+		w.running.Wait()
+	})
+	return w
+}
+
+// An intake that is opened anew gives what is in memory a second time. The ledger lets go of what was done with, also if
+// that was said before the new intake came to it.
+func TestIntakeAnew(t *testing.T) {
+	b := start(t, t.TempDir())
+	w := b.idle()
+	ctx := t.Context()
+	// More than an intake has on its way to whoever asks for the next: the new one has not come to the last of them.
+	const many = ledger.Window/4 + 50
+	for n := range many {
+		b.append(fmt.Sprint(n), "")
+	}
+	var last *ledger.Waiting
+	read := func(intake *ledger.Intake) {
+		for range many {
+			next, err := intake.Next(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last == nil && next.ID == fmt.Sprint(many-1) {
+				last = next
+			}
+			if err := w.take(ctx, ctx, next); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	open := func() *ledger.Intake {
+		intake, err := w.session.Intake(ctx, "hook")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return intake
+	}
+	first := open()
+	read(first)
+	first.Stop()
+	second := open()
+	if err := last.Done(); err != nil {
+		t.Fatal(err)
+	}
+	read(second)
+	second.Stop()
+	b.append("end", "")
+	b.within("the ledger lets go of the last", func() bool {
+		intake := open()
+		defer intake.Stop()
+		var left []string
+		for {
+			next, err := intake.Next(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if next.ID == "end" {
+				return !slices.Contains(left, last.ID)
+			}
+			left = append(left, next.ID)
+		}
+	})
+}
