@@ -99,11 +99,14 @@ func (w *worker) resume(ctx, attempts context.Context) error {
 		w.mu.Lock()
 		l := w.lanes[base]
 		if l == nil {
-			l = &lane{at: ledger.Lane{First: base + ".0", Later: base + ".1"}, resumed: true}
+			l = &lane{at: ledger.Lane{First: base + ".0", Later: base + ".1"}}
 			w.lanes[base] = l
+		}
+		if !l.parked {
+			l.parked = true
 			w.waiting++
 		}
-		l.parked = true
+		l.resumed = true
 		w.mu.Unlock()
 		if strings.HasSuffix(subject, ".1") {
 			head, err := w.session.Head(ctx, subject)

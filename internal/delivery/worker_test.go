@@ -90,3 +90,42 @@ func TestIntakeAnew(t *testing.T) {
 		}
 	})
 }
+
+// Lanes that are in memory already are counted once when what waits is read again.
+func TestResumeAnew(t *testing.T) {
+	b := start(t, t.TempDir())
+	w := b.idle()
+	ctx := t.Context()
+	for n := range 3 {
+		b.append(fmt.Sprint(n), "a")
+	}
+	intake, err := w.session.Intake(ctx, "hook")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer intake.Stop()
+	for range 2 {
+		next, err := intake.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.take(ctx, ctx, next); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next, err := intake.Next(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.session.Park(ctx, w.session.LaneOf("hook", "a").Later, next); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := w.resume(ctx, ctx); err != nil {
+			t.Fatal(err)
+		}
+		if w.waiting != 1 {
+			t.Errorf("%d lanes wait", w.waiting)
+		}
+	}
+}
