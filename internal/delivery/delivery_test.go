@@ -57,10 +57,7 @@ func start(t testing.TB, folder string) *bench {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	d := NewDesk(log, NewCounts())
-	l, err := ledger.New(ledger.Config{Folder: folder, Log: log}, d.Serve)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := ledger.New(ledger.Config{Folder: folder, Log: log}, d.Serve)
 	l.Start()
 	t.Cleanup(func() { l.Close() })
 	b := &bench{l, d, t}

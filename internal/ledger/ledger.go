@@ -1,7 +1,6 @@
 // Package ledger keeps what must not be lost: events that third parties were told are safe. It is NATS JetStream,
-// embedded in this process and without a listener, or a cluster of servers elsewhere; the code is the same. An event
-// that Append took is on the disk, synced, and stays there until it was delivered, is a dead letter that has grown old,
-// or is dropped by the operator.
+// embedded in this process and without a listener. An event that Append took is on the disk, synced, and stays there
+// until it was delivered, or is a dead letter that has grown old.
 package ledger
 
 import (
@@ -51,21 +50,13 @@ var ErrUnavailable = errors.New("the ledger is not available")
 // ErrFull says that the ledger has no room; there will be when events are delivered.
 var ErrFull = errors.New("the ledger is full")
 
-// ErrTooLarge says that an event is larger than the ledger's servers take.
+// ErrTooLarge says that an event is larger than the ledger takes.
 var ErrTooLarge = errors.New("the event is larger than the ledger takes")
 
 // Config says where the ledger is.
 type Config struct {
-	// Folder is where the embedded store lies. Empty: Servers have it.
+	// Folder is where it lies.
 	Folder string
-	// Servers are the addresses of a cluster, "nats://n1:4222".
-	Servers []string
-	// Options give what connecting to Servers needs besides: credentials, TLS. They are asked for each session.
-	Options func() ([]nats.Option, error)
-	// Replicas is on how many servers each event is kept: 1, 3 or 5. 0 for 1.
-	Replicas int
-	// Prefix is what the names of streams and subjects begin with: letters, digits and _.
-	Prefix string
 	// MaxBytes bounds the events that wait, and again the dead letters, in bytes; 0 for DefaultMaxBytes.
 	MaxBytes int64
 	// Keep is how long dead letters are kept; 0 for DefaultKeep.
@@ -93,23 +84,14 @@ type failure struct{ error }
 
 // New makes a ledger and opens nothing: that is for Start. serve is called with each session, in a goroutine of its own,
 // and returns when its context ends.
-func New(c Config, serve func(context.Context, *Session)) (*Ledger, error) {
-	if (c.Folder == "") == (len(c.Servers) == 0) {
-		return nil, errors.New("a ledger is in a folder or on servers")
-	}
-	if c.Replicas == 0 {
-		c.Replicas = 1
-	}
-	if c.Prefix == "" {
-		c.Prefix = "wicketgate"
-	}
+func New(c Config, serve func(context.Context, *Session)) *Ledger {
 	if c.MaxBytes == 0 {
 		c.MaxBytes = DefaultMaxBytes
 	}
 	if c.Keep == 0 {
 		c.Keep = DefaultKeep
 	}
-	return &Ledger{config: c, serve: serve}, nil
+	return &Ledger{config: c, serve: serve}
 }
 
 // Start begins to open the ledger, and to open it again whenever it breaks. It does not block, and may be called again.
@@ -209,7 +191,7 @@ func (l *Ledger) Append(ctx context.Context, e *Event) (known bool, err error) {
 	if s == nil {
 		return false, fmt.Errorf("%w: %w", ErrUnavailable, l.Ready())
 	}
-	return s.append(ctx, e, true)
+	return s.append(ctx, e)
 }
 
 // Session is a time in which the ledger is open.
@@ -217,7 +199,7 @@ type Session struct {
 	config Config
 	nc     *nats.Conn
 	js     jetstream.JetStream
-	end    func() // of what is embedded, or nil
+	end    func()
 	alive  func() bool
 
 	events, parked, dead, delivered, seen jetstream.Stream
@@ -253,13 +235,10 @@ func (s *Session) breaks(err error) {
 
 func (s *Session) close() {
 	s.nc.Close()
-	if s.end != nil {
-		s.end()
-	}
+	s.end()
 }
 
-// append stores an event; once says that another of the same name is the same.
-func (s *Session) append(ctx context.Context, e *Event, once bool) (known bool, err error) {
+func (s *Session) append(ctx context.Context, e *Event) (known bool, err error) {
 	data, err := e.encode()
 	if err != nil {
 		return false, err
@@ -269,11 +248,8 @@ func (s *Session) append(ctx context.Context, e *Event, once bool) (known bool, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()
-	options := []jetstream.PublishOpt{jetstream.WithExpectStream(s.name("EVENTS")), jetstream.WithRetryAttempts(0)}
-	if once {
-		options = append(options, jetstream.WithMsgID(e.ID))
-	}
-	ack, err := s.js.Publish(ctx, s.subject("events", e.Webhook), data, options...)
+	ack, err := s.js.Publish(ctx, subjectOf("events", e.Webhook), data, jetstream.WithExpectStream(streamName("EVENTS")),
+		jetstream.WithRetryAttempts(0), jetstream.WithMsgID(e.ID))
 	if err != nil {
 		return false, s.failed("storing an event", err)
 	}

@@ -22,10 +22,7 @@ func open(t testing.TB, folder string, change ...func(*Config)) *Ledger {
 	for _, f := range change {
 		f(&c)
 	}
-	l, err := New(c, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := New(c, nil)
 	l.Start()
 	t.Cleanup(func() { l.Close() })
 	within(t, "the ledger is open", func() bool { return l.Ready() == nil })
@@ -111,10 +108,7 @@ func TestKeeps(t *testing.T) {
 func TestOneAtATime(t *testing.T) {
 	folder := t.TempDir()
 	open(t, folder)
-	l, err := New(Config{Folder: folder, Log: slog.New(slog.DiscardHandler)}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := New(Config{Folder: folder, Log: slog.New(slog.DiscardHandler)}, nil)
 	l.Start()
 	defer l.Close()
 	within(t, "it says why it is not open", func() bool { return l.failure.Load() != nil })
@@ -158,7 +152,7 @@ func TestDeletedStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.js.DeleteStream(t.Context(), s.name("EVENTS")); err != nil {
+	if err := s.js.DeleteStream(t.Context(), streamName("EVENTS")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.Append(t.Context(), event(2)); !errors.Is(err, ErrUnavailable) {
@@ -190,10 +184,7 @@ func TestStartStop(t *testing.T) {
 		l := open(t, folder)
 		l.Close()
 	}
-	l, err := New(Config{Folder: folder, Log: slog.New(slog.DiscardHandler)}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := New(Config{Folder: folder, Log: slog.New(slog.DiscardHandler)}, nil)
 	l.Start()
 	l.Close() // while it opens
 }

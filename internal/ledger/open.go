@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
-	// JetStream as a library: a log that syncs each write, with bounds, replicas and consumers, tried by many, which runs in
-	// this process as well as in a cluster. Nothing in Go's standard library keeps data.
+	// JetStream as a library: a log that syncs each write, with bounds and consumers, tried by many, which runs in this
+	// process. Nothing in Go's standard library keeps data.
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,12 +22,7 @@ const starting = time.Minute
 // open opens the store and makes its streams.
 func (l *Ledger) open(ctx context.Context) (*Session, error) {
 	s := &Session{config: l.config, broken: make(chan error, 1)}
-	var err error
-	if l.config.Folder != "" {
-		err = s.embed()
-	} else {
-		err = s.connect()
-	}
+	err := s.embed()
 	if err != nil {
 		return nil, err
 	}
@@ -101,58 +96,29 @@ func (l serverLog) Fatalf(format string, v ...any) {
 	l.to.Error("ledger: " + fmt.Sprintf(format, v...))
 }
 
-// connect reaches for servers elsewhere. While they are away the client goes on trying, and what is to be stored is
-// refused.
-func (s *Session) connect() error {
-	options := []nats.Option{nats.Name("wicketgate"), nats.Timeout(asking), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1)}
-	if s.config.Options != nil {
-		more, err := s.config.Options()
-		if err != nil {
-			return fmt.Errorf("connecting to the ledger: %w", err)
-		}
-		options = append(options, more...)
-	}
-	o := nats.GetDefaultOptions()
-	o.Servers = s.config.Servers
-	for _, set := range options {
-		if err := set(&o); err != nil {
-			return fmt.Errorf("connecting to the ledger: %w", err)
-		}
-	}
-	var err error
-	if s.nc, err = o.Connect(); err != nil {
-		return fmt.Errorf("connecting to the ledger: %w", err)
-	}
-	s.alive = func() bool { return !s.nc.IsClosed() }
-	return nil
-}
-
 // seenBytes bounds the names that dedupe remembers, in bytes on the disk.
 const seenBytes = 256 << 20
 
 // streams makes the streams, or fits them to the configuration.
 func (s *Session) streams(ctx context.Context) error {
 	c := s.config
-	persist := jetstream.DefaultPersistMode
-	if c.Folder != "" {
-		persist = jetstream.AsyncPersistMode // what was delivered need not be synced
-	}
 	for _, one := range []struct {
 		to     *jetstream.Stream
 		config jetstream.StreamConfig
 	}{
-		{&s.events, jetstream.StreamConfig{Name: s.name("EVENTS"), Subjects: []string{s.subject("events", "*")},
+		{&s.events, jetstream.StreamConfig{Name: streamName("EVENTS"), Subjects: []string{subjectOf("events", "*")},
 			Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, Duplicates: duplicates}},
-		{&s.parked, jetstream.StreamConfig{Name: s.name("PARKED"), Subjects: []string{s.subject("parked", "*.*.*")},
+		{&s.parked, jetstream.StreamConfig{Name: streamName("PARKED"), Subjects: []string{subjectOf("parked", "*.*.*")},
 			Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, Duplicates: duplicates}},
-		{&s.dead, jetstream.StreamConfig{Name: s.name("DEAD"), Subjects: []string{s.subject("dead", "*")},
+		{&s.dead, jetstream.StreamConfig{Name: streamName("DEAD"), Subjects: []string{subjectOf("dead", "*")},
 			Discard: jetstream.DiscardOld, MaxBytes: c.MaxBytes, MaxAge: c.Keep, Duplicates: duplicates}},
-		{&s.delivered, jetstream.StreamConfig{Name: s.name("DELIVERED"), Subjects: []string{s.subject("delivered", "*")},
-			Discard: jetstream.DiscardOld, MaxBytes: deliveredBytes, MaxAge: deliveredKeep, PersistMode: persist}},
-		{&s.seen, jetstream.StreamConfig{Name: s.name("SEEN"), Subjects: []string{s.subject("seen", "*.*")},
+		{&s.delivered, jetstream.StreamConfig{Name: streamName("DELIVERED"), Subjects: []string{subjectOf("delivered", "*")},
+			Discard: jetstream.DiscardOld, MaxBytes: deliveredBytes, MaxAge: deliveredKeep,
+			PersistMode: jetstream.AsyncPersistMode}}, // it need not be synced
+		{&s.seen, jetstream.StreamConfig{Name: streamName("SEEN"), Subjects: []string{subjectOf("seen", "*.*")},
 			Discard: jetstream.DiscardOld, MaxBytes: seenBytes, MaxMsgs: maxSeen, MaxMsgsPerSubject: 1, AllowMsgTTL: true}},
 	} {
-		one.config.Storage, one.config.Replicas, one.config.AllowDirect = jetstream.FileStorage, c.Replicas, true
+		one.config.Storage, one.config.AllowDirect = jetstream.FileStorage, true
 		stream, err := s.js.CreateOrUpdateStream(ctx, one.config)
 		if err != nil {
 			return fmt.Errorf("making the stream %s: %w", one.config.Name, err)
@@ -162,10 +128,11 @@ func (s *Session) streams(ctx context.Context) error {
 	return nil
 }
 
-// name is the name of a stream.
-func (s *Session) name(which string) string { return s.config.Prefix + "_" + which }
+// prefix begins the names of streams and subjects.
+const prefix = "wicketgate"
 
-// subject is where the messages of a stream are published.
-func (s *Session) subject(which, rest string) string {
-	return s.config.Prefix + "." + which + "." + rest
-}
+// streamName is the name of a stream.
+func streamName(which string) string { return prefix + "_" + which }
+
+// subjectOf is where the messages of a stream are published.
+func subjectOf(which, rest string) string { return prefix + "." + which + "." + rest }

@@ -74,7 +74,7 @@ func (s *Session) Intake(ctx context.Context, webhook string) (*Intake, error) {
 		return nil, s.failed("reading events", err)
 	}
 	c, err := s.events.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: name, FilterSubject: s.subject("events", webhook), AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
+		Durable: name, FilterSubject: subjectOf("events", webhook), AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckWait: 24 * time.Hour, MaxAckPending: Window, MaxWaiting: 8,
 	})
 	if err != nil {
@@ -118,7 +118,7 @@ type Lane struct{ First, Later string }
 // LaneOf gives the subjects of a key's lane.
 func (s *Session) LaneOf(webhook, key string) Lane {
 	sum := sha256.Sum256([]byte(key))
-	base := s.subject("parked", webhook) + "." + base64.RawURLEncoding.EncodeToString(sum[:18])
+	base := subjectOf("parked", webhook) + "." + base64.RawURLEncoding.EncodeToString(sum[:18])
 	return Lane{base + ".0", base + ".1"}
 }
 
@@ -126,7 +126,7 @@ func (s *Session) LaneOf(webhook, key string) Lane {
 func (s *Session) Lanes(ctx context.Context, webhook string) (map[string]uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
-	info, err := s.parked.Info(ctx, jetstream.WithSubjectFilter(s.subject("parked", webhook)+".*.*"))
+	info, err := s.parked.Info(ctx, jetstream.WithSubjectFilter(subjectOf("parked", webhook)+".*.*"))
 	if err != nil {
 		return nil, s.failed("reading what waits", err)
 	}
@@ -146,7 +146,7 @@ func (s *Session) Park(ctx context.Context, subject string, w *Waiting) error {
 func (s *Session) put(ctx context.Context, stream string, m *nats.Msg, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()
-	options := []jetstream.PublishOpt{jetstream.WithExpectStream(s.name(stream)), jetstream.WithRetryAttempts(0)}
+	options := []jetstream.PublishOpt{jetstream.WithExpectStream(streamName(stream)), jetstream.WithRetryAttempts(0)}
 	if id != "" {
 		options = append(options, jetstream.WithMsgID(id))
 	}
@@ -250,14 +250,14 @@ func (s *Session) Bury(ctx context.Context, e *Event, how Ending) error {
 	if err != nil {
 		return err
 	}
-	return s.put(ctx, "DEAD", &nats.Msg{Subject: s.subject("dead", e.Webhook), Data: data, Header: how.header()}, "")
+	return s.put(ctx, "DEAD", &nats.Msg{Subject: subjectOf("dead", e.Webhook), Data: data, Header: how.header()}, "")
 }
 
 // Delivered keeps an event that was delivered, for a while. It may fail: nothing depends on it.
 func (s *Session) Delivered(e *Event, how Ending) {
 	data, err := e.encode()
 	if err == nil {
-		err = s.nc.PublishMsg(&nats.Msg{Subject: s.subject("delivered", e.Webhook), Data: data, Header: how.header()})
+		err = s.nc.PublishMsg(&nats.Msg{Subject: subjectOf("delivered", e.Webhook), Data: data, Header: how.header()})
 	}
 	if err != nil {
 		s.config.Log.Debug("a delivered event is not kept", "id", e.ID, "error", fmt.Sprint(err))
@@ -268,7 +268,7 @@ func (s *Session) Delivered(e *Event, how Ending) {
 func (s *Session) Seen(ctx context.Context, webhook, name string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()
-	_, err := s.seen.GetLastMsgForSubject(ctx, s.subject("seen", webhook)+"."+name)
+	_, err := s.seen.GetLastMsgForSubject(ctx, subjectOf("seen", webhook)+"."+name)
 	switch {
 	case err == nil:
 		return true, nil
@@ -282,7 +282,7 @@ func (s *Session) Seen(ctx context.Context, webhook, name string) (bool, error) 
 func (s *Session) Remember(ctx context.Context, webhook, name string, keep time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()
-	_, err := s.js.Publish(ctx, s.subject("seen", webhook)+"."+name, nil, jetstream.WithExpectStream(s.name("SEEN")),
+	_, err := s.js.Publish(ctx, subjectOf("seen", webhook)+"."+name, nil, jetstream.WithExpectStream(streamName("SEEN")),
 		jetstream.WithRetryAttempts(0), jetstream.WithMsgTTL(keep))
 	if err != nil {
 		return s.failed("remembering a name", err)

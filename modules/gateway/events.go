@@ -26,7 +26,6 @@ type LedgerSource interface {
 type events struct {
 	*ledger.Ledger
 	desk *delivery.Desk
-	key  string
 }
 
 // deliveries count what came of all attempts, over reloads of Caddy.
@@ -42,11 +41,7 @@ func (l *Load) Events(g *generation) webhook.Store {
 		log := slog.New(lasting("http.api_gateway.ledger"))
 		config.Log = log
 		desk := delivery.NewDesk(log, deliveries)
-		opened, err := ledger.New(config, desk.Serve)
-		if err != nil {
-			return nil, err
-		}
-		return &events{opened, desk, key}, nil
+		return &events{ledger.New(config, desk.Serve), desk}, nil
 	})
 	if err != nil {
 		l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unusable ledger", Detail: err.Error()})
