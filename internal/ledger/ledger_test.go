@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -187,6 +189,22 @@ func TestStartStop(t *testing.T) {
 	l := New(Config{Folder: folder, Log: slog.New(slog.DiscardHandler)}, nil)
 	l.Start()
 	l.Close() // while it opens
+}
+
+// Closed in the middle of making any of its streams, it leaves nothing behind either.
+func TestStopWhileOpening(t *testing.T) {
+	for _, stream := range []string{"EVENTS", "PARKED", "DEAD", "DELIVERED", "SEEN"} {
+		for range 4 {
+			folder := t.TempDir()
+			l := New(Config{Folder: folder, Log: slog.New(slog.DiscardHandler)}, nil)
+			l.Start()
+			within(t, "the stream is being made", func() bool {
+				_, err := os.Stat(filepath.Join(folder, "jetstream", "$G", "streams", streamName(stream)))
+				return err == nil
+			})
+			l.Close()
+		}
+	}
 }
 
 func FuzzDecode(f *testing.F) {

@@ -119,7 +119,11 @@ func (s *Session) streams(ctx context.Context) error {
 			Discard: jetstream.DiscardOld, MaxBytes: seenBytes, MaxMsgs: maxSeen, MaxMsgsPerSubject: 1, AllowMsgTTL: true}},
 	} {
 		one.config.Storage, one.config.AllowDirect = jetstream.FileStorage, true
-		stream, err := s.js.CreateOrUpdateStream(ctx, one.config)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		// A server that is ended while it makes a stream leaves files of it open.
+		stream, err := s.js.CreateOrUpdateStream(context.WithoutCancel(ctx), one.config)
 		if err != nil {
 			return fmt.Errorf("making the stream %s: %w", one.config.Name, err)
 		}
