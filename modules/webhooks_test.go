@@ -8,11 +8,15 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"github.com/wicketgate/wicketgate/modules/gatewaytest"
 )
@@ -264,5 +268,91 @@ func TestWebhooksWait(t *testing.T) {
 	g.Within(20*time.Second, "the event is delivered at the second attempt", func() bool { return len(l.heard()) == 1 })
 	if len(seen) != 1 {
 		t.Errorf("named %v", seen)
+	}
+}
+
+// TestNoWebhooks has a gateway without webhooks, though it says where a ledger would be: it opens none, and makes no
+// folder.
+func TestNoWebhooks(t *testing.T) {
+	dir := t.TempDir()
+	gatewaytest.Write(t, filepath.Join(dir, "shop.hcl"), `
+upstream "shop" { servers = ["http://127.0.0.1:1"] }
+api "shop" {
+  base_path = "/api"
+  upstream  = upstream.shop
+  identify  = [anonymous]
+  authorize = public
+  route "GET /x" {}
+}
+`)
+	for name, option := range map[string]string{"by default": "", "with a folder": "ledger embedded {\n\t\t\tfolder ledger\n\t\t}"} {
+		t.Run(name, func(t *testing.T) {
+			gatewaytest.Write(t, filepath.Join(dir, "Caddyfile"), fmt.Sprintf(`{
+	api_gateway {
+		catalogue shop.hcl
+		%s
+	}
+}
+https://localhost:{$HTTPS_PORT} {
+	tls internal
+	api_gateway
+}
+`, option))
+			gatewaytest.Start(t, filepath.Join(dir, "Caddyfile"))
+			if stacks := goroutines(t); strings.Contains(stacks, ledgerRuns) || strings.Contains(stacks, "nats-server") {
+				t.Errorf("a ledger runs:\n%s", stacks)
+			}
+			for _, folder := range []string{filepath.Join(dir, "ledger"), filepath.Join(caddy.AppDataDir(), "api_gateway", "ledger")} {
+				if _, err := os.Stat(folder); !os.IsNotExist(err) {
+					t.Errorf("%s: %v", folder, err)
+				}
+			}
+		})
+	}
+	t.Run("with webhooks", func(t *testing.T) { // which shows what the others look for
+		hooked(t)
+		if stacks := goroutines(t); !strings.Contains(stacks, ledgerRuns) {
+			t.Errorf("no ledger runs:\n%s", stacks)
+		}
+	})
+}
+
+// ledgerRuns is once in the stacks for each ledger that was started, from the first moment on.
+const ledgerRuns = "internal/ledger.(*Ledger).Start.func1("
+
+func goroutines(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	if err := pprof.Lookup("goroutine").WriteTo(&all, 2); err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+// TestWebhooksReload reloads Caddy 20 times with webhooks, each fifth time with another ledger in the same folder. Every
+// event is delivered, and nothing is left behind: Start looks.
+func TestWebhooksReload(t *testing.T) {
+	g, l, dir := hooked(t)
+	path := filepath.Join(dir, "Caddyfile")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 20 {
+		gatewaytest.Write(t, path, strings.Replace(string(text), "keep 24h", fmt.Sprintf("keep %dh", 24+n/5), 1))
+		g.Reload(path)
+		accepted(t, g, func() gatewaytest.Answer {
+			return stripe(g, fmt.Sprintf(`{"id":"evt_%d","type":"payment_intent.created","data":{"object":{"id":"pi_%[1]d"}}}`, n), time.Now())
+		})
+	}
+	g.Within(time.Minute, "all are delivered", func() bool {
+		names := map[string]bool{}
+		for _, one := range l.heard() {
+			names[one.header.Get("Webhook-Id")] = true
+		}
+		return len(names) == 20
+	})
+	if n := strings.Count(goroutines(t), ledgerRuns); n != 1 {
+		t.Errorf("%d ledgers run", n)
 	}
 }

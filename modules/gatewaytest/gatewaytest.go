@@ -38,7 +38,8 @@ type Gateway struct {
 	// Client trusts Caddy's own authority, speaks HTTP/2 and follows no redirects. A request takes at most a minute.
 	Client *http.Client
 
-	t *testing.T
+	t       *testing.T
+	storage string
 }
 
 // Answer is what came back.
@@ -64,7 +65,7 @@ func Start(t *testing.T, path string) *Gateway {
 	if err := caddy.Load(adapt(t, path, storage), true); err != nil {
 		t.Fatal(err)
 	}
-	g := &Gateway{URL: "https://localhost:" + port, t: t}
+	g := &Gateway{URL: "https://localhost:" + port, t: t, storage: storage}
 	t.Cleanup(func() {
 		if g.Client != nil {
 			g.Client.CloseIdleConnections()
@@ -80,6 +81,14 @@ func Start(t *testing.T, path string) *Gateway {
 	})
 	g.trust(filepath.Join(storage, "pki", "authorities", "local", "root.crt"))
 	return g
+}
+
+// Reload has it run another Caddyfile, or the same again.
+func (g *Gateway) Reload(path string) {
+	g.t.Helper()
+	if err := caddy.Load(adapt(g.t, path, g.storage), true); err != nil {
+		g.t.Fatal(err)
+	}
 }
 
 // Load is Start for a Caddyfile that does not run: it gives the error.
