@@ -1,9 +1,6 @@
 package delivery
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
 // Counts are what came of attempts, by webhook. Their names are the configuration's, so that they are bounded.
 type Counts struct {
@@ -15,7 +12,6 @@ type Counts struct {
 type Count struct {
 	Taken, Refused, Unreachable uint64 // attempts
 	Dead                        uint64 // events that were given up
-	Seconds                     float64
 }
 
 // NewCounts makes counts.
@@ -30,11 +26,10 @@ func (c *Counts) of(webhook string) *Count {
 	return one
 }
 
-func (c *Counts) attempt(webhook string, r Result, took time.Duration) {
+func (c *Counts) attempt(webhook string, r Result) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	one := c.of(webhook)
-	one.Seconds += took.Seconds()
 	switch {
 	case r.Taken():
 		one.Taken++

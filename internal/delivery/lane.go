@@ -184,21 +184,19 @@ func (w *worker) attempt(ctx context.Context, l *lane, e *ledger.Event) bool {
 	if !ok || ctx.Err() != nil {
 		return false
 	}
-	began := time.Now()
 	r := target.Send(ctx, e)
 	if ctx.Err() != nil && !r.Taken() { // cut off: that says nothing of the service
 		return false
 	}
 	l.attempts++
 	w.reached(r)
-	w.desk.count.attempt(w.webhook, r, time.Since(began))
-	how := ledger.Ending{Attempts: l.attempts, Reason: r.reason(), Time: time.Now()}
+	w.desk.count.attempt(w.webhook, r)
 	if r.Taken() {
-		w.session.Delivered(e, how)
 		l.attempts, l.pause = 0, 0
 		return true
 	}
 	l.pause = r.RetryAfter
+	how := ledger.Ending{Attempts: l.attempts, Reason: r.reason(), Time: time.Now()}
 	about := []any{slog.String("webhook", w.webhook), slog.String("id", e.ID), slog.Int("attempts", l.attempts), slog.String("reason", how.Reason)}
 	if time.Since(e.Received) < target.For {
 		w.desk.log.Warn("an event was not delivered and is tried again", about...)

@@ -24,10 +24,6 @@ const (
 	DefaultKeep = 30 * 24 * time.Hour
 	// MaxEvent is the largest event, in bytes, its header fields included: 26 MiB, of which the body has 25.
 	MaxEvent = 26 << 20
-	// deliveredBytes and deliveredKeep bound the events that have been delivered, which are kept to be looked at and
-	// sent again: 128 MiB, 24 hours.
-	deliveredBytes = 128 << 20
-	deliveredKeep  = 24 * time.Hour
 	// duplicates is how long an event of the same name is known for one that is there already: 6 minutes, so that what
 	// senders' time stamps let pass is not delivered again.
 	duplicates = 6 * time.Minute
@@ -202,7 +198,7 @@ type Session struct {
 	end    func()
 	alive  func() bool
 
-	events, parked, dead, delivered, seen jetstream.Stream
+	events, parked, dead, seen jetstream.Stream
 
 	broken chan error // what somebody saw who used it; one is enough
 }
