@@ -138,6 +138,7 @@ func hooked(t *testing.T, more ...string) (*gatewaytest.Gateway, *listener, stri
 }
 https://localhost:{$HTTPS_PORT} {
 	tls internal
+	metrics /metrics
 	api_gateway
 }
 `, strings.Join(more, "\n\t"), l.URL))
@@ -269,6 +270,11 @@ func TestWebhooksWait(t *testing.T) {
 	if len(seen) != 1 {
 		t.Errorf("named %v", seen)
 	}
+	g.Within(10*time.Second, "both attempts are counted", func() bool {
+		metrics := g.Do("GET", "/metrics", "").Body
+		return strings.Contains(metrics, `caddy_api_gateway_webhook_attempts_total{result="refused",webhook="stripe"}`) &&
+			strings.Contains(metrics, `caddy_api_gateway_webhook_attempts_total{result="taken",webhook="stripe"}`)
+	})
 }
 
 // TestNoWebhooks has a gateway without webhooks, though it says where a ledger would be: it opens none, and makes no

@@ -32,6 +32,8 @@ type metrics struct {
 	issuers  *issuerMetrics
 	asked    *prometheus.CounterVec // introspection endpoints
 
+	delivered deliveryMetrics
+
 	decisions *policy.Counts
 	decided   []prometheus.Collector // of decisions
 }
@@ -65,8 +67,9 @@ var theMetrics = func() *metrics {
 			"When what is in force was loaded, in seconds since 1970."))),
 		signing: prometheus.NewGauge(prometheus.GaugeOpts(name("signing_keys_failing",
 			"1 while the signing keys cannot be had from the storage, or the next one not be stored there, and those in force stay, otherwise 0."))),
-		shadows: newShadowMetrics(name),
-		issuers: newIssuerMetrics(name),
+		shadows:   newShadowMetrics(name),
+		delivered: newDeliveryMetrics(name),
+		issuers:   newIssuerMetrics(name),
 		asked: prometheus.NewCounterVec(prometheus.CounterOpts(name("introspections_total",
 			"What came of asking introspection endpoints for tokens: answered or failed.")), []string{"result"}),
 	}
@@ -88,7 +91,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.unmet, m.unknown, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked}, m.decided, m.shadows.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.unmet, m.unknown, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.delivered}, m.decided, m.shadows.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
