@@ -199,6 +199,7 @@ type Session struct {
 	alive  func() bool
 
 	events, parked, dead, seen jetstream.Stream
+	counting                   sync.Mutex // of parked.Info, which notes in the stream what it was told
 
 	broken chan error // what somebody saw who used it; one is enough
 }

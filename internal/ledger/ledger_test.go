@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -180,6 +181,24 @@ func TestRemember(t *testing.T) {
 }
 
 // Started and ended again and again, nothing is left behind: TestMain looks.
+// TestLanes has several workers count what waits at once, as those of several webhooks do.
+func TestLanes(t *testing.T) {
+	l := open(t, t.TempDir())
+	s, err := l.Session()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if waiting, err := s.Lanes(t.Context(), "stripe"); err != nil || len(waiting) > 0 {
+				t.Errorf("%v wait, %v", waiting, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
 func TestStartStop(t *testing.T) {
 	folder := t.TempDir()
 	for range 5 {

@@ -125,7 +125,9 @@ func (s *Session) LaneOf(webhook, key string) Lane {
 func (s *Session) Lanes(ctx context.Context, webhook string) (map[string]uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
+	s.counting.Lock()
 	info, err := s.parked.Info(ctx, jetstream.WithSubjectFilter(subjectOf("parked", webhook)+".*.*"))
+	s.counting.Unlock()
 	if err != nil {
 		return nil, s.failed("reading what waits", err)
 	}
