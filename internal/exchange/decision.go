@@ -36,22 +36,27 @@ type Decision struct {
 	Query  string // "data.shop.orders"
 	Cached bool   // the verdict was remembered from an equal request
 
-	id string
+	urn string // its name; "" until it is asked for
 }
+
+const urnPrefix = "urn:uuid:"
 
 // ID names the decision in logs and problems: a UUID, made when first asked for, by the goroutine that serves the
 // request.
-func (d *Decision) ID() string {
-	if d.id == "" {
-		d.id = uuid.NewString()
+func (d *Decision) ID() string { return d.URN()[len(urnPrefix):] }
+
+// URN is the same as a URN (RFC 9562, section 4), as the "instance" of a problem has it.
+func (d *Decision) URN() string {
+	if d.urn == "" {
+		d.urn = uuid.New().URN()
 	}
-	return d.id
+	return d.urn
 }
 
 // Unfulfilled is the denial of a request that the policy let pass on a condition that cannot be met.
 func (d *Decision) Unfulfilled(err error) *problem.Problem {
 	p := problem.New(problem.Forbidden, "").Because(fmt.Errorf("carrying out what %s obliges to: %w", d.Query, err))
-	p.Instance = "urn:uuid:" + d.ID()
+	p.Instance = d.URN()
 	return p
 }
 

@@ -70,7 +70,7 @@ func (q *Query) Decide(x *exchange.Exchange) (*exchange.Decision, *problem.Probl
 		return d, nil
 	}
 	denial := *d.Denial
-	denial.Instance = "urn:uuid:" + d.ID()
+	denial.Instance = d.URN()
 	return d, &denial
 }
 

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strconv"
 	"time"
@@ -76,8 +77,7 @@ func (n integer) key(x *exchange.Exchange, now time.Time, b []byte) ([]byte, boo
 	if !ok {
 		return append(b, tagNone), true
 	}
-	b, at := begin(b, tagNumber)
-	return end(strconv.AppendInt(b, i, 10), at), true
+	return binary.AppendVarint(append(b, tagInt), i), true
 }
 
 // address is an IP address, or nothing where there is none. A zone, which is this machine's name of a link, is no part

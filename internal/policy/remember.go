@@ -12,8 +12,9 @@ import (
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
-// recheck is after how many remembered decisions one is evaluated again, to be on the safe side of all the reasoning.
-const recheck = 1000
+// recheck is after how many remembered decisions one is evaluated again, to be on the safe side of all the reasoning. An
+// evaluation takes some hundred times as long as remembering, so that with fewer in between they would be most of the work.
+const recheck = 10_000
 
 // keyRooms are where keys are made. Those that had to grow beyond twice what a key may have are not kept.
 var keyRooms = sync.Pool{New: func() any {
