@@ -246,7 +246,7 @@ func (s *Session) append(ctx context.Context, e *Event) (known bool, err error) 
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()
 	ack, err := s.js.Publish(ctx, subjectOf("events", e.Webhook), data, jetstream.WithExpectStream(streamName("EVENTS")),
-		jetstream.WithRetryAttempts(0), jetstream.WithMsgID(e.ID))
+		jetstream.WithRetryAttempts(0), jetstream.WithMsgID(e.Webhook+"/"+e.ID)) // a sender may use a name again elsewhere
 	if err != nil {
 		return false, s.failed("storing an event", err)
 	}

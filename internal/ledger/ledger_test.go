@@ -107,6 +107,15 @@ func TestKeeps(t *testing.T) {
 	}
 }
 
+// An event that a sender has for two webhooks has one name, and is stored for either.
+func TestNameElsewhere(t *testing.T) {
+	l := open(t, t.TempDir())
+	appended(t, l, event(1))
+	other := event(1)
+	other.Webhook = "billing"
+	appended(t, l, other)
+}
+
 // Another process cannot open a folder that is open.
 func TestOneAtATime(t *testing.T) {
 	folder := t.TempDir()
