@@ -57,6 +57,11 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 		readsBody = readsBody || p.Needs().Body == exchange.JSON || quotes != nil && quotes.Needs().Body == exchange.JSON
 		to.Rules = append(to.Rules, validate.Rule{Name: from.Name, Program: p, Detail: from.Detail, Quotes: quotes, At: from.At})
 	}
+	var stage *validate.Stage
+	if to.Parameters != nil || to.Schema != nil || len(to.Rules) > 0 {
+		stage = validate.New(to)
+		checks = stage
+	}
 	if readsBody || policyReads != exchange.None {
 		xml := l.formsOf(r, v).request
 		c := validate.ContentConfig{MaxBody: terms.MaxBody, Compressed: terms.Compressed, XML: xml, Any: !readsBody && (request == nil || request.Empty())}
@@ -71,10 +76,8 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 		} else {
 			c.Offered = offered(l.api, v, xml != nil)
 		}
+		c.Indexed = stage != nil && stage.Indexed() && (request == nil || request.Empty()) // else there is another body behind
 		content = validate.NewContent(c)
-	}
-	if to.Parameters != nil || to.Schema != nil || len(to.Rules) > 0 {
-		checks = validate.New(to)
 	}
 	return content, checks
 }

@@ -19,4 +19,13 @@ func TestCheckAllocatesNothing(t *testing.T) {
 	}); n >= 1 {
 		t.Errorf("%v allocations", n)
 	}
+	if n := testing.AllocsPerRun(100, func() {
+		index, err := jsonspan.Parse(doc, jsonspan.Bounds{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		index.Release()
+	}); n >= 1 {
+		t.Errorf("%v allocations with an index", n)
+	}
 }

@@ -192,6 +192,19 @@ func BenchmarkCheck1K(b *testing.B) {
 	}
 }
 
+func BenchmarkParse1K(b *testing.B) {
+	doc := kilobyte()
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	for b.Loop() {
+		index, err := jsonspan.Parse(doc, jsonspan.Bounds{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		index.Release()
+	}
+}
+
 func BenchmarkCheck100K(b *testing.B) {
 	doc := append([]byte{'['}, bytes.Repeat(append(kilobyte(), ','), 100)...)
 	doc[len(doc)-1] = ']'

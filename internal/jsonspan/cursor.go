@@ -18,6 +18,10 @@ type Cursor struct {
 	doc     []byte
 	close   byte
 	begun   bool
+
+	// Of a Cursor through an index, whose Value is a node and whose At nobody needs.
+	nodes      []node
+	node, stop int // the next one, and the first one behind the object or array
 }
 
 // Open begins with the object or array at doc[i].
@@ -25,8 +29,40 @@ func Open(doc []byte, i int) Cursor {
 	return Cursor{doc: doc, At: i + 1, close: doc[i] + 2} // as } is to {, and ] to [
 }
 
+// Open begins with the object or array at node n. The Cursor's values are nodes.
+func (x *Index) Open(n int) Cursor {
+	k := &x.nodes[n]
+	return Cursor{nodes: x.nodes, node: n + 1, stop: int(k.next), close: x.doc[k.start] + 2}
+}
+
+// NameValue is where the member's name stands, as a value: Name, or its node.
+func (c *Cursor) NameValue() int {
+	if c.nodes != nil {
+		return c.Value - 1
+	}
+	return c.Name
+}
+
+// step is Next through an index.
+func (c *Cursor) step() bool {
+	i := c.node
+	if i >= c.stop {
+		return false
+	}
+	if c.close == '}' {
+		name := &c.nodes[i]
+		c.Name, c.NameEnd, c.Escaped = int(name.start), int(name.end), name.info == hasEscapes
+		i++
+	}
+	c.Value, c.node = i, int(c.nodes[i].next)
+	return true
+}
+
 // Next finds the next member or item. After the last one, At is the end of the object or array.
 func (c *Cursor) Next() bool {
+	if c.nodes != nil {
+		return c.step()
+	}
 	doc := c.doc
 	if c.At < 0 {
 		c.Broken = true

@@ -25,6 +25,7 @@ func FuzzCheck(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		err := jsonspan.Check(doc, jsonspan.Bounds{})
+		parse(t, doc)
 		mine, decodeErr := jsonspan.Decode(doc)
 		if err != nil {
 			e := err.(*jsonspan.Error)

@@ -22,11 +22,17 @@ type names struct {
 }
 
 type name struct {
-	start, end int    // the name without its quotes, in the document or, where decoded, in text
 	head       uint64 // its length up to 255 and its first 7 bytes: most names that differ differ here
-	at         int    // where it stands in the document
-	more       int    // of an object's first name: how many there were in names.more before it
-	decoded    bool
+	start, end uint32 // the name without its quotes, in the document or, if it has escapes, in text
+	escaped    uint32 // where it stands in the document if it has escapes; otherwise 0, where no name can stand
+}
+
+// at is where the name stands in the document.
+func (m *name) at() int {
+	if m.escaped != 0 {
+		return int(m.escaped)
+	}
+	return int(m.start) - 1
 }
 
 // few is the number of members up to which comparing each with each is faster than a table.
@@ -34,34 +40,66 @@ const few = 16
 
 var seed = maphash.MakeSeed()
 
-func (n *names) begin() int { return len(n.stack) }
+// begin notes where the names of an object begin.
+func (n *names) begin(in *level) {
+	in.names, in.more, in.text = len(n.stack), len(n.more), len(n.text)
+}
 
-// add puts the name in doc[i:end], quotes included, on the stack, and says whether it is new, as far as can be said
-// before the object ends. base is what begin gave.
-func (n *names) add(doc []byte, i, end int, escaped bool, base int) bool {
-	if len(n.stack)-base == few {
+// add puts the name in doc[i:end], quotes included, on the stack, and says whether it is new in its object, as far as can
+// be said before that ends.
+func (n *names) add(doc []byte, i, end int, escaped uint32, in *level) bool {
+	if escaped != 0 || len(n.stack)-in.names == few {
+		return n.addSlowly(doc, i, end, escaped, in)
+	}
+	text := doc[i+1 : end-1]
+	h := head(text)
+	// Names that differ seldom have the same bit; only among those that have is one sought that is the same.
+	bit := uint64(1) << (h * spread >> 58)
+	if in.seen&bit != 0 && n.has(doc, text, h, in) {
+		return false
+	}
+	in.seen |= bit
+	n.stack = append(n.stack, name{h, uint32(i + 1), uint32(end - 1), 0})
+	return true
+}
+
+// addSlowly is add for a name with escapes, and for those beyond the first few.
+func (n *names) addSlowly(doc []byte, i, end int, escaped uint32, in *level) bool {
+	if len(n.stack)-in.names == few {
 		if len(n.more) == cap(n.more) {
 			n.more = slices.Grow(n.more, max(len(n.more), 64)) // twice as many, since each time leaves garbage behind
 		}
 		n.more = append(n.more, uint32(i))
 		return true
 	}
-	m := name{start: i + 1, end: end - 1, at: i, more: len(n.more)}
-	if escaped {
-		m.start, m.decoded = len(n.text), true
+	m := name{start: uint32(i + 1), end: uint32(end - 1)}
+	if escaped != 0 {
+		m.start, m.escaped = uint32(len(n.text)), uint32(i)
 		n.text = AppendText(n.text, doc[i:end])
-		m.end = len(n.text)
+		m.end = uint32(len(n.text))
 	}
 	text := n.of(doc, &m)
 	m.head = head(text)
-	for k := base; k < len(n.stack); k++ {
-		if o := &n.stack[k]; o.head == m.head && (len(text) <= 7 || bytes.Equal(text, n.of(doc, o))) {
-			return false
-		}
+	if n.has(doc, text, m.head, in) {
+		return false
 	}
+	in.seen |= 1 << (m.head * spread >> 58)
 	n.stack = append(n.stack, m)
 	return true
 }
+
+// has says whether a name stands already among the first few of an object.
+func (n *names) has(doc, text []byte, head uint64, in *level) bool {
+	for k := in.names; k < len(n.stack); k++ {
+		if o := &n.stack[k]; o.head == head && (len(text) <= 7 || bytes.Equal(text, n.of(doc, o))) {
+			return true
+		}
+	}
+	return false
+}
+
+// spread has all bits of a head take part in the six that choose a bit: 2^64 divided by the golden ratio, and odd.
+const spread = 0x9E3779B97F4A7C15
 
 func head(text []byte) uint64 {
 	size := min(len(text), 7)
@@ -76,27 +114,21 @@ func head(text []byte) uint64 {
 }
 
 func (n *names) of(doc []byte, m *name) []byte {
-	if m.decoded {
+	if m.escaped != 0 {
 		return n.text[m.start:m.end]
 	}
 	return doc[m.start:m.end]
 }
 
-// end takes the names from base on off the stack and gives the place of the first that stood there already, or -1.
-func (n *names) end(doc []byte, base int, pause func()) int {
-	own := n.stack[base:]
+// end takes the names of an object off the stack and gives the place of the first that stood there already, or -1.
+func (n *names) end(doc []byte, of *level, pause func()) int {
 	at := -1
-	if len(own) == few && len(n.more) > own[0].more {
-		at = n.search(doc, own, n.more[own[0].more:], pause)
-		n.more = n.more[:own[0].more]
+	if len(n.more) > of.more {
+		at = n.search(doc, n.stack[of.names:], n.more[of.more:], pause)
+		n.more = n.more[:of.more]
 	}
-	for k := range own {
-		if own[k].decoded {
-			n.text = n.text[:own[k].start]
-			break
-		}
-	}
-	n.stack = n.stack[:base]
+	n.text = n.text[:of.text]
+	n.stack = n.stack[:of.names]
 	return at
 }
 
@@ -113,7 +145,7 @@ func (n *names) search(doc []byte, first []name, more []uint32, pause func()) in
 	clear(table)
 	place := func(k int) int {
 		if k < len(first) {
-			return first[k].at
+			return first[k].at()
 		}
 		return int(more[k-len(first)])
 	}

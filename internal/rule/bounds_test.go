@@ -131,7 +131,7 @@ func FuzzText(f *testing.F) {
 			}
 			return
 		}
-		first, again := outcome(p.Value(request(order))), outcome(p.Value(request(order)))
+		first, again := valueOf(t, p, request(order)), outcome(p.Value(request(order)))
 		if first != again {
 			t.Errorf("%q: %s, then %s", text, first, again)
 		}

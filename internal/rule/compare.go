@@ -210,7 +210,21 @@ func (r *run) each(list value, visit func(i int, item value) bool) {
 			}
 		}
 	case nil:
-		r.eachSpan(bytesOf(list.s), visit)
+		if list.n > 0 {
+			r.eachNode(int(list.n)-1, visit)
+		} else {
+			r.eachSpan(bytesOf(list.s), visit)
+		}
+	}
+}
+
+func (r *run) eachNode(list int, visit func(i int, item value) bool) {
+	stop := r.index.Next(list)
+	for i, node := 0, list+1; node < stop; i++ {
+		if r.spend(1); !visit(i, r.fromIndex(node)) {
+			return
+		}
+		node = r.index.Next(node)
 	}
 }
 
@@ -267,12 +281,25 @@ func (r *run) find(object value, name string) (value, bool) {
 		v, ok := ref[name]
 		return fromAny(v), ok
 	}
+	if object.n > 0 {
+		if node := r.member(int(object.n)-1, name); node >= 0 {
+			return r.fromIndex(node), true
+		}
+		return value{}, false
+	}
 	r.spend(1 + len(object.s)/bytesPerStep)
 	raw, ok := jsonspan.Get(bytesOf(object.s), name)
 	if !ok {
 		return value{}, false
 	}
 	return r.fromJSON(raw), true
+}
+
+// member gives the node of a member of the object at a node of the body's index; -1 where it has none.
+func (r *run) member(object int, name string) int {
+	node, looked := r.index.Find(object, name)
+	r.spend(1 + looked/namesPerStep)
+	return node
 }
 
 // length counts the members of a list or an object.
@@ -293,6 +320,9 @@ func (r *run) length(v value) int {
 		return len(ref)
 	case *big.Int:
 		return 0
+	}
+	if v.n > 0 {
+		return r.index.Count(int(v.n) - 1)
 	}
 	raw := bytesOf(v.s)
 	r.spend(1 + len(raw)/bytesPerStep)

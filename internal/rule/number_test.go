@@ -80,7 +80,7 @@ func TestExactNumbers(t *testing.T) {
 			}
 			continue
 		}
-		if got := outcome(p.Value(request(c.body))); got != c.want {
+		if got := valueOf(t, p, request(c.body)); got != c.want {
 			t.Errorf("%s of %s: got %s, want %s", c.text, c.body, got, c.want)
 		}
 	}

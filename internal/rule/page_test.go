@@ -46,7 +46,7 @@ func TestPage(t *testing.T) {
 			}
 			continue
 		}
-		if got := outcome(p.Value(x)); got != gives {
+		if got := valueOf(t, p, x); got != gives {
 			t.Errorf("%s: got %s, want %s", example, got, gives)
 		}
 	}
@@ -70,7 +70,7 @@ func TestPage(t *testing.T) {
 				t.Errorf("%s: %s, %s", ours[i], diags, more)
 				continue
 			}
-			if a, b := outcome(p.Value(x)), outcome(q.Value(x)); a != b || a == "fails" {
+			if a, b := valueOf(t, p, x), valueOf(t, q, x); a != b || a == "fails" {
 				t.Errorf("%s: %s, but %s: %s", ours[i], a, theirs[i], b)
 			}
 		}

@@ -233,6 +233,7 @@ func (r *resolver) name(n *ast.Node, id *ast.IdentifierNode, path []step, list b
 		s.get = bodyMember
 		for _, p := range path {
 			s.names = append(s.names, p.name)
+			s.numeric = s.numeric || p.name != "" && p.name[0]-'0' <= 9
 		}
 		if shape, ok := r.shape(path); ok {
 			s.typ = shape.typed()

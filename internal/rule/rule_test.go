@@ -189,7 +189,7 @@ func TestNotations(t *testing.T) {
 				continue
 			}
 			for range 2 { // the second run is on used state
-				if got := outcome(p.Value(x)); got != c.want {
+				if got := valueOf(t, p, x); got != c.want {
 					t.Errorf("%s: got %s, want %s", notation, got, c.want)
 				}
 			}
@@ -313,7 +313,7 @@ func TestMissingParts(t *testing.T) {
 		}
 		x := request(order)
 		c.change(x)
-		if got := outcome(p.Value(x)); got != c.want {
+		if got := valueOf(t, p, x); got != c.want {
 			t.Errorf("%s: %s: got %s, want %s", c.name, c.text, got, c.want)
 		}
 	}

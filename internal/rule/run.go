@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/jsonspan"
 )
 
 var (
@@ -51,12 +52,13 @@ func fail(at file.Location, format string, args ...any) {
 type run struct {
 	program *Program
 	x       *exchange.Exchange
-	at      file.Location // of what was begun last, for failures that do not know their place
-	values  []value       // of the slots
-	known   []bool        // which of them
-	lets    []value       // variables, in the order in which they are declared
-	rounds  []round       // of the predicates around, the innermost last
-	stack   []value       // arguments of the calls around
+	index   *jsonspan.Index // of the body; nil where there is none
+	at      file.Location   // of what was begun last, for failures that do not know their place
+	values  []value         // of the slots
+	known   []bool          // which of them
+	lets    []value         // variables, in the order in which they are declared
+	rounds  []round         // of the predicates around, the innermost last
+	stack   []value         // arguments of the calls around
 
 	spent    int // since the clock was read
 	text     int // bytes of strings made
@@ -80,7 +82,9 @@ func newRun(p *Program) *run {
 // evaluate runs what is compiled. Whatever goes wrong, a mistake of ours included, is a failure.
 func (p *Program) evaluate(x *exchange.Exchange, with func(*run)) (f *Failure) {
 	r := p.pool.Get().(*run)
-	r.x = x
+	if r.x = x; p.needs.Body == exchange.JSON {
+		r.index = x.Body.Parsed()
+	}
 	defer func() {
 		if e := recover(); e != nil {
 			f = r.failure(e)
@@ -113,7 +117,8 @@ func (r *run) forget() {
 	clear(r.rounds)
 	clear(r.stack[:cap(r.stack)])
 	r.stack = r.stack[:0]
-	r.x, r.at, r.spent, r.text, r.members, r.deadline = nil, file.Location{}, 0, 0, 0, time.Time{}
+	r.x, r.index = nil, nil
+	r.at, r.spent, r.text, r.members, r.deadline = file.Location{}, 0, 0, 0, time.Time{}
 }
 
 // What an evaluation spends between two looks at the clock. One step is a round of a predicate, a look-up, or so many
@@ -121,6 +126,7 @@ func (r *run) forget() {
 const (
 	stepsPerLook = 64
 	bytesPerStep = 128
+	namesPerStep = 16
 )
 
 // spend ends an evaluation that goes on for too long. The clock is read now and then, so that short ones never read it.

@@ -19,12 +19,15 @@ type slot struct {
 	root  Roots
 	path  []step   // of the body or the claims
 	names []string // the path's names
-	name  string   // of a parameter or header field
-	list  bool     // all values instead of one
-	empty bool     // a declared list, which is empty where it is absent
-	fact  *fact
-	typ   types.Type
-	get   func(*run, *slot) value // panics with an error where there is no answer
+
+	// numeric says that some name of the path would be an index, which lists have no members by: body.lines["0"].
+	numeric bool
+	name    string // of a parameter or header field
+	list    bool   // all values instead of one
+	empty   bool   // a declared list, which is empty where it is absent
+	fact    *fact
+	typ     types.Type
+	get     func(*run, *slot) value // panics with an error where there is no answer
 }
 
 func (s slot) same(o slot) bool {
@@ -80,26 +83,53 @@ func bodyMember(r *run, s *slot) value {
 	if !body.Read || !body.Valid {
 		panic(errNotJSON)
 	}
+	if r.index != nil {
+		return r.indexedMember(s)
+	}
 	r.spend(len(body.Bytes) / bytesPerStep)
 	raw, ok := jsonspan.Get(body.Bytes, s.names...)
-	if !ok {
-		return missingMember(body.Bytes, s)
+	if !ok || s.numeric {
+		if v, missing := missingMember(body.Bytes, s); missing || !ok {
+			return v
+		}
 	}
 	return r.fromJSON(raw)
 }
 
-func missingMember(doc []byte, s *slot) value {
+// indexedMember is bodyMember by the body's index.
+func (r *run) indexedMember(s *slot) value {
+	node := 0
+	for i, name := range s.names {
+		if node < 0 || r.index.First(node) != '{' {
+			return notThere(s, i, node < 0 || r.index.First(node) == 'n')
+		}
+		node = r.member(node, name)
+	}
+	if node < 0 {
+		return value{}
+	}
+	return r.fromIndex(node)
+}
+
+// missingMember gives what a path ends in before its last member, if it does.
+func missingMember(doc []byte, s *slot) (v value, missing bool) {
 	for i := range s.path {
 		raw, ok := jsonspan.Get(doc, s.names[:i]...)
-		switch {
-		case !ok || bytes.Equal(raw, null):
-			if s.path[i].optional {
-				return value{}
-			}
-			panic(fmt.Errorf("%s is missing, so it has no member %s", s.written(i), s.names[i]))
-		case len(raw) == 0 || raw[0] != '{':
-			panic(fmt.Errorf("%s is not an object, so it has no member %s", s.written(i), s.names[i]))
+		if !ok || len(raw) == 0 || raw[0] != '{' {
+			return notThere(s, i, !ok || bytes.Equal(raw, null)), true
 		}
+	}
+	return value{}, false
+}
+
+// notThere is what a path into the body ends in where what the i-th step is to be a member of is no object: null if it is
+// missing, or null itself, and the step allows for it; otherwise a failure.
+func notThere(s *slot, i int, missing bool) value {
+	switch {
+	case !missing:
+		panic(fmt.Errorf("%s is not an object, so it has no member %s", s.written(i), s.names[i]))
+	case !s.path[i].optional:
+		panic(fmt.Errorf("%s is missing, so it has no member %s", s.written(i), s.names[i]))
 	}
 	return value{}
 }

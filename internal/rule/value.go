@@ -38,7 +38,7 @@ type value struct {
 	kind kind
 	exp  int32  // a number is n×10^exp; a time has so many nanoseconds
 	n    int64  // of a number that fits; 1 for true; of a time the seconds since 1970, of a duration the nanoseconds
-	s    string // a text; a list or an object as JSON, where ref is nil
+	s    string // a text; a list or an object as JSON, where ref is nil: n is then its node of the body's index, counted from 1
 	ref  any    // *big.Int in the place of n; []value, []any, []string, interval; *members, map[string]any
 }
 
@@ -94,6 +94,22 @@ func (r *run) fromJSON(raw []byte) value {
 		panic(errNumber)
 	}
 	return v
+}
+
+// fromIndex makes a value of the one at a node of the body's index.
+func (r *run) fromIndex(node int) value {
+	raw := r.index.Raw(node)
+	switch raw[0] {
+	case '{':
+		return value{kind: anObject, s: viewed(raw), n: int64(node) + 1}
+	case '[':
+		return value{kind: aList, s: viewed(raw), n: int64(node) + 1}
+	case '"':
+		if !r.index.Escaped(node) {
+			return value{kind: aText, s: viewed(raw[1 : len(raw)-1])}
+		}
+	}
+	return r.fromJSON(raw)
 }
 
 // unquoted is what a string of JSON spells; only one with escapes costs a copy.

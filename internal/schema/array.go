@@ -16,7 +16,7 @@ func (e *evaluator) items(a *array, i int, evaluated region) (end int, ok bool) 
 	if e.sink != nil && a.contains != nil {
 		others = newSink(len(e.way))
 	}
-	c, count := jsonspan.Open(e.doc, i), 0
+	c, count := e.open(i), 0
 	for e.next(&c) {
 		if e.sink != nil {
 			e.way = append(e.way, itoa(count))
@@ -111,7 +111,7 @@ func (e *evaluator) unique(i, count int) bool {
 		return false
 	}
 	e.hashes, e.starts = e.hashes[:0], e.starts[:0]
-	c := jsonspan.Open(e.doc, i)
+	c := e.open(i)
 	for e.next(&c) {
 		hash, end := e.hash(c.Value)
 		if end < 0 {
@@ -147,14 +147,14 @@ func mix(a, b uint64) uint64 {
 
 // hash gives the hash of the value at i, and its end; -1 where there are too few steps or there is no value.
 func (e *evaluator) hash(i int) (h uint64, end int) {
-	if i >= len(e.doc) || !e.spend(1) || !e.enter() {
+	if !e.spend(1) || !e.enter() {
 		return 0, -1
 	}
 	defer e.leave()
-	switch e.doc[i] {
+	switch e.first(i) {
 	case '[':
 		h = arrayHash
-		c := jsonspan.Open(e.doc, i)
+		c := e.open(i)
 		for e.next(&c) {
 			var item uint64
 			if item, c.At = e.hash(c.Value); c.At < 0 {
@@ -168,7 +168,7 @@ func (e *evaluator) hash(i int) (h uint64, end int) {
 		return h, c.At
 	case '{':
 		h = objectHash
-		c := jsonspan.Open(e.doc, i)
+		c := e.open(i)
 		for e.next(&c) {
 			name := maphash.Bytes(hashSeed, e.name(&c))
 			var member uint64
@@ -182,10 +182,11 @@ func (e *evaluator) hash(i int) (h uint64, end int) {
 		}
 		return h, c.At
 	}
-	if end = e.skip(i); end < 0 {
+	raw, end := e.raw(i)
+	if end < 0 {
 		return 0, -1
 	}
-	e.text = jsonspan.AppendScalar(e.text[:0], e.doc[i:end])
+	e.text = jsonspan.AppendScalar(e.text[:0], raw)
 	return maphash.Bytes(hashSeed, e.text), end
 }
 
@@ -195,12 +196,12 @@ func (e *evaluator) same(i, j int) bool {
 		return false
 	}
 	defer e.leave()
-	if i >= len(e.doc) || j >= len(e.doc) || typeOf[e.doc[i]] != typeOf[e.doc[j]] {
+	if is := typeOf[e.first(i)]; is == 0 || is != typeOf[e.first(j)] {
 		return false
 	}
-	switch e.doc[i] {
+	switch e.first(i) {
 	case '[':
-		a, b := jsonspan.Open(e.doc, i), jsonspan.Open(e.doc, j)
+		a, b := e.open(i), e.open(j)
 		for e.next(&a) {
 			if !e.next(&b) || !e.same(a.Value, b.Value) {
 				return false
@@ -212,16 +213,17 @@ func (e *evaluator) same(i, j int) bool {
 		if e.count(i) != e.count(j) {
 			return false
 		}
-		a := jsonspan.Open(e.doc, i)
+		a := e.open(i)
 		b := a
-		b.At = -1
+		begun := false
 		for e.next(&a) {
 			// Most often the members come in the same order.
-			if b.At < 0 || !e.next(&b) || !e.sameName(&a, &b) {
+			if !begun || !e.next(&b) || !e.sameName(&a, &b) {
 				if b = e.find(j, &a); b.Broken {
 					return false
 				}
 			}
+			begun = true
 			if !e.same(a.Value, b.Value) {
 				return false
 			}
@@ -229,12 +231,13 @@ func (e *evaluator) same(i, j int) bool {
 		}
 		return true
 	}
-	to, from := e.skip(i), e.skip(j)
-	if to < 0 || from < 0 {
+	one, to := e.raw(i)
+	other, end := e.raw(j)
+	if to < 0 || end < 0 {
 		return false
 	}
-	e.text = jsonspan.AppendScalar(e.text[:0], e.doc[i:to])
-	e.other = jsonspan.AppendScalar(e.other[:0], e.doc[j:from])
+	e.text = jsonspan.AppendScalar(e.text[:0], one)
+	e.other = jsonspan.AppendScalar(e.other[:0], other)
 	return bytes.Equal(e.text, e.other)
 }
 
@@ -249,7 +252,7 @@ func (e *evaluator) sameName(a, b *jsonspan.Cursor) bool {
 
 // find finds the member of the object at i that has the name of the one that a found; it is broken if there is none.
 func (e *evaluator) find(i int, a *jsonspan.Cursor) jsonspan.Cursor {
-	c := jsonspan.Open(e.doc, i)
+	c := e.open(i)
 	for e.next(&c) {
 		if e.sameName(a, &c) {
 			return c

@@ -197,7 +197,7 @@ func both(t *testing.T, schema, doc string) {
 	if err != nil {
 		t.Fatalf("%s: %v", doc, err)
 	}
-	ours := (&Schema{program: p}).Validate([]byte(doc))
+	ours := bothWays(t, &Schema{program: p}, []byte(doc))
 	var theirs []Failure
 	if err := compiled.Validate(v); err != nil {
 		theirs = failures(err, v)

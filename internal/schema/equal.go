@@ -121,12 +121,12 @@ func (e *evaluator) allowed(a *alternatives, i int, kind uint8, text []byte) boo
 
 // equal says whether the value at i is v, and where it ends if so.
 func (e *evaluator) equal(v *value, i int) (end int, ok bool) {
-	if !e.spend(1) || i >= len(e.doc) || typeOf[e.doc[i]] != v.kind {
+	if !e.spend(1) || typeOf[e.first(i)] != v.kind {
 		return 0, false
 	}
 	switch v.kind {
 	case ofArray:
-		c, n := jsonspan.Open(e.doc, i), 0
+		c, n := e.open(i), 0
 		for e.next(&c) {
 			if n == len(v.items) {
 				return 0, false
@@ -138,7 +138,7 @@ func (e *evaluator) equal(v *value, i int) (end int, ok bool) {
 		}
 		return c.At, n == len(v.items) && !e.breaks(&c) && !e.spent
 	case ofObject:
-		c, n := jsonspan.Open(e.doc, i), 0
+		c, n := e.open(i), 0
 		for e.next(&c) {
 			k := v.names.find(e.name(&c))
 			if k < 0 {
@@ -151,11 +151,10 @@ func (e *evaluator) equal(v *value, i int) (end int, ok bool) {
 		}
 		return c.At, n == len(v.members) && !e.breaks(&c) && !e.spent
 	}
-	end = e.skip(i)
+	raw, end := e.raw(i)
 	if end < 0 {
 		return 0, false
 	}
-	raw := e.doc[i:end]
 	switch v.kind {
 	case ofString:
 		return end, jsonspan.Is(raw, v.text)

@@ -16,12 +16,15 @@ const (
 
 // evaluator holds one document against a program, on its text: no value is decoded. It stops at the first thing that is
 // wrong or, where it has a sink, tells it there and goes on.
+//
+// A place is a value's byte in the document or, where there is an index, its node.
 type evaluator struct {
 	doc    []byte
-	steps  int  // that are left
-	nested int  // schemas that are being held against values
-	spent  bool // there were too few steps, or too many schemas nested
-	broken bool // the document is not JSON
+	index  *jsonspan.Index // nil where the document is gone through as it is spelt
+	steps  int             // that are left
+	nested int             // schemas that are being held against values
+	spent  bool            // there were too few steps, or too many schemas nested
+	broken bool            // the document is not JSON
 	sink   *sink
 	way    []string // to the value, where there is a sink
 
@@ -47,7 +50,7 @@ func (e *evaluator) release() {
 	}
 	clear(e.way[:cap(e.way)])
 	clear(e.scopes[:cap(e.scopes)])
-	e.doc, e.sink, e.way, e.scopes = nil, nil, e.way[:0], e.scopes[:0]
+	e.doc, e.index, e.sink, e.way, e.scopes = nil, nil, nil, e.way[:0], e.scopes[:0]
 	evaluators.Put(e)
 }
 
@@ -61,6 +64,10 @@ func (e *evaluator) run(p *program, doc []byte, to *sink) bool {
 	}
 	e.active = e.active[:p.cyclic]
 	clear(e.active)
+	if e.index != nil {
+		_, ok := e.eval(p.root, 0, none)
+		return ok && !e.broken && !e.spent
+	}
 	start := jsonspan.Space(doc, 0)
 	end, ok := e.eval(p.root, start, none)
 	if !ok {
@@ -83,8 +90,41 @@ func (e *evaluator) spend(n int) bool {
 	return !e.spent
 }
 
-// skip gives the end of the value at i, -1 if there is none.
+// open begins to go through the object or array at i.
+func (e *evaluator) open(i int) jsonspan.Cursor {
+	if e.index != nil {
+		return e.index.Open(i)
+	}
+	return jsonspan.Open(e.doc, i)
+}
+
+// first is the first byte of the value at i, 0 if there is none.
+func (e *evaluator) first(i int) byte {
+	switch {
+	case e.index != nil:
+		return e.index.First(i)
+	case i < len(e.doc):
+		return e.doc[i]
+	}
+	return 0
+}
+
+// raw gives the value at i as it is spelt, and its end; -1 if there is none.
+func (e *evaluator) raw(i int) (text []byte, end int) {
+	if e.index != nil {
+		return e.index.Raw(i), 1
+	}
+	if end = e.skip(i); end < 0 {
+		return nil, -1
+	}
+	return e.doc[i:end], end
+}
+
+// skip gives the end of the value at i, -1 if there is none. With an index nobody needs to know it.
 func (e *evaluator) skip(i int) int {
+	if e.index != nil {
+		return 1
+	}
 	end := jsonspan.Value(e.doc, i)
 	if end < 0 {
 		e.broken = true
@@ -97,6 +137,9 @@ func (e *evaluator) skip(i int) int {
 // next goes on to the next member or item, and takes a step for it, and more for a long way there: a document may have
 // a megabyte of blanks.
 func (e *evaluator) next(c *jsonspan.Cursor) bool {
+	if e.index != nil {
+		return c.Next() && e.spend(1)
+	}
 	at := c.At
 	if c.Next() {
 		return e.spend(1 + (c.Value-at)>>4)
@@ -159,7 +202,7 @@ func (e *evaluator) eval(n *node, i int, evaluated region) (end int, ok bool) {
 		return 0, true
 	case n.never:
 		return 0, e.refuse(n.blame, about{words: "is not allowed"})
-	case i >= len(e.doc) || typeOf[e.doc[i]] == 0:
+	case typeOf[e.first(i)] == 0:
 		e.broken = true
 		return 0, false
 	case !e.enter():
@@ -210,7 +253,7 @@ func (e *evaluator) within(n *node, i int, evaluated region) (end int, ok bool) 
 
 // hold is eval without what keeps it from going on forever.
 func (e *evaluator) hold(n *node, i int, evaluated region) (end int, ok bool) {
-	is := typeOf[e.doc[i]]
+	is := typeOf[e.first(i)]
 	var content []byte
 	switch is {
 	case ofString:
@@ -218,10 +261,9 @@ func (e *evaluator) hold(n *node, i int, evaluated region) (end int, ok bool) {
 			return 0, false
 		}
 	case ofNumber, ofBoolean, ofNull:
-		if end = e.skip(i); end < 0 {
+		if content, end = e.raw(i); end < 0 {
 			return 0, false
 		}
-		content = e.doc[i:end]
 	}
 	if n.types != 0 && n.types&is == 0 && (is != ofNumber || n.types&ofInteger == 0 || !e.integer(content)) {
 		return end, e.refuse("type", about{of: n.of})
@@ -286,7 +328,10 @@ func (e *evaluator) holdAll(n *node, i int, is uint8, content []byte, end int, e
 
 // count is how many members or items the value at i has.
 func (e *evaluator) count(i int) int {
-	c, n := jsonspan.Open(e.doc, i), 0
+	if e.index != nil {
+		return e.index.Count(i)
+	}
+	c, n := e.open(i), 0
 	for e.next(&c) {
 		c.At = e.skip(c.Value)
 		n++
@@ -306,15 +351,21 @@ func (e *evaluator) integer(raw []byte) bool {
 
 // string gives what the string at i spells, until the next one is looked at, and its end.
 func (e *evaluator) string(i int) (content []byte, end int) {
-	end, escaped := jsonspan.String(e.doc, i)
-	if end < 0 {
-		e.broken = true
-		return nil, -1
+	var raw []byte
+	var escaped bool
+	if e.index != nil {
+		raw, end, escaped = e.index.Raw(i), 1, e.index.Escaped(i)
+	} else {
+		if end, escaped = jsonspan.String(e.doc, i); end < 0 {
+			e.broken = true
+			return nil, -1
+		}
+		raw = e.doc[i:end]
 	}
-	e.steps -= (end - i) >> 6
+	e.steps -= len(raw) >> 6
 	if !escaped {
-		return e.doc[i+1 : end-1], end
+		return raw[1 : len(raw)-1], end
 	}
-	e.text = jsonspan.AppendText(e.text[:0], e.doc[i:end])
+	e.text = jsonspan.AppendText(e.text[:0], raw)
 	return e.text, end
 }

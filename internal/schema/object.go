@@ -9,7 +9,7 @@ func (e *evaluator) members(o *object, i int, evaluated region) (end int, ok boo
 	seen := e.reserve(len(o.names.list))
 	defer e.free(seen)
 	ok = true
-	c, count := jsonspan.Open(e.doc, i), 0
+	c, count := e.open(i), 0
 	for e.next(&c) {
 		if e.sink != nil {
 			e.way = append(e.way, jsonspan.Text(e.doc[c.Name:c.NameEnd]))
@@ -99,7 +99,7 @@ func (e *evaluator) named(n *node, c *jsonspan.Cursor) bool {
 		wrong = newSink(0)
 	}
 	e.sink, e.way, e.scopes = wrong, nil, nil // as the library has it: a name is a document of its own
-	_, ok := e.eval(n, c.Name, none)
+	_, ok := e.eval(n, c.NameValue(), none)
 	e.sink, e.way, e.scopes = outer, way, scopes
 	if !ok && outer != nil {
 		e.refuse("propertyNames", about{words: "has a name that is not allowed"})
@@ -141,7 +141,7 @@ func (e *evaluator) complete(o *object, seen region) bool {
 
 // implied holds the object at i against the schemas that its members ask for.
 func (e *evaluator) implied(o *object, i int, also func(*node) bool) bool {
-	if typeOf[e.doc[i]] != ofObject {
+	if typeOf[e.first(i)] != ofObject {
 		return true
 	}
 	for _, of := range o.implies {
@@ -156,7 +156,7 @@ func (e *evaluator) implied(o *object, i int, also func(*node) bool) bool {
 }
 
 func (e *evaluator) hasMember(i int, name string) bool {
-	c := jsonspan.Open(e.doc, i)
+	c := e.open(i)
 	for e.next(&c) {
 		if string(e.name(&c)) == name {
 			return true
@@ -170,7 +170,7 @@ func (e *evaluator) hasMember(i int, name string) bool {
 // others holds what nothing else evaluated against unevaluatedProperties or unevaluatedItems.
 func (e *evaluator) others(n *node, i int, is uint8, evaluated region) (end int, ok bool) {
 	ok = true
-	c, k := jsonspan.Open(e.doc, i), 0
+	c, k := e.open(i), 0
 	against := n.otherMembers
 	if is == ofArray {
 		against = n.otherItems

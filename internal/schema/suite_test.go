@@ -105,7 +105,7 @@ func suite(t *testing.T, folder, file string, leaveOut func(name, test string) b
 				failed = append(failed, what+": "+err.Error())
 				continue
 			}
-			failures := s.Validate(test.Data)
+			failures := bothWays(t, s, test.Data)
 			if (len(failures) == 0) != test.Valid {
 				failed = append(failed, fmt.Sprintf("%s: want valid %v, got %v", what, test.Valid, failures))
 			}

@@ -176,28 +176,32 @@ func (a *Answers) unlike(err error) *problem.Problem {
 
 // check gives what is wrong with a document.
 func (a *Answers) check(parts []AnswerPart, doc []byte) (all []drift.Finding) {
-	if err := jsonspan.Check(doc, jsonspan.Bounds{}); err != nil {
+	index, err := jsonspan.Parse(doc, jsonspan.Bounds{})
+	if err != nil {
 		return []drift.Finding{{Keyword: "json", Message: "must be strict JSON"}}
 	}
 	for i := range parts {
-		all = append(all, hold(doc, parts[i].Steps, parts[i].Schema, nil)...)
+		all = append(all, hold(doc, index, parts[i].Steps, parts[i].Schema, nil)...)
+	}
+	if index != nil {
+		index.Release()
 	}
 	return all
 }
 
 // hold holds the values that steps lead to in raw against a schema; at is the way to raw. A member that is not there is
 // none of its business: the schema around it says whether it must be.
-func hold(raw []byte, steps []string, by *schema.Schema, at []string) (all []drift.Finding) {
+func hold(raw []byte, index *jsonspan.Index, steps []string, by *schema.Schema, at []string) (all []drift.Finding) {
 	switch {
 	case len(steps) == 0:
-		for _, f := range by.Validate(raw) {
+		for _, f := range by.ValidateParsed(raw, index) {
 			tokens := append(slices.Clone(at), jsonspan.Split(f.Pointer)...)
 			all = append(all, drift.Finding{Pointer: place(tokens), Keyword: f.Keyword, Message: f.Message})
 		}
 		return all
 	case steps[0] != "":
 		if value, ok := jsonspan.Get(raw, steps[0]); ok {
-			return hold(value, steps[1:], by, append(slices.Clip(at), steps[0]))
+			return hold(value, nil, steps[1:], by, append(slices.Clip(at), steps[0]))
 		}
 		return nil
 	}
@@ -205,7 +209,7 @@ func hold(raw []byte, steps []string, by *schema.Schema, at []string) (all []dri
 		return []drift.Finding{{Pointer: place(at), Keyword: "type", Message: "must be of type array"}}
 	}
 	for item := range jsonspan.Items(raw) {
-		if all = append(all, hold(item, steps[1:], by, append(slices.Clip(at), "*"))...); len(all) > maxFound {
+		if all = append(all, hold(item, nil, steps[1:], by, append(slices.Clip(at), "*"))...); len(all) > maxFound {
 			return all
 		}
 	}

@@ -146,7 +146,7 @@ func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages
 		return nil, files, append(diags, mistake(place("compressed"), "Nothing reads the body", "A content coding is taken off where the body is read: name body too."))
 	}
 	if c.Body != "" || stage.Needs().Body == exchange.JSON || sanitizing != nil {
-		content := ContentConfig{MaxBody: c.Max, Compressed: c.Compressed, Report: report}
+		content := ContentConfig{MaxBody: c.Max, Compressed: c.Compressed, Indexed: stage.Indexed() && sanitizing == nil, Report: report}
 		if c.Schema != "" {
 			content.Required = []string{"POST", "PUT", "PATCH"}
 		}

@@ -34,6 +34,8 @@ type ContentConfig struct {
 	Compressed []string
 	// MaxBody bounds the body in bytes; 0 means exchange.DefaultMaxBody.
 	MaxBody int64
+	// Indexed has the body's index made, as a Stage behind wants that reads single values of it.
+	Indexed bool
 	// Report, if set, is told each problem instead of the caller, and the request goes on.
 	Report Report
 }
@@ -117,7 +119,13 @@ func (c *Content) check(x *exchange.Exchange) *problem.Problem {
 	if x.Body.Valid {
 		return nil
 	}
-	if err := jsonspan.Check(x.Body.Bytes, jsonspan.Bounds{}); err != nil {
+	if c.config.Indexed {
+		index, err := jsonspan.Parse(x.Body.Bytes, jsonspan.Bounds{})
+		if err != nil {
+			return broken(err)
+		}
+		x.Body.Index = index
+	} else if err := jsonspan.Check(x.Body.Bytes, jsonspan.Bounds{}); err != nil {
 		return broken(err)
 	}
 	x.Body.Valid = true

@@ -32,16 +32,14 @@ func orderStages(t testing.TB) (text, doc []byte, take func()) {
 	if doc, err = os.ReadFile(filepath.Join(folder, "order.json")); err != nil {
 		t.Fatal(err)
 	}
-	p := pipeline.New(
-		NewContent(ContentConfig{Required: []string{"POST"}}),
-		New(Checks{Schema: s, Rules: []Rule{
-			must(t, "positive total", `body.total.amount > 0`, "d", ""),
-			must(t, "currency", `body.currency in ["EUR", "USD"]`, "d", ""),
-			must(t, "tenant", `header["X-Tenant"] == "acme"`, "d", ""),
-			must(t, "zip", `body.shipping.zip matches "^[A-Z0-9 ]+$"`, "d", ""),
-			must(t, "quantities", `all(body.lines, .qty in 1..99)`, "d", ""),
-		}}),
-	)
+	checks := New(Checks{Schema: s, Rules: []Rule{
+		must(t, "positive total", `body.total.amount > 0`, "d", ""),
+		must(t, "currency", `body.currency in ["EUR", "USD"]`, "d", ""),
+		must(t, "tenant", `header["X-Tenant"] == "acme"`, "d", ""),
+		must(t, "zip", `body.shipping.zip matches "^[A-Z0-9 ]+$"`, "d", ""),
+		must(t, "quantities", `all(body.lines, .qty in 1..99)`, "d", ""),
+	}})
+	p := pipeline.New(NewContent(ContentConfig{Required: []string{"POST"}, Indexed: checks.Indexed()}), checks)
 	header := http.Header{"Content-Type": {"application/json"}, "X-Tenant": {"acme"}}
 	return text, doc, func() {
 		x := &exchange.Exchange{Method: "POST", Header: header, Body: exchange.Body{Stream: io.NopCloser(bytes.NewReader(doc)), Length: int64(len(doc))}}

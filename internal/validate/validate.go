@@ -65,11 +65,13 @@ type Checks struct {
 type Stage struct {
 	checks Checks
 	needs  exchange.Needs
+	// indexed says that the body is looked into so often that its index is worth while.
+	indexed bool
 }
 
 // New makes the stage.
 func New(c Checks) *Stage {
-	s := &Stage{checks: c}
+	s := &Stage{checks: c, indexed: c.Schema != nil}
 	s.checks.Rules = slices.Clone(c.Rules)
 	for i := range s.checks.Rules {
 		if s.checks.Rules[i].At == "" {
@@ -77,6 +79,7 @@ func New(c Checks) *Stage {
 		}
 		s.checks.Rules[i].At = s.pointer(s.checks.Rules[i].At)
 		s.needs.Add(s.checks.Rules[i].Program.Needs())
+		s.indexed = s.indexed || i > 0 && s.needs.Body == exchange.JSON
 		if quotes := s.checks.Rules[i].Quotes; quotes != nil {
 			s.needs.Add(quotes.Needs())
 		}
@@ -100,11 +103,23 @@ func (s *Stage) Name() string { return "validate" }
 // Needs implements pipeline.Stage: the body only if there is a schema or a rule that names it.
 func (s *Stage) Needs() exchange.Needs { return s.needs }
 
+// Indexed says whether a Content before is to make the body's index.
+func (s *Stage) Indexed() bool { return s.indexed }
+
+// index makes the body's index, where a stage in between put another body in the place of the one that Content saw.
+func (s *Stage) index(x *exchange.Exchange) {
+	if s.indexed && x.Body.Valid && x.Body.Parsed() == nil {
+		x.Body.Index, _ = jsonspan.Parse(x.Body.Bytes, jsonspan.Bounds{}) // one that is not strict JSON has none
+	}
+}
+
 // Handle refuses what breaks the schema, a rule or what is said of a parameter: 422 with everything that is wrong, the
 // parameters first, then the schema, then the rules in their order. Where a parameter that takes one value is sent twice
 // it is a 400 with all the same.
 func (s *Stage) Handle(x *exchange.Exchange) *problem.Problem {
+	s.index(x)
 	p := s.check(x)
+	x.Body.Release()
 	if p != nil && s.checks.Report != nil {
 		s.checks.Report(x, p)
 		return nil
@@ -118,7 +133,7 @@ func (s *Stage) check(x *exchange.Exchange) *problem.Problem {
 		return problem.New(problem.Internal, "").Because(errNotChecked)
 	}
 	if s.checks.Schema != nil && len(x.Body.Bytes) > 0 && x.Body.Valid && (s.checks.Only == nil || s.checks.Only(x)) { // one that is not has been reported
-		for _, f := range s.checks.Schema.Validate(x.Body.Bytes) {
+		for _, f := range s.checks.Schema.ValidateParsed(x.Body.Bytes, x.Body.Index) {
 			wrong = append(wrong, s.told(f)...)
 		}
 	}

@@ -325,6 +325,9 @@ func TestErrors(t *testing.T) {
 		x := post("application/json", c.body)
 		x.Header.Set("X-Tenant", c.tenant)
 		prob := p.Handle(x)
+		if x.Body.Index != nil {
+			t.Errorf("%s: the body's index is kept", c.name)
+		}
 		if got := told(t, prob); got != c.told {
 			t.Errorf("%s\n got %s\nwant %s", c.name, got, c.told)
 		}
