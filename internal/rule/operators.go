@@ -2,13 +2,13 @@ package rule
 
 import (
 	"math"
-	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
+
+	"github.com/wicketgate/wicketgate/internal/pattern"
 )
 
 // maxMatch bounds the work of one match: the bytes of the text times the instructions of the pattern. It takes some 20
@@ -17,13 +17,12 @@ const maxMatch = 2 << 20
 
 func (c *compiler) matches(n *ast.BinaryNode) logic {
 	v, at := c.value(n.Left), n.Location()
-	pattern := n.Right.(*ast.StringNode).Value // the resolver saw to it
-	re, err := regexp.Compile(pattern)
+	re, err := pattern.Compile(n.Right.(*ast.StringNode).Value) // the resolver saw to it
 	if err != nil {
 		c.mistake(n.Right.Location(), "Invalid pattern", "%s", wording(err.Error()))
 		return func(*run) bool { return false }
 	}
-	size := instructions(pattern)
+	size := re.Size()
 	return func(r *run) bool {
 		v := v(r)
 		switch v.kind {
@@ -40,19 +39,6 @@ func (c *compiler) matches(n *ast.BinaryNode) logic {
 		r.spend(1 + work/bytesPerStep)
 		return re.MatchString(v.s)
 	}
-}
-
-// instructions is how large a pattern is once it has been compiled.
-func instructions(pattern string) int {
-	tree, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return 1
-	}
-	program, err := syntax.Compile(tree.Simplify())
-	if err != nil {
-		return 1
-	}
-	return len(program.Inst)
 }
 
 func (c *compiler) substring(n *ast.BinaryNode) logic {

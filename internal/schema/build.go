@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
-	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/wicketgate/wicketgate/internal/pattern"
 )
 
 // foreignError is a part of a schema in another version of JSON Schema, by its own $schema.
@@ -138,18 +138,12 @@ func or(p *int, none int) int {
 // expression gives a pattern as Go's own type, which can be held against bytes. RE2 takes time linear in the text, but
 // also in the size of the expression, to which {1000} adds a thousand times what it repeats.
 func (b *builder) expression(p jsonschema.Regexp) expression {
-	re, ok := p.(*regexp.Regexp)
-	parsed, err := syntax.Parse(p.String(), syntax.Perl)
-	if err != nil || !ok {
+	re, err := pattern.Compile(p.String())
+	if err != nil {
 		b.err = fmt.Errorf("the pattern %q is none of Go's: %w", p, err)
 		return expression{}
 	}
-	program, err := syntax.Compile(parsed.Simplify())
-	if err != nil {
-		b.err = err
-		return expression{}
-	}
-	return expression{re, 1 + len(program.Inst)>>5}
+	return expression{re, 1 + re.Size()>>5}
 }
 
 func (b *builder) numbers(s *jsonschema.Schema) *numbers {
@@ -193,9 +187,9 @@ func (b *builder) object(s *jsonschema.Schema) *object {
 		}
 	}
 	for p, of := range s.PatternProperties {
-		o.patterns = append(o.patterns, pattern{b.expression(p), b.node(of)})
+		o.patterns = append(o.patterns, patterned{b.expression(p), b.node(of)})
 	}
-	slices.SortFunc(o.patterns, func(a, b pattern) int { return strings.Compare(a.name.String(), b.name.String()) })
+	slices.SortFunc(o.patterns, func(a, b patterned) int { return strings.Compare(a.name.String(), b.name.String()) })
 	switch a := s.AdditionalProperties.(type) {
 	case bool:
 		if o.closed = !a; a {

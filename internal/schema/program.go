@@ -1,9 +1,9 @@
 package schema
 
 import (
-	"regexp"
-
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/wicketgate/wicketgate/internal/pattern"
 )
 
 // program is a schema made ready to be held against the text of a document. It is made of what the library compiled,
@@ -82,7 +82,7 @@ type object struct {
 	required   []int   // indexes of names
 	needs      []need
 	implies    []implication
-	patterns   []pattern
+	patterns   []patterned
 	closed     bool  // additionalProperties is false
 	additional *node // nil for none
 	naming     *node // propertyNames; nil for none
@@ -101,14 +101,15 @@ type implication struct {
 	node *node
 }
 
-type pattern struct {
+// patterned is what is asked of the members whose names an expression describes.
+type patterned struct {
 	name expression
 	node *node
 }
 
 // expression is a regular expression.
 type expression struct {
-	*regexp.Regexp
+	*pattern.Pattern
 	weight int // how many steps to take for each two bytes it is held against
 }
 

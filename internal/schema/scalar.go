@@ -21,7 +21,7 @@ func (e *evaluator) characters(t *text, content []byte) bool {
 		return ok
 	}
 	if !e.matches(t.pattern, content) {
-		ok = e.refuse("pattern", about{pattern: t.pattern.Regexp})
+		ok = e.refuse("pattern", about{pattern: t.pattern.Pattern})
 	}
 	return ok
 }

@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"math"
 	"math/big"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"github.com/wicketgate/wicketgate/internal/pattern"
 )
 
 // sink takes what is wrong with a value: the first failures in their order, and whether the value was meant to be what
@@ -29,7 +30,7 @@ type about struct {
 	words     string
 	n, second int
 	number    *big.Rat
-	pattern   *regexp.Regexp
+	pattern   *pattern.Pattern
 	of        *jsonschema.Schema
 }
 
