@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -60,7 +61,7 @@ func (r *run) sameObject(a, b value) bool {
 		if !same {
 			return
 		}
-		other, ok := r.find(b, name)
+		other, ok := r.find(&b, name)
 		same = ok && r.equal(member, other)
 	})
 	return same
@@ -100,7 +101,7 @@ func (r *run) holds(container, v value, at file.Location) bool {
 		return found
 	case anObject:
 		if v.kind == aText {
-			_, ok := r.find(container, v.s)
+			_, ok := r.find(&container, v.s)
 			return ok
 		}
 		return false
@@ -110,7 +111,8 @@ func (r *run) holds(container, v value, at file.Location) bool {
 
 // membership is a constant right side of in, looked up at once.
 type membership struct {
-	texts    map[string]struct{}
+	few      []string            // its texts, as long as comparing each is faster than a map
+	texts    map[string]struct{} // its texts, where there are more
 	numbers  map[numeral]struct{}
 	long     []value // numbers that do not fit
 	truths   [2]bool // false, true
@@ -141,6 +143,7 @@ func (c *compiler) constantSet(n ast.Node) (*membership, bool) {
 			switch v.kind {
 			case aText:
 				m.texts[v.s] = struct{}{}
+				m.few = append(m.few, v.s)
 			case aTruth:
 				m.truths[v.n] = true
 			case aNull:
@@ -153,19 +156,25 @@ func (c *compiler) constantSet(n ast.Node) (*membership, bool) {
 				}
 			}
 		}
+		if len(m.few) <= fewTexts {
+			m.texts = nil
+		}
 		return m, true
 	}
 	return nil, false
 }
 
+// fewTexts is up to how many texts comparing each is faster than a map.
+const fewTexts = 8
+
 func (m *membership) has(v value) (ok bool) {
 	switch v.kind {
 	case aText:
+		if m.texts == nil {
+			return slices.Contains(m.few, v.s)
+		}
 		_, ok = m.texts[v.s]
 	case aNumber:
-		if m.ranged {
-			return v.ref == nil && v.exp == 0 && m.from <= v.n && v.n <= m.to
-		}
 		if v.ref == nil {
 			_, ok = m.numbers[numeral{v.n, v.exp}]
 			return ok
@@ -184,6 +193,10 @@ func (m *membership) has(v value) (ok bool) {
 // each visits the members of a list until it is told to stop, and spends a little for each, so that no walk outlasts the
 // time of an expression.
 func (r *run) each(list value, visit func(i int, item value) bool) {
+	if list.kind == aList && list.n > 0 {
+		r.eachNode(int(list.n)-1, visit)
+		return
+	}
 	switch ref := list.ref.(type) {
 	case []value:
 		for i, item := range ref {
@@ -210,11 +223,7 @@ func (r *run) each(list value, visit func(i int, item value) bool) {
 			}
 		}
 	case nil:
-		if list.n > 0 {
-			r.eachNode(int(list.n)-1, visit)
-		} else {
-			r.eachSpan(bytesOf(list.s), visit)
-		}
+		r.eachSpan(bytesOf(list.s), visit)
 	}
 }
 
@@ -268,7 +277,13 @@ func (r *run) eachMember(object value, visit func(name string, member value)) {
 }
 
 // find gives a member of an object.
-func (r *run) find(object value, name string) (value, bool) {
+func (r *run) find(object *value, name string) (value, bool) {
+	if object.n > 0 {
+		if node := r.member(int(object.n)-1, name); node >= 0 {
+			return r.fromIndex(node), true
+		}
+		return value{}, false
+	}
 	switch ref := object.ref.(type) {
 	case *members:
 		for i := len(ref.names) - 1; i >= 0; i-- {
@@ -280,12 +295,6 @@ func (r *run) find(object value, name string) (value, bool) {
 	case map[string]any:
 		v, ok := ref[name]
 		return fromAny(v), ok
-	}
-	if object.n > 0 {
-		if node := r.member(int(object.n)-1, name); node >= 0 {
-			return r.fromIndex(node), true
-		}
-		return value{}, false
 	}
 	r.spend(1 + len(object.s)/bytesPerStep)
 	raw, ok := jsonspan.Get(bytesOf(object.s), name)

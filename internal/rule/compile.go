@@ -127,6 +127,12 @@ func (c *compiler) order(n *ast.BinaryNode) logic {
 func (c *compiler) in(n *ast.BinaryNode) logic {
 	v := c.value(n.Left)
 	if set, ok := c.constantSet(n.Right); ok {
+		if from, to := set.from, set.to; set.ranged {
+			return func(r *run) bool {
+				v := v(r)
+				return v.kind == aNumber && v.ref == nil && v.exp == 0 && from <= v.n && v.n <= to
+			}
+		}
 		return func(r *run) bool { return set.has(v(r)) }
 	}
 	container, at := c.value(n.Right), n.Right.Location()
@@ -258,10 +264,21 @@ func (c *compiler) member(n *ast.MemberNode) code {
 	at, base := n.Location(), c.value(n.Node)
 	if known, ok := c.constant(n.Property); ok && known.kind == aText {
 		name := known.s
+		if item, ok := n.Node.(*ast.PointerNode); ok && item.Name == "" { // .name in a predicate: without a copy of the item
+			d := c.depth - 1
+			return func(r *run) value {
+				v := &r.rounds[d].item
+				if v.kind == anObject {
+					member, _ := r.find(v, name)
+					return member
+				}
+				return nothing(*v, n.Optional, at)
+			}
+		}
 		return func(r *run) value {
 			v := base(r)
 			if v.kind == anObject {
-				member, _ := r.find(v, name)
+				member, _ := r.find(&v, name)
 				return member
 			}
 			return nothing(v, n.Optional, at)
@@ -276,7 +293,7 @@ func (c *compiler) member(n *ast.MemberNode) code {
 			if k.kind != aText {
 				fail(at, "an object has members by strings, not by %s", k.kind)
 			}
-			member, _ := r.find(v, k.s)
+			member, _ := r.find(&v, k.s)
 			return member
 		case aList:
 			i, ok := key(r).int64()
