@@ -44,6 +44,9 @@ func build(root *jsonschema.Schema, scopes *scopes) (*program, error) {
 	if !p.scoped {
 		b.shorten(p)
 	}
+	for _, n := range b.order {
+		n.compound = n.combines()
+	}
 	return p, nil
 }
 

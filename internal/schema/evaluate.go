@@ -195,6 +195,7 @@ func (e *evaluator) fill(r region) {
 
 // eval holds the value at i against n. It gives the value's end, or 0 if it did not come to know it.
 func (e *evaluator) eval(n *node, i int, evaluated region) (end int, ok bool) {
+	is := typeOf[e.first(i)]
 	switch {
 	case !e.spend(1):
 		return 0, false
@@ -202,16 +203,19 @@ func (e *evaluator) eval(n *node, i int, evaluated region) (end int, ok bool) {
 		return 0, true
 	case n.never:
 		return 0, e.refuse(n.blame, about{words: "is not allowed"})
-	case typeOf[e.first(i)] == 0:
+	case is == 0:
 		e.broken = true
 		return 0, false
 	case !e.enter():
 		return 0, false
 	}
-	if n.cycle > 0 {
-		end, ok = e.once(n, i, evaluated)
-	} else {
-		end, ok = e.within(n, i, evaluated)
+	switch {
+	case n.cycle > 0:
+		end, ok = e.once(n, i, is, evaluated)
+	case n.scope != nil:
+		end, ok = e.within(n, i, is, evaluated)
+	default:
+		end, ok = e.hold(n, i, is, evaluated)
 	}
 	e.leave()
 	return end, ok && !e.spent
@@ -229,31 +233,30 @@ func (e *evaluator) enter() bool {
 func (e *evaluator) leave() { e.nested-- }
 
 // once refuses a value that is being held against n already.
-func (e *evaluator) once(n *node, i int, evaluated region) (end int, ok bool) {
+func (e *evaluator) once(n *node, i int, is uint8, evaluated region) (end int, ok bool) {
 	before := e.active[n.cycle-1]
 	if before == i+1 {
 		return 0, e.refuse("", about{words: endless})
 	}
 	e.active[n.cycle-1] = i + 1
-	end, ok = e.within(n, i, evaluated)
+	end, ok = e.within(n, i, is, evaluated)
 	e.active[n.cycle-1] = before
 	return end, ok
 }
 
 // within remembers the resource that n is part of while a value is held against it.
-func (e *evaluator) within(n *node, i int, evaluated region) (end int, ok bool) {
+func (e *evaluator) within(n *node, i int, is uint8, evaluated region) (end int, ok bool) {
 	if n.scope == nil {
-		return e.hold(n, i, evaluated)
+		return e.hold(n, i, is, evaluated)
 	}
 	e.scopes = append(e.scopes, n.scope)
-	end, ok = e.hold(n, i, evaluated)
+	end, ok = e.hold(n, i, is, evaluated)
 	e.scopes = e.scopes[:len(e.scopes)-1]
 	return end, ok
 }
 
 // hold is eval without what keeps it from going on forever.
-func (e *evaluator) hold(n *node, i int, evaluated region) (end int, ok bool) {
-	is := typeOf[e.first(i)]
+func (e *evaluator) hold(n *node, i int, is uint8, evaluated region) (end int, ok bool) {
 	var content []byte
 	switch is {
 	case ofString:
@@ -290,8 +293,24 @@ func (e *evaluator) holdAll(n *node, i int, is uint8, content []byte, end int, e
 	own := is == ofObject && n.otherMembers != nil || is == ofArray && n.otherItems != nil
 	if own {
 		mine = e.reserve(e.count(i))
-		defer e.free(mine)
 	}
+	end, ok := e.holdEach(n, i, is, content, end, mine)
+	if own {
+		if ok || e.sink != nil {
+			to, good := e.others(n, i, is, mine)
+			ok = ok && good
+			end = max(end, to)
+		}
+		if ok && evaluated.wanted() {
+			e.fill(evaluated)
+		}
+		e.free(mine)
+	}
+	return end, ok
+}
+
+// holdEach is holdAll but for what is told of the members and items that nothing else evaluated.
+func (e *evaluator) holdEach(n *node, i int, is uint8, content []byte, end int, mine region) (int, bool) {
 	ok := true
 	switch {
 	case is == ofObject && n.object != nil:
@@ -306,7 +325,7 @@ func (e *evaluator) holdAll(n *node, i int, is uint8, content []byte, end int, e
 	if !ok && e.sink == nil {
 		return end, false
 	}
-	if n.combines() {
+	if n.compound {
 		to, good := e.combine(n, i, mine)
 		if !good {
 			if ok = false; e.sink == nil {
@@ -314,14 +333,6 @@ func (e *evaluator) holdAll(n *node, i int, is uint8, content []byte, end int, e
 			}
 		}
 		end = max(end, to)
-	}
-	if own {
-		to, good := e.others(n, i, is, mine)
-		ok = ok && good
-		end = max(end, to)
-		if ok && evaluated.wanted() {
-			e.fill(evaluated)
-		}
 	}
 	return end, ok
 }

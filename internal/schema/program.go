@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"encoding/binary"
+
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/wicketgate/wicketgate/internal/pattern"
@@ -36,6 +38,7 @@ type node struct {
 	not                *node
 	all, any, one      []*node
 	check, then, other *node // if, then, else
+	compound           bool  // whether there are such
 
 	otherMembers, otherItems *node // unevaluatedProperties, unevaluatedItems
 }
@@ -133,7 +136,19 @@ type names struct {
 
 type known struct {
 	name  string
+	head  uint64 // its first eight bytes
 	index int
+}
+
+// head gives the first eight bytes of a name.
+func head(name []byte) (h uint64) {
+	if cap(name) >= 8 {
+		return binary.LittleEndian.Uint64(name[:8]) & (1<<(8*min(len(name), 8)) - 1)
+	}
+	for i, ch := range name {
+		h |= uint64(ch) << (8 * i)
+	}
+	return h
 }
 
 // Up to how many names of one length, and up to what length, comparing each is faster than a map.
@@ -154,7 +169,7 @@ func (n *names) add(name string) int {
 			n.byLength = append(n.byLength, nil)
 		}
 		same := &n.byLength[len(name)]
-		if *same = append(*same, known{name, i}); len(*same) <= fewNames {
+		if *same = append(*same, known{name, head([]byte(name)), i}); len(*same) <= fewNames {
 			return i
 		}
 	}
@@ -177,8 +192,13 @@ func (n *names) find(name []byte) int {
 		return -1
 	}
 	if len(name) < len(n.byLength) {
-		for _, k := range n.byLength[len(name)] {
-			if k.name == string(name) {
+		same := n.byLength[len(name)]
+		if len(same) == 0 {
+			return -1
+		}
+		h := head(name)
+		for i := range same {
+			if k := &same[i]; k.head == h && (len(name) <= 8 || k.name == string(name)) {
 				return k.index
 			}
 		}
