@@ -61,13 +61,19 @@ func (r Rate) tat(credit, now int64) int64 {
 }
 
 // state describes a bucket with that much credit.
-func (r Rate) state(credit int64) State {
-	interval := int64(r.Interval)
-	s := State{Remaining: credit / interval}
-	if s.Remaining < r.Burst {
-		s.Next = time.Duration(interval - credit%interval)
-	}
+func (r Rate) state(credit int64) (s State) {
+	s.set(r, credit)
 	return s
+}
+
+// set is the same in place: a State that is made elsewhere and copied costs as much as all else.
+func (s *State) set(r Rate, credit int64) {
+	interval := uint64(r.Interval)
+	s.Remaining, s.Next = int64(uint64(credit)/interval), 0
+	if s.Remaining < r.Burst {
+		s.Next = time.Duration(interval - uint64(credit)%interval)
+	}
+	s.Wait, s.Refused, s.Unknown = 0, false, false
 }
 
 // seconds rounds up, so that whoever waits that long has waited long enough.

@@ -35,7 +35,8 @@ func digestOf(text string) digest {
 	return digest{maphash.String(seeds[0], text), maphash.String(seeds[1], text)}
 }
 
-func (c *Charge) digest() digest {
-	d := digestOf(c.Key)
-	return digest{d.where ^ c.Limit.sum.where, d.rest ^ c.Limit.sum.rest}
-}
+func (c *Charge) digest() digest { return digest{c.where(), c.rest()} }
+
+func (c *Charge) where() uint64 { return maphash.String(seeds[0], c.Key) ^ c.Limit.sum.where }
+
+func (c *Charge) rest() uint64 { return maphash.String(seeds[1], c.Key) ^ c.Limit.sum.rest }

@@ -63,13 +63,18 @@ func (m *Memory) Take(_ context.Context, now time.Time, charges []Charge, states
 	// Time since the epoch is monotonic where now is, so a step of the wall clock neither forgives nor punishes.
 	var t taking
 	t.m, t.charges, t.at = m, charges, int64(now.Sub(m.epoch))
+	for i := range charges { // before all else, which the processor then does meanwhile
+		where := charges[i].where()
+		t.keys[i].where = where
+		m.tables[where&m.mask].Load().fetch(where)
+	}
 	n := 0
 	for i := range charges {
 		c := &charges[i]
 		if err := c.check(); err != nil {
 			return false, err
 		}
-		t.keys[i] = c.digest()
+		t.keys[i].rest = c.rest()
 		if n += len(c.Rates); c.AtOnce > 0 {
 			n++
 		}

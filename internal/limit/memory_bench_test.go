@@ -64,7 +64,7 @@ func filled(b *testing.B, keys []string, ask func() []Charge) *Memory {
 }
 
 // BenchmarkMemory charges three quotas. B/key is what the counters hold of memory, by their number of keys. With a million of
-// them most of the time is waiting for two lines of main memory, one after the other: see BenchmarkLine.
+// them most of the time is waiting for main memory, for one line or for some at once: see BenchmarkLine.
 func BenchmarkMemory(b *testing.B) {
 	ask := asks["three quotas"]
 	for _, n := range []int{1, 1000, 100_000, 1_000_000} {
@@ -177,7 +177,7 @@ func BenchmarkMemoryNewKeys(b *testing.B) {
 // BenchmarkLine is what no counter can do without: it computes two hashes of a caller's name, and writes a line of memory that
 // is the caller's, under a lock; and goes on only then, as there is too much between two requests for a processor to begin
 // with both. What it takes longer with many callers BenchmarkMemory takes longer, too: the line is not in the processor's
-// caches any more, nor where it lies in those of addresses. Beyond that BenchmarkMemory has to find out where the line is.
+// caches any more, nor where it lies in those of addresses. Beyond that BenchmarkMemory has to find out which of some lines it is.
 func BenchmarkLine(b *testing.B) {
 	type line struct {
 		sync.Mutex

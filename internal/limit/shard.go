@@ -67,14 +67,14 @@ func (s *shard) sweep(now int64, forget bool) {
 // takes no request long.
 func (s *shard) reserve(more int, now int64) {
 	t := s.table.Load()
-	if s.keys+more > t.room() {
+	if s.keys+more > t.room {
 		s.sweep(now, false)
 	}
 	groups := len(t.words)
 	switch need := s.keys + more; {
-	case need > t.room():
+	case need > t.room:
 		groups = max(groups+groups/4, (need+groupFill-1)/groupFill)
-	case groups >= 8 && need < t.room()/4:
+	case groups >= 8 && need < t.room/4:
 		groups /= 2
 	default:
 		return
@@ -89,7 +89,8 @@ func (s *shard) add(key digest, now int64) *slot {
 	n := t.place(key)
 	sl := &t.slots[n]
 	sl.mu.Lock() // whoever holds it looks for another key, and waits for nothing
-	sl.count = count{key: key, tat: [maxQuotas]int64{now, now, now, now}, since: stamp(now)}
+	sl.name(key)
+	sl.count = count{tat: [maxQuotas]int64{now, now, now, now}, since: stamp(now)}
 	t.show(n, key)
 	s.keys++
 	return sl

@@ -6,23 +6,23 @@ import (
 )
 
 // The table finds what a map finds, through removals and moves to tables of other sizes, with many digests that begin their
-// search in one place and have one tag.
+// search in one place, are put into the same slots if they can be, and have one tag.
 func TestTable(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		homes, tags := uint64(1)<<r.IntN(33), uint64(1)<<r.IntN(9) // few of them have all keys collide
 		x, want := newTable(2), map[digest]bool{}
 		for range 1500 {
-			d := digest{r.Uint64N(homes)<<32 | uint64(r.Uint32()), r.Uint64()<<8 | r.Uint64N(tags)}
+			d := digest{r.Uint64N(homes)<<32 | r.Uint64N(tags)<<24 | r.Uint64N(tags)<<16 | r.Uint64N(1<<16), r.Uint64()}
 			if r.IntN(5) > 1 || len(want) == 0 {
-				if len(want) == x.room() {
+				if len(want) == x.room {
 					x = x.moved(len(x.words) + 1 + len(x.words)/4)
 				}
 				n := x.place(d)
 				if x.used(n) {
 					t.Fatalf("seed %d: slot %d was given to two", seed, n)
 				}
-				x.slots[n].key = d
+				x.slots[n].name(d)
 				x.show(n, d)
 				want[d] = true
 				continue
@@ -63,23 +63,44 @@ func remove(t *testing.T, x *table, d digest) {
 	}
 }
 
-// A search that must not wait says so at a slot whose lock is not free, its own and another of the same tag.
+// A search that must not wait says so at a slot whose lock is not free, its own and another of the same tag, but not at one
+// that it has no need to look into.
 func TestBusy(t *testing.T) {
 	x := newTable(1)
-	one, two := digest{1, 5}, digest{2, 5}
-	for _, d := range []digest{one, two} {
+	one, two, three := digest{1, 5}, digest{2, 5}, digest{3, 5} // two slots are for them, and three stands in a third
+	for _, d := range []digest{one, two, three} {
 		n := x.place(d)
-		x.slots[n].key = d
+		x.slots[n].name(d)
 		x.show(n, d)
 	}
 	held, _ := x.find(one, true)
-	for _, d := range []digest{one, two} {
-		if sl, busy := x.find(d, false); sl != nil || !busy {
+	for d, want := range map[digest]bool{one: true, two: false, three: true} {
+		sl, busy := x.find(d, false)
+		if (sl == nil) != want || busy != want {
 			t.Errorf("%x: %v, busy %v", d, sl, busy)
+		}
+		if sl != nil {
+			sl.mu.Unlock()
 		}
 	}
 	held.mu.Unlock()
-	if sl, busy := x.find(two, false); sl == nil || busy {
+	if sl, busy := x.find(three, false); sl == nil || busy {
 		t.Error("it is not found though nobody holds it")
+	}
+}
+
+// matches tells no other slots than those of the tag, for a key would be put into one of those that seem free.
+func TestMatches(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 10_000 {
+		word, tag, want := r.Uint64()&r.Uint64()&r.Uint64()&r.Uint64(), r.Uint64N(4), uint64(0)
+		for n := range groupSize {
+			if word>>(n*8)&0xff == tag {
+				want |= 0x80 << (n * 8)
+			}
+		}
+		if got := matches(word, tag); got != want {
+			t.Fatalf("%x in %x: got %x, want %x", tag, word, got, want)
+		}
 	}
 }

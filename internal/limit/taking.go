@@ -87,9 +87,9 @@ func (t *taking) settle(ok bool, states []State) {
 				if credit -= c.Cost * int64(r.Interval); sl != nil {
 					sl.tat[j] = r.tat(credit, t.at)
 				}
-				*state = r.state(credit)
+				state.set(r, credit)
 			} else {
-				*state = r.state(credit)
+				state.set(r, credit)
 				state.Wait = r.wait(credit, c.Cost)
 				state.Refused = state.Wait > 0
 			}
