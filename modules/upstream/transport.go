@@ -14,6 +14,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/form"
+	"github.com/wicketgate/wicketgate/internal/patience"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
@@ -47,20 +48,20 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	reads := x.Back != nil && x.Back.Reads(x).Body
 	caller := req.Context()
-	var waits *patience
+	var waits *patience.Patience
 	if reads {
 		form.AskWhole(req.Header)
 		for _, name := range []string{"Upgrade", "Connection"} { // nor can another protocol be changed
 			delete(req.Header, name)
 		}
-		req, waits = wait(req, t.timeout)
+		req, waits = patience.Wait(req, t.timeout)
 	}
 	res, err := t.network.RoundTrip(req)
 	if err != nil {
-		if waits.late() {
-			err = errLate
+		if waits.Late() {
+			err = patience.ErrLate
 		}
-		waits.end()
+		waits.End()
 		return nil, err
 	}
 	if res.StatusCode == http.StatusSwitchingProtocols {
@@ -70,16 +71,16 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.Refused = x.Unfit(errors.New("the service switched to a protocol that nobody asked for"))
 	} else {
 		if reads {
-			res.Body = &patient{res.Body, waits}
+			res.Body = &patience.Body{ReadCloser: res.Body, Patience: waits}
 		}
 		res, x.Refused = back(x, res)
 	}
 	if x.Refused == nil {
-		waits.eachRead()
+		waits.EachRead()
 		return res, nil
 	}
 	res.Body.Close() //nolint:errcheck // nothing more is wanted of it
-	waits.end()
+	waits.End()
 	if gone := caller.Err(); errors.Is(gone, context.Canceled) { // and with the caller the answer
 		x.Refused = nil
 		return nil, gone

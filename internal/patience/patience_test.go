@@ -1,4 +1,4 @@
-package upstream
+package patience
 
 import (
 	"context"
@@ -50,10 +50,10 @@ func TestPatience(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				req, waits := wait((&http.Request{}).WithContext(t.Context()), bound)
-				body := &patient{&slow{req.Context(), test.after}, waits}
+				req, waits := Wait((&http.Request{}).WithContext(t.Context()), bound)
+				body := &Body{&slow{req.Context(), test.after}, waits}
 				if test.begun {
-					waits.eachRead()
+					waits.EachRead()
 				}
 				var err error
 				for b := make([]byte, 10); err == nil; {
