@@ -198,6 +198,7 @@ type Route struct {
 	Sanitize []Sanitize // in written order
 	Since    *Version
 	Until    *Version // the first version without this route
+	Calling  *Calling // the integration that answers in the place of an upstream; nil for none
 	Merge    bool     // a PUT of an older version is laid over what is there
 	Optional bool     // a request may go without the body that Accepts describes
 	About    *About   // what an OpenAPI document says of it for people; nil for nothing

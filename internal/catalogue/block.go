@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -109,4 +110,9 @@ func either(names []string) string {
 		return strings.Join(quoted, "")
 	}
 	return strings.Join(quoted[:len(quoted)-1], ", ") + " or " + quoted[len(quoted)-1]
+}
+
+// oneLabelOf is a label that is one of a few words.
+func oneLabelOf(names ...string) *label {
+	return &label{"one of " + either(names), func(s string) bool { return slices.Contains(names, s) }, false, nil}
 }

@@ -18,11 +18,14 @@ type builder struct {
 	identities map[string]*Identity
 	limits     map[string]*Limit
 	upstreams  map[string]*Upstream
+
+	integrations map[string]*Integration
+
 	withScopes map[string]*Identity // by their names and the scopes that documents ask for
 }
 
 func (d *decoder) build(root *node) *Catalogue {
-	b := &builder{d, make(map[string]*Secret), make(map[string]*Identity), make(map[string]*Limit), make(map[string]*Upstream), make(map[string]*Identity)}
+	b := &builder{d, make(map[string]*Secret), make(map[string]*Identity), make(map[string]*Limit), make(map[string]*Upstream), make(map[string]*Integration), make(map[string]*Identity)}
 	c := &Catalogue{}
 	for _, n := range root.all("secret") {
 		s := b.secret(n)
@@ -43,6 +46,11 @@ func (d *decoder) build(root *node) *Catalogue {
 		u := b.upstream(n)
 		c.Upstreams = append(c.Upstreams, u)
 		b.upstreams[u.Name] = u
+	}
+	for _, n := range root.all("integration") {
+		i := b.integration(n)
+		c.Integrations = append(c.Integrations, i)
+		b.integrations[i.Name] = i
 	}
 	for _, n := range root.all("api") {
 		c.APIs = append(c.APIs, b.api(n))

@@ -151,6 +151,7 @@ func (s *scopedAPI) route(n *node) (*Route, bool) {
 		Merge:    take[bool](n, "merge"),
 
 		Parameters: s.parameters(n),
+		Calling:    s.calling(n),
 
 		Terms: s.terms(n),
 		Range: n.rng,
@@ -203,36 +204,41 @@ func (s *scopedAPI) change(n *node, on *Object) *Change {
 		if !ok {
 			continue
 		}
-		op := Operation{Kind: kind, Path: b.label, PathRange: b.named, Range: b.rng}
-		switch kind {
-		case Rename, Move:
-			op.To, op.ToRange = take[string](b, "to"), b.place("to")
-		case Drop:
-			op.Value, op.Accept = take[json.RawMessage](b, "restore"), take[string](b, "accept")
-		case Add:
-			op.Value, op.Accept = take[json.RawMessage](b, "value"), take[string](b, "accept")
-		case Enum:
-			op.Pairs, op.Accept = take[[]Pair](b, "pairs"), take[string](b, "accept")
-		case Wrap:
-			op.Member = take[string](b, "in")
-		case Unwrap:
-			op.Member = take[string](b, "from")
-		case Scale:
-			op.Decimals, op.As = int(take[int64](b, "decimals")), take[string](b, "as")
-		case Cast:
-			op.From, op.As = take[string](b, "from"), take[string](b, "to")
-			if op.From == "" {
-				op.From = "string"
-				if op.As == "string" {
-					op.From = "number"
-				}
-			}
-		case Split:
-			op.Parts, op.Separator, op.Accept = texts(b, "into"), take[string](b, "separator"), take[string](b, "accept")
-		case Join:
-			op.Parts, op.Separator, op.Accept = texts(b, "from"), take[string](b, "separator"), take[string](b, "accept")
-		}
-		c.Operations = append(c.Operations, op)
+		c.Operations = append(c.Operations, operationOf(kind, b))
 	}
 	return c
+}
+
+// operationOf is a step of a change. Of messages that go one way, drop says nothing of what it loses.
+func operationOf(kind Kind, b *node) Operation {
+	op := Operation{Kind: kind, Path: b.label, PathRange: b.named, Range: b.rng}
+	switch kind {
+	case Rename, Move:
+		op.To, op.ToRange = take[string](b, "to"), b.place("to")
+	case Drop:
+		op.Value, op.Accept = optional[json.RawMessage](b, "restore"), optional[string](b, "accept")
+	case Add:
+		op.Value, op.Accept = take[json.RawMessage](b, "value"), take[string](b, "accept")
+	case Enum:
+		op.Pairs, op.Accept = take[[]Pair](b, "pairs"), optional[string](b, "accept")
+	case Wrap:
+		op.Member = take[string](b, "in")
+	case Unwrap:
+		op.Member = take[string](b, "from")
+	case Scale:
+		op.Decimals, op.As = int(take[int64](b, "decimals")), take[string](b, "as")
+	case Cast:
+		op.From, op.As = take[string](b, "from"), take[string](b, "to")
+		if op.From == "" {
+			op.From = "string"
+			if op.As == "string" {
+				op.From = "number"
+			}
+		}
+	case Split:
+		op.Parts, op.Separator, op.Accept = texts(b, "into"), take[string](b, "separator"), optional[string](b, "accept")
+	case Join:
+		op.Parts, op.Separator, op.Accept = texts(b, "from"), take[string](b, "separator"), optional[string](b, "accept")
+	}
+	return op
 }

@@ -19,8 +19,10 @@ type Catalogue struct {
 	Identities []*Identity
 	Limits     []*Limit
 	Upstreams  []*Upstream
-	APIs       []*API // in the order of the files, and in them as written
-	Webhooks   []*Webhook
+	// Integrations are third parties' services, in written order.
+	Integrations []*Integration
+	APIs         []*API // in the order of the files, and in them as written
+	Webhooks     []*Webhook
 
 	// Files are all files and folders whose change can change the catalogue: those loaded, the folders looked
 	// through, and what the files name (schemas, keys, certificates, secrets). They are listed even after a

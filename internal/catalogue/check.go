@@ -19,10 +19,14 @@ func (d *decoder) check(c *Catalogue, root *node, now time.Time) {
 	for _, n := range root.all("upstream") {
 		d.checkUpstream(n)
 	}
+	for _, n := range root.all("integration") {
+		d.checkIntegration(n)
+	}
 	for i, n := range root.all("api") {
 		d.checkVersioning(c.APIs[i], n)
 		d.checkVersionsHosts(c.APIs[i], n)
 		d.checkCORS(n)
+		d.checkCalling(n)
 		d.checkDates(n)
 		d.checkOldest(c.APIs[i], n)
 		d.checkDefault(c.APIs[i], n, now)
@@ -267,6 +271,9 @@ func (d *decoder) checkTerms(a *API, n *node) {
 		var missing []hcl.Range
 		for _, r := range a.Routes {
 			for _, v := range versions {
+				if need.name == "upstream" && d.asksIntegration(n, r) {
+					continue
+				}
 				if t := a.For(v, r); (v == nil || r.In(v)) && !need.there(&t) && !d.mistaken(n, need.name, v, r) {
 					missing = append(missing, r.Range)
 					break
@@ -289,16 +296,20 @@ func (d *decoder) checkTerms(a *API, n *node) {
 // version, brought to the newest, and where a version has one of its own its shape is where they stay.
 func (d *decoder) checkShapes(a *API, n *node) {
 	for _, r := range a.Routes {
-		if r.Upstream == nil {
+		if r.Upstream == nil && r.Calling == nil {
 			continue
 		}
 		for _, v := range a.Versions {
 			if end := a.End(v); r.In(v) && end != a.Newest() {
 				for _, level := range n.all("route") {
 					if level.rng == r.Range {
-						d.wrong(level.place("upstream"), "Contradictory upstreams",
-							"The upstream of a route speaks the newest version, but that of version %q, at %s, ends the changes there. Which of the two shapes would %q get? Leave one of them out, or the route to versions without such an upstream, with since.",
-							end.Name, at(end.Range), r.Upstream.Name)
+						name := "upstream"
+						if r.Calling != nil {
+							name = "integration"
+						}
+						d.wrong(level.place(name), "Contradictory upstreams",
+							"The %s of a route speaks the newest version, but the upstream of version %q, at %s, ends the changes there. Which of the two shapes would %q get? Leave one of them out, or the route to versions without such an upstream, with since.",
+							name, end.Name, at(end.Range), answerer(r))
 					}
 				}
 				break

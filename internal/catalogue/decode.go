@@ -382,3 +382,9 @@ func texts(n *node, name string) []string {
 	}
 	return out
 }
+
+// optional gives an attribute's value, nothing where the block has no such attribute.
+func optional[T any](n *node, name string) T {
+	v, _ := n.values[name].value.(T)
+	return v
+}

@@ -61,10 +61,6 @@ func TestDesign(t *testing.T) {
 	}
 	want := []string{
 		`design.hcl:74:5: error: Not supported: The idempotency block is not supported by this version.`,
-		`design.hcl:91:5: error: Not supported: The attribute "integration" of a route block is not supported by this version.`,
-		`design.hcl:92:5: error: Not supported: The attribute "send" of a route block is not supported by this version.`,
-		`design.hcl:93:5: error: Not supported: The attribute "encode" of a route block is not supported by this version.`,
-		`design.hcl:145:1: error: Not supported: The integration block is not supported by this version.`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

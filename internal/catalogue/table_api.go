@@ -108,9 +108,9 @@ var routeBlock = &block{
 		attribute{name: "since", kind: reference{to: "version"}, absent: "the first", doc: "The first version that has this route."},
 		attribute{name: "until", kind: reference{to: "version"}, absent: "none", doc: "The first version that no longer has this route."},
 		attribute{name: "merge", kind: truth{}, def: false, doc: "Whether the PUT of an older version is laid over what is there, so that nothing is lost that its caller cannot see: the gateway reads the resource, merges, and writes with If-Match, once more if another writer came between. The same path needs a GET route that returns the whole object, and its service strong entity tags."},
-		attribute{name: "integration", kind: reference{to: "integration"}, refused: true, doc: "The third party that answers, in the place of an upstream."},
-		attribute{name: "send", kind: anyText, refused: true, doc: "The method and path that the integration is asked for."},
-		attribute{name: "encode", kind: choice{of: []string{"json", "form"}}, refused: true, doc: "How the body is encoded for the integration."},
+		attribute{name: "integration", kind: reference{to: "integration"}, absent: "the upstream answers", doc: "The third party that answers, in the place of an upstream, as [integrations](integrations.md) says. It is spoken to in the newest version's shape."},
+		attribute{name: "send", kind: sending{}, absent: "it must be written beside `integration`", doc: "The method and path that the integration is asked for, below its `url`: `\"POST /v1/orders/{id}\"`. `{id}` is the route's parameter, `${…}` an expression; what they say is one segment of the path or a part of one, and is escaped. A value that is empty, a dot segment, or has a slash, a backslash, a percent sign or a control character is answered 422."},
+		attribute{name: "encode", kind: choice{of: []string{"json", "form", "xml"}}, absent: "`\"json\"`", doc: "How the body is encoded for the integration: a form has members of members as `a[b]` and items of lists as `a[0]`, XML each member as an element."},
 		attribute{name: "rewrite", kind: word{`a canonical path, which may have the route's {parameters}, such as "/internal/orders/{id}"`, rewritePath}, absent: "the path asked for, without the version",
 			doc: "The whole path that the upstream is asked for instead."},
 	),
@@ -123,7 +123,7 @@ var routeBlock = &block{
 				{name: "required", kind: truth{}, def: false, doc: "Whether a request without a key is answered 400."},
 			},
 		},
-		queryBlock, headerBlock, pathBlock, ruleBlock, forwardBlock, responseBlock, sanitizeBlock,
+		queryBlock, headerBlock, pathBlock, ruleBlock, forwardBlock, responseBlock, sanitizeBlock, shapeRequestBlock, shapeAnswerBlock,
 	},
 }
 

@@ -87,6 +87,12 @@ type Exchange struct {
 	// Back is who works on the upstream's answer; nil lets it pass as it is.
 	Back Back
 
+	// Received is what a third party has answered, while expressions look at it; nil otherwise.
+	Received *Received
+
+	// Provider is the id by which a third party knows the request, "" for none: printable ASCII, at most 128 bytes.
+	Provider string
+
 	// Refused is the problem that takes the place of the upstream's last answer; nil where that stands.
 	Refused *problem.Problem
 

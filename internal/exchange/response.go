@@ -56,3 +56,11 @@ func (r *Reads) Add(o Reads) {
 	r.Body = r.Body || o.Body
 	r.Whole = max(r.Whole, o.Whole)
 }
+
+// Received is a third party's answer as expressions see it.
+type Received struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	Valid  bool // Body is strict JSON (RFC 7493)
+}

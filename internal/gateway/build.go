@@ -12,6 +12,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/drift"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/internal/integration"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/policy"
@@ -32,6 +33,7 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 		pins:      map[*catalogue.APIKey]map[string]string{},
 		limits:    map[*catalogue.Limit]limit.Limit{},
 		upstreams: map[*catalogue.Upstream]Upstream{},
+		senders:   map[*catalogue.Integration]integration.Sender{},
 		schemas:   map[string]*schema.Schema{},
 		queries:   map[string]*policy.Query{},
 		programs:  map[expressed]*rule.Program{},
@@ -74,6 +76,7 @@ type builder struct {
 	pins        map[*catalogue.APIKey]map[string]string // of each key file: version to a key pinned to it
 	limits      map[*catalogue.Limit]limit.Limit
 	upstreams   map[*catalogue.Upstream]Upstream
+	senders     map[*catalogue.Integration]integration.Sender
 	schemas     map[string]*schema.Schema
 	queries     map[string]*policy.Query
 	programs    map[expressed]*rule.Program

@@ -13,6 +13,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/forward"
 	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/internal/integration"
 	"github.com/wicketgate/wicketgate/internal/introspection"
 	"github.com/wicketgate/wicketgate/internal/issuer"
 	"github.com/wicketgate/wicketgate/internal/limit"
@@ -34,6 +35,9 @@ type Config struct {
 	PoliciesBroken bool
 	Counter        limit.Counter
 	Upstream       func(*catalogue.Upstream) (Upstream, error)
+
+	// Integration gives what asks a third party; nil in a gateway that never serves.
+	Integration func(*catalogue.Integration) (integration.Sender, error)
 
 	// IssuerKeys gives the keys of an issuer that are fetched. authorities are those of its servers in PEM, nil for the
 	// system's.

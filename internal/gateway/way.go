@@ -15,6 +15,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/forward"
 	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/internal/integration"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/policy"
@@ -39,9 +40,14 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	if counts != nil && !late {
 		add(counts)
 	}
-	add(b.forward(from, terms))
+	var asks *integration.Route
+	if r.Calling != nil { // which is told nothing of who calls but what is written
+		asks = b.calling(l, v, r, terms)
+	} else {
+		add(b.forward(from, terms))
+	}
 	before := len(stages)
-	content, validate := b.validate(l, v, r, terms, up, patch, decision, late && counts.ReadsJSON())
+	content, validate := b.validate(l, v, r, terms, up, patch, decision, late && counts.ReadsJSON() || asks != nil && asks.ReadsJSON())
 	if content != nil {
 		add(content)
 	}
@@ -79,11 +85,20 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	if s := b.responses(l, v, r, terms); s != nil {
 		add(s)
 	}
-	add(newAnswers(from))
+	if asks != nil {
+		add(asks.Stage())
+	} else {
+		add(newAnswers(from))
+	}
 	with := func(s pipeline.Stage) *pipeline.Pipeline {
 		return pipeline.New(slices.Concat(stages[:before], []pipeline.Stage{s}, stages[before:])...)
 	}
-	to := &way{stages: pipeline.New(stages...), merge: b.merging(l, v, r, up), upstream: b.upstream(terms)}
+	to := &way{stages: pipeline.New(stages...), merge: b.merging(l, v, r, up)}
+	if asks != nil {
+		to.upstream = asks
+	} else {
+		to.upstream = b.upstream(terms)
+	}
 	if keeps(terms) {
 		to.keeps = b.fieldsIn(terms)
 	}

@@ -27,7 +27,11 @@ const (
 	// certificate.common_name, .subject, .issuer, .serial, .fingerprint; .sans.dns, .sans.email, .sans.uri, .sans.ip: lists.
 	Certificate
 
-	// All of them but Certificate.
+	// response.status, response.header["X-Foo"], response.body.error.type: what a third party has answered. The body must
+	// be JSON.
+	Response
+
+	// All of them but Certificate and Response.
 	All = Body | Query | Header | Path | Consumer | Claims | Client | API | Request
 )
 
@@ -52,7 +56,7 @@ var roots = []struct {
 }{
 	{"body", Body}, {"query", Query}, {"header", Header}, {"path", Path}, {"consumer", Consumer},
 	{"claims", Claims}, {"client", Client}, {"api", API}, {"request", Request},
-	{"certificate", Certificate},
+	{"certificate", Certificate}, {"response", Response},
 }
 
 func rootOf(name string) (Roots, bool) {

@@ -244,6 +244,9 @@ func (r *resolver) name(n *ast.Node, id *ast.IdentifierNode, path []step, list b
 		s.get, s.typ = claim, types.Any
 		r.slot(n, s)
 		return
+	case Response:
+		r.response(n, id, s)
+		return
 	}
 	if len(path) == 2 {
 		// A member of a member that is no object by itself: certificate.sans.dns.

@@ -17,6 +17,12 @@ const item = "[*]"
 // whole is what the body itself is called among the objects.
 const whole = "the body"
 
+// Value is a value as it is spelt in JSON.
+type Value = json.RawMessage
+
+// Compile makes one program of operations, for messages that go one way: the program's upward direction.
+func Compile(ops []Operation) (*change.Program, hcl.Diagnostics) { return compile(ops) }
+
 // compile makes one program of operations, whose upward direction does them in written order. Each list that fields go
 // through makes its items an object of their own.
 func compile(ops []Operation) (*change.Program, hcl.Diagnostics) {

@@ -50,6 +50,7 @@ type accessed struct{ *exchange.Exchange }
 func (x accessed) MarshalLogObject(to zapcore.ObjectEncoder) error {
 	for _, field := range []struct{ name, value string }{
 		{"request_id", x.ID}, {"api", x.API}, {"version", x.Version}, {"route", x.Route}, {"stage", x.Ended},
+		{"provider_request_id", x.Provider},
 	} {
 		if field.value != "" {
 			to.AddString(field.name, field.value)

@@ -72,6 +72,7 @@ func (c *catalogued) Load(l *Load) func() {
 		IssuerKeys:     l.IssuerKeys,
 		Signing:        l.Signer,
 		Introspection:  l.Introspection,
+		Integration:    l.Integration,
 		Report:         c.app.validated,
 		Drift:          c.app.drift,
 		Store:          store,

@@ -81,8 +81,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if answered {
 		return nil
 	}
+	if handled := (caddyhttp.HandlerError{}); err != nil && r.Context().Err() != nil && !errors.As(err, &handled) {
+		return caddyhttp.Error(statusClientClosed, err) // the caller went away: nobody reads an answer
+	}
 	return err
 }
+
+// statusClientClosed is Caddy's status for a caller who went away.
+const statusClientClosed = 499
 
 func (h *Handler) serves(api string) bool {
 	return len(h.APIs) == 0 || slices.Contains(h.APIs, api)

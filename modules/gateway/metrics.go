@@ -31,6 +31,7 @@ type metrics struct {
 	shadows  *shadowMetrics
 	issuers  *issuerMetrics
 	asked    *prometheus.CounterVec // introspection endpoints
+	parties  *partyMetrics
 
 	delivered deliveryMetrics
 
@@ -70,6 +71,7 @@ var theMetrics = func() *metrics {
 		shadows:   newShadowMetrics(name),
 		delivered: newDeliveryMetrics(name),
 		issuers:   newIssuerMetrics(name),
+		parties:   newPartyMetrics(name),
 		asked: prometheus.NewCounterVec(prometheus.CounterOpts(name("introspections_total",
 			"What came of asking introspection endpoints for tokens: answered or failed.")), []string{"result"}),
 	}
@@ -91,7 +93,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.unmet, m.unknown, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.delivered}, m.decided, m.shadows.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.unmet, m.unknown, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.delivered}, m.decided, m.shadows.collectors(), m.parties.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}

@@ -1,7 +1,10 @@
 # What this version does not run is checked all the same.
-integration "payments" {
-  url     = "api.stripe.com"
-  timout  = "10s"
-  auth "digest" { token = secret.key }
-  breaker { failures = 10 }
+api "orders" {
+  identify  = [anonymous]
+  authorize = public
+  upstream  = upstream.orders
+  route "POST /orders" {
+    idempotency { requird = true }
+  }
 }
+upstream "orders" { servers = ["https://orders"] }
