@@ -83,7 +83,7 @@ var authBlock = &block{
 }
 
 var signBlock = &block{
-	name: "sign", max: 1,
+	name: "sign", max: 1, refused: true,
 	label: oneLabelOf("hmac", "message"),
 	doc:   "Signs every request: with a keyed hash in a header field, or as an HTTP message (RFC 9421).",
 	attributes: []attribute{
