@@ -22,7 +22,7 @@ var integrationBlock = &block{
 		{name: "headers", kind: fields{"header fields and their values"}, absent: "none", doc: "Header fields that every request carries."},
 		{name: "query", kind: fields{"query parameters and their values"}, absent: "none", doc: "Query parameters that every request carries."},
 		{name: "redirects", kind: integer{0, 5}, def: int64(0), doc: "How many redirections of a GET or HEAD are followed. One to another host goes there over https only and without credentials, header fields and signature. What is not followed is an error."},
-		{name: "allow_private", kind: truth{}, def: false, doc: "Whether private, link-local, loopback and other addresses that are not public may be dialled; they are looked at once the name is resolved."},
+		{name: "allow_private", kind: truth{}, def: false, doc: "Whether the hosts of `url` and `token_url` may have private, link-local, loopback and other addresses that are not public, which are refused otherwise once the names are resolved."},
 		{name: "ca_file", kind: file{"certificates in PEM"}, absent: "the system's authorities", doc: "The authorities that the service's certificate is checked against."},
 		{name: "certificate", kind: file{"a certificate in PEM"}, absent: "none", doc: "The certificate that the gateway shows (mutual TLS)."},
 		{name: "certificate_key", kind: file{"a private key in PEM"}, absent: "none", doc: "Its key, required with it."},
@@ -83,7 +83,7 @@ var authBlock = &block{
 }
 
 var signBlock = &block{
-	name: "sign", max: 1, refused: true,
+	name: "sign", max: 1,
 	label: oneLabelOf("hmac", "message"),
 	doc:   "Signs every request: with a keyed hash in a header field, or as an HTTP message (RFC 9421).",
 	attributes: []attribute{

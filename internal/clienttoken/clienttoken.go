@@ -206,13 +206,14 @@ func (s *Source) fetch() (*Token, error) {
 		}
 	}
 	life := unknownLife
-	if !got.Expiry.IsZero() {
-		life = min(got.Expiry.Sub(began), maxLife)
+	if !got.Expiry.IsZero() { // counted from when it came, though it is older
+		life = min(time.Until(got.Expiry), maxLife)
 	}
-	if life <= 0 {
+	t := &Token{value: got.AccessToken, refresh: began.Add(life - life/5), expires: began.Add(life - min(spare, life/10))}
+	if !time.Now().Before(t.expires) {
 		return nil, errors.New("getting a token: it has expired already")
 	}
-	return &Token{value: got.AccessToken, refresh: began.Add(life - life/5), expires: began.Add(life - min(spare, life/10))}, nil
+	return t, nil
 }
 
 // plain takes off an error what it quotes: addresses may hold secrets, and the server's answer is its own.

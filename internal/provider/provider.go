@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/wicketgate/wicketgate/internal/clienttoken"
+	"github.com/wicketgate/wicketgate/internal/requestsign"
 	"github.com/wicketgate/wicketgate/internal/secret"
 )
 
@@ -59,6 +60,9 @@ type Config struct {
 
 	// Auth are the credentials. Default: none.
 	Auth *Auth
+
+	// Sign says how requests are signed. Default: not at all.
+	Sign *requestsign.Config
 
 	// Retry says when a request is sent again. Default: never.
 	Retry *Retry
@@ -121,6 +125,9 @@ func (c Config) ID() (string, error) {
 	if c.Auth != nil {
 		parts = append(parts, c.Auth.Secret.Reveal())
 	}
+	if c.Sign != nil {
+		parts = append(parts, "sign", c.Sign.Key.Reveal())
+	}
 	h := sha256.New()
 	for _, part := range parts {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part)))) //nolint:errcheck // it never fails
@@ -135,6 +142,7 @@ type Client struct {
 	base    *url.URL
 	network http.RoundTripper
 	tokens  *clienttoken.Source // nil where there are none
+	signer  *requestsign.Signer // nil for none
 	budget  budget
 	breaker *breaker // nil for none
 	retryOn map[string]bool
@@ -168,6 +176,11 @@ func New(c Config, network http.RoundTripper) (*Client, error) {
 		}
 		p.tokens = clienttoken.New(clienttoken.Config{URL: a.TokenURL, Client: a.Name, Secret: a.Secret, Post: a.Post, Scopes: a.Scopes,
 			Parameters: parameters, Network: network, Report: func(err error) { c.Report.Token(c.Name, err) }})
+	}
+	if c.Sign != nil {
+		if p.signer, err = requestsign.New(*c.Sign); err != nil {
+			return nil, err
+		}
 	}
 	if c.Breaker != nil {
 		p.breaker = newBreaker(c.Name, base.Host, *c.Breaker, c.Report)

@@ -65,6 +65,11 @@ func (c *Client) follow(caller, ctx context.Context, waits *patience.Patience, q
 				}
 				return nil, nil, f
 			}
+			if c.signer != nil { // over all that is on it, credentials too
+				if err := c.signer.Sign(req, q.Body, time.Now()); err != nil {
+					return nil, nil, &Failure{Kind: NoToken, cause: err}
+				}
+			}
 		}
 		res, err := c.network.RoundTrip(req)
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/integration"
 	"github.com/wicketgate/wicketgate/internal/provider"
+	"github.com/wicketgate/wicketgate/internal/requestsign"
 	"github.com/wicketgate/wicketgate/internal/secret"
 	"github.com/wicketgate/wicketgate/modules/upstream"
 )
@@ -74,6 +75,10 @@ func providerOf(from *catalogue.Integration) (provider.Config, error) {
 	}
 	if a := from.Auth; a != nil {
 		c.Auth = &provider.Auth{Kind: a.Kind, Name: a.Name, Secret: a.Secret, Prefix: a.Prefix, TokenURL: a.TokenURL, Post: a.Post, Scopes: a.Scopes, Parameters: pairs(a.Parameters)}
+	}
+	if s := from.Sign; s != nil {
+		c.Sign = &requestsign.Config{Kind: s.Kind, Key: s.Key, Header: s.Header, Hash: s.Hash, Encoding: s.Encoding, Prefix: s.Prefix, Over: s.Over,
+			Separator: s.Separator, Timestamp: s.Timestamp, Algorithm: s.Algorithm, KeyID: s.KeyID, Components: s.Components, Expires: s.Expires}
 	}
 	if r := from.Retry; r != nil {
 		c.Retry = &provider.Retry{Attempts: r.Attempts, On: r.On, Max: r.Max}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -20,7 +22,7 @@ import (
 const handshake = 10 * time.Second
 
 // ThirdParty makes the network on which a third party is asked: Caddy's HTTP transport, which dials public addresses
-// only unless the configuration allows others, and goes through no proxy that the environment names, for what that
+// only, but for the hosts that the configuration names where it allows others, and goes through no proxy that the environment names, for what that
 // dials nobody here could look at. It dials nothing yet.
 func ThirdParty(ctx caddy.Context, c provider.Config) (*http.Transport, error) {
 	t := &reverseproxy.HTTPTransport{
@@ -34,12 +36,13 @@ func ThirdParty(ctx caddy.Context, c provider.Config) (*http.Transport, error) {
 		return nil, err
 	}
 	t.Transport.Proxy = nil
-	dialer := &net.Dialer{Timeout: c.DialTimeout}
-	if !c.AllowPrivate {
-		dialer.Control = publicnet.Control
-	}
+	public, whichever := &net.Dialer{Timeout: c.DialTimeout, Control: publicnet.Control}, &net.Dialer{Timeout: c.DialTimeout}
+	private := ownHosts(c)
 	t.Transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		return dialer.DialContext(ctx, network, address)
+		if slices.Contains(private, address) {
+			return whichever.DialContext(ctx, network, address)
+		}
+		return public.DialContext(ctx, network, address)
 	}
 	config := t.Transport.TLSClientConfig
 	config.MinVersion = tls.VersionTLS12
@@ -59,4 +62,33 @@ func ThirdParty(ctx caddy.Context, c provider.Config) (*http.Transport, error) {
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
 	return t.Transport, nil
+}
+
+// ownHosts are the addresses that need not be public: those that the operator wrote, where that is allowed. What the
+// service redirects to is not among them.
+func ownHosts(c provider.Config) []string {
+	if !c.AllowPrivate {
+		return nil
+	}
+	written := []string{c.URL}
+	if c.Auth != nil && c.Auth.TokenURL != "" {
+		written = append(written, c.Auth.TokenURL)
+	}
+	var hosts []string
+	for _, address := range written {
+		if u, err := url.Parse(address); err == nil {
+			hosts = append(hosts, net.JoinHostPort(u.Hostname(), portOf(u)))
+		}
+	}
+	return hosts
+}
+
+func portOf(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "http":
+		return "80"
+	}
+	return "443"
 }
