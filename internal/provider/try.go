@@ -30,7 +30,7 @@ func (c *Client) try(caller context.Context, q *Request, ends time.Time) (*Answe
 	for replayed := false; ; replayed = true {
 		blank := (&http.Request{}).WithContext(caller)
 		timed, waits := patience.Wait(blank, bound)
-		res, token, failure := c.follow(caller, timed.Context(), waits, q)
+		res, token, failure := c.follow(caller, timed.Context(), waits, q) //nolint:bodyclose // whoever gets the answer closes it
 		if failure != nil {
 			waits.End()
 			return nil, failure

@@ -35,6 +35,7 @@ func (r *resolver) response(n *ast.Node, id *ast.IdentifierNode, s slot) {
 		s.path = s.path[1:]
 		for _, p := range s.path {
 			s.names = append(s.names, p.name)
+			s.numeric = s.numeric || p.name != "" && p.name[0]-'0' <= 9
 		}
 		// A body and a header field of the same name are two.
 		s.get, s.name, s.typ = answeredMember, "body", types.Any
@@ -75,8 +76,10 @@ func answeredMember(r *run, s *slot) value {
 	}
 	r.spend(len(from.Body) / bytesPerStep)
 	raw, ok := jsonspan.Get(from.Body, s.names...)
-	if !ok {
-		return missingMember(from.Body, s)
+	if !ok || s.numeric {
+		if v, missing := missingMember(from.Body, s); missing || !ok {
+			return v
+		}
 	}
 	return r.fromJSON(raw)
 }
