@@ -75,6 +75,7 @@ func TestTests(t *testing.T) {
 // TestExamples runs the tests of the examples, with all of their policies covered.
 func TestExamples(t *testing.T) {
 	from, _ := quickstart(t)
+	t.Setenv("STRIPE_SECRET_KEY", "sk_test_1")
 	for _, test := range []struct {
 		with testOptions
 		want string // of the last line
@@ -82,6 +83,7 @@ func TestExamples(t *testing.T) {
 		{testOptions{source: from, failUnder: 100}, "0 failed"},
 		{testOptions{source: source{config: "examples/versions/Caddyfile"}}, "9 passed, 0 failed"},
 		{testOptions{source: source{config: "examples/limits/Caddyfile"}}, "6 passed, 0 failed"},
+		{testOptions{source: source{config: "examples/payments/Caddyfile"}}, "7 passed, 0 failed"},
 	} {
 		test.with.format = "text"
 		var out, mistakes bytes.Buffer
