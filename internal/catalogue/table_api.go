@@ -26,7 +26,7 @@ var ruleBlock = &block{
 	attributes: []attribute{
 		{name: "when", kind: yesOrNo, required: true, doc: "What must be true, in HCL's syntax or as `expr(\"…\")`."},
 		{name: "detail", kind: quoting{}, required: true, doc: "What the caller of a request is told of which it is not. It may quote the request: `\"the amount ${body.amount} must be positive\"`, each value cut to 128 bytes."},
-		{name: "at", kind: word{`a JSON Pointer (RFC 6901) such as "/total/amount"`, pointerPattern.MatchString}, absent: "the one member of the body that `when` names, otherwise the whole body", doc: "Where in the body the mistake is."},
+		{name: "at", kind: word{`a JSON Pointer (RFC 6901) such as "/total/amount"`, pointerPattern.MatchString}, absent: "the one member of the body that `when` names, and of a list of which all or none must meet a condition the item that fails it; otherwise the whole body", doc: "Where in the body the mistake is."},
 	},
 }
 

@@ -26,12 +26,12 @@ func (r *run) listOf(c code, name string, at file.Location) value {
 	return v
 }
 
-// condition compiles the second argument of what goes over a list; without one, the members themselves must be true or
-// false. d is the depth of its rounds.
-func (c *compiler) condition(n *ast.BuiltinNode) (l logic, d int) {
+// condition compiles the second argument of what goes over a list by with; without one, the members themselves must be
+// true or false. d is the depth of its rounds.
+func (c *compiler) condition(n *ast.BuiltinNode, with func(ast.Node) logic) (l logic, d int) {
 	d = c.enter()
 	if len(n.Arguments) > 1 {
-		l = c.truth(n.Arguments[1].(*ast.PredicateNode).Node)
+		l = with(n.Arguments[1].(*ast.PredicateNode).Node)
 	} else {
 		at := n.Location()
 		l = func(r *run) bool { return yes(r.rounds[d].item, at) }
@@ -54,10 +54,10 @@ func (c *compiler) enter() int {
 	return c.depth - 1
 }
 
-// quantifier compiles all, any, none and one.
-func (c *compiler) quantifier(n *ast.BuiltinNode) logic {
+// quantifier compiles all, any, none and one, their condition by with.
+func (c *compiler) quantifier(n *ast.BuiltinNode, with func(ast.Node) logic) logic {
 	list, at := c.value(n.Arguments[0]), n.Location()
-	holds, d := c.condition(n)
+	holds, d := c.condition(n, with)
 	switch n.Name {
 	case "all":
 		return func(r *run) bool {
@@ -252,7 +252,7 @@ func (r *run) split(v value, at file.Location, take func(name string, member val
 // selection compiles filter and count.
 func (c *compiler) selection(n *ast.BuiltinNode) code {
 	list, at, name := c.value(n.Arguments[0]), n.Location(), n.Name
-	holds, d := c.condition(n)
+	holds, d := c.condition(n, c.truth)
 	if name == "count" {
 		return func(r *run) value {
 			found := 0

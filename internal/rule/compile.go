@@ -19,7 +19,8 @@ type (
 type compiler struct {
 	p     *Program
 	lets  []string
-	depth int // of predicates in each other
+	site  *site // whose condition is compiled
+	depth int   // of predicates in each other
 	diags hcl.Diagnostics
 }
 
@@ -56,7 +57,7 @@ func (c *compiler) logical(n ast.Node) logic {
 	case *ast.BuiltinNode:
 		switch n.Name {
 		case "all", "any", "none", "one":
-			return c.quantifier(n)
+			return c.quantifier(n, c.truth)
 		}
 	case *ast.CallNode:
 		if id := n.Callee.(*ast.IdentifierNode); functions[id.Value].truth != nil {

@@ -48,7 +48,7 @@ func (p *Program) finish(root ast.Node) hcl.Diagnostics {
 
 // answer compiles a whole expression that is a yes or no: null is no.
 func (c *compiler) answer(n ast.Node) logic {
-	if l := c.logical(n); l != nil {
+	if l := c.stated(n); l != nil {
 		return l
 	}
 	v := c.value(n)

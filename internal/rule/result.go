@@ -24,11 +24,21 @@ func (p *Program) Value(x *exchange.Exchange) (any, error) {
 // Bool evaluates an expression compiled for Bool. Only true is yes; null, an error and a value of another type are
 // not. Its error is a *Failure.
 func (p *Program) Bool(x *exchange.Exchange) (bool, error) {
-	var yes bool
-	if f := p.evaluate(x, func(r *run) { yes = p.truth(r) }); f != nil {
-		return false, f
+	yes, _, err := p.Holds(x)
+	return yes, err
+}
+
+// Holds is Bool, and tells where the body is wrong if that is known better than by Pointer: the member of a list at which
+// all or none stopped, as a JSON pointer; otherwise "".
+func (p *Program) Holds(x *exchange.Exchange) (yes bool, at string, err error) {
+	if f := p.evaluate(x, func(r *run) {
+		if yes = p.truth(r); !yes {
+			at = r.pointer()
+		}
+	}); f != nil {
+		return false, f.Pointer, f
 	}
-	return yes, nil
+	return yes, at, nil
 }
 
 // String evaluates an expression compiled for String: numbers and truth values are written out; null, a list and an

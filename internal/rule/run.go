@@ -27,6 +27,7 @@ var (
 type Failure struct {
 	Range   hcl.Range
 	Message string
+	Pointer string // the member of the body's list that the expression stumbled over, as a JSON pointer; "" where that is not known
 	cause   error
 }
 
@@ -59,6 +60,7 @@ type run struct {
 	lets    []value         // variables, in the order in which they are declared
 	rounds  []round         // of the predicates around, the innermost last
 	stack   []value         // arguments of the calls around
+	site    *site           // whose condition was not met, or is being tried
 
 	spent    int // since the clock was read
 	text     int // bytes of strings made
@@ -106,7 +108,7 @@ func (r *run) failure(e any) *Failure {
 	default:
 		cause = fmt.Errorf("%v", e)
 	}
-	return &Failure{Range: r.program.at.place(at), Message: cause.Error(), cause: cause}
+	return &Failure{Range: r.program.at.place(at), Message: cause.Error(), Pointer: r.pointer(), cause: cause}
 }
 
 // forget drops all that belongs to the request.
@@ -117,7 +119,7 @@ func (r *run) forget() {
 	clear(r.rounds)
 	clear(r.stack[:cap(r.stack)])
 	r.stack = r.stack[:0]
-	r.x, r.index = nil, nil
+	r.x, r.index, r.site = nil, nil, nil
 	r.at, r.spent, r.text, r.members, r.deadline = file.Location{}, 0, 0, 0, time.Time{}
 }
 

@@ -47,7 +47,7 @@ type RuleConfig struct {
 	// positive", each value cut to 128 bytes.
 	Detail string `json:"detail"`
 	// A JSON pointer to the part of the body that the rule is about. Default: the one member of the body that the rule
-	// names, otherwise the whole body.
+	// names, and of a list of which all or none must meet a condition the item that fails it; otherwise the whole body.
 	At string `json:"at,omitempty"`
 	// The rule's name in answers and metrics. Default: its number, "rule 1".
 	Name string `json:"name,omitempty"`

@@ -34,7 +34,8 @@ type Rule struct {
 	Program *rule.Program  // compiled for rule.Bool
 	Detail  string         // for the caller of a request that does not meet it
 	Quotes  *rule.Template // in the place of Detail, where that quotes the request; otherwise nil
-	At      string         // a JSON pointer into the newest shape; "" is the one member that the program names, else the whole body
+	At      string         // a JSON pointer into the newest shape; "" is the one member that the program names, with the list's item at which it stopped, else the whole body
+	placed  bool           // whether At was given
 }
 
 // Checks is what the stage holds a request to. Schema and rules see the newest shape.
@@ -74,7 +75,7 @@ func New(c Checks) *Stage {
 	s := &Stage{checks: c, indexed: c.Schema != nil}
 	s.checks.Rules = slices.Clone(c.Rules)
 	for i := range s.checks.Rules {
-		if s.checks.Rules[i].At == "" {
+		if s.checks.Rules[i].placed = s.checks.Rules[i].At != ""; !s.checks.Rules[i].placed {
 			s.checks.Rules[i].At = s.checks.Rules[i].Program.Pointer()
 		}
 		s.checks.Rules[i].At = s.pointer(s.checks.Rules[i].At)
@@ -146,7 +147,7 @@ func (s *Stage) check(x *exchange.Exchange) *problem.Problem {
 	var causes []error
 	for i := range s.checks.Rules {
 		r := &s.checks.Rules[i]
-		met, err := r.Program.Bool(x)
+		met, at, err := r.Program.Holds(x)
 		if met {
 			continue
 		}
@@ -164,7 +165,11 @@ func (s *Stage) check(x *exchange.Exchange) *problem.Problem {
 		if r.Quotes != nil {
 			detail = r.Quotes.Text(x)
 		}
-		wrong = append(wrong, Error{Pointer: r.At, Rule: r.Name, Detail: detail})
+		pointer := r.At
+		if at != "" && !r.placed {
+			pointer = s.pointer(at)
+		}
+		wrong = append(wrong, Error{Pointer: pointer, Rule: r.Name, Detail: detail})
 	}
 	p := refusal(parameters, wrong)
 	if p == nil {
