@@ -82,14 +82,18 @@ func (c RuleConfig) Compile(at hcl.Range, body *rule.Shape) (Rule, hcl.Diagnosti
 	return r, diags
 }
 
-// shapeOf is what a schema says of bodies; nil where it has mistakes, which whoever loads it tells.
-func shapeOf(file string, read func(string) ([]byte, error)) *rule.Shape {
-	text, err := read(file)
+// Shape is what the schema says of bodies, by which rules are checked; nil where there is none, or it has mistakes, which
+// whoever loads it tells.
+func (c Config) Shape(read func(string) ([]byte, error)) *rule.Shape {
+	if c.Schema == "" {
+		return nil
+	}
+	text, err := read(c.Schema)
 	if err != nil {
 		return nil
 	}
 	const name = "body"
-	shapes, diags := shape.Derive(map[string]shape.Source{name: {File: file, Doc: text, Read: read}}, nil, nil)
+	shapes, diags := shape.Derive(map[string]shape.Source{name: {File: c.Schema, Doc: text, Read: read}}, nil, nil)
 	if diags.HasErrors() {
 		return nil
 	}
@@ -126,7 +130,7 @@ func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages
 		var d hcl.Diagnostics
 		checks.Schema, files, d = schema.Load(c.Schema, filepath.Dir(c.Schema), read)
 		if diags = append(diags, d...); !d.HasErrors() {
-			body = shapeOf(c.Schema, read)
+			body = c.Shape(read)
 		}
 	}
 	for i, from := range c.Rules {

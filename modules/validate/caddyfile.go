@@ -59,6 +59,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	begin := *d
 	words := stage.NewWords("api_validate", []string{"body", "compressed", "schema", "sanitize", "rule", "responses", "report_only"}, nil)
+	var rules []caddyfile.Dispenser // where each stands
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
 		if err == nil && word != "rule" && word != "sanitize" {
@@ -70,9 +71,28 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		if err != nil {
 			return err
 		}
+		if word == "rule" {
+			rules = append(rules, *d)
+		}
 	}
 	if h.Body == "" && h.Schema == "" && h.Rules == nil && h.Responses == nil && h.Sanitize == nil {
 		return begin.Err("api_validate needs something to do: body, schema, sanitize, rule or responses")
+	}
+	return h.typed(rules)
+}
+
+// typed holds the rules against the schema, as Provision does, where that can be read already: here it is known in which
+// line a rule stands.
+func (h *Handler) typed(rules []caddyfile.Dispenser) error {
+	body := h.Shape(read)
+	if body == nil {
+		return nil
+	}
+	for i := range rules {
+		_, diags := h.Rules[i].Compile(stage.Here(&rules[i]), body)
+		if err := stage.Mistake(&rules[i], "rule", diags); err != nil {
+			return err
+		}
 	}
 	return nil
 }

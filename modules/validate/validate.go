@@ -30,6 +30,8 @@ type Handler struct {
 // maxSchema bounds a file of a schema: 1 MiB.
 const maxSchema = 1 << 20
 
+func read(path string) ([]byte, error) { return stage.Read(path, maxSchema) }
+
 // CaddyModule returns the Caddy module information.
 func (Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
@@ -40,7 +42,6 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision compiles schema and rules.
 func (h *Handler) Provision(ctx caddy.Context) (err error) {
-	read := func(path string) ([]byte, error) { return stage.Read(path, maxSchema) }
 	report := func(x *exchange.Exchange, p *problem.Problem) { h.stage.Report(x, p) }
 	h.stage, err = stage.New(ctx, func(l *gateway.Load) []pipeline.Stage {
 		stages, files, diags := h.Stages(read, report)
