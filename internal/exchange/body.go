@@ -35,6 +35,10 @@ type Body struct {
 	// time and nothing else: see Parsed.
 	Index *jsonspan.Index
 
+	// Reported says that what is wrong with the body as such has been told by a stage that only reports, so that nobody who
+	// cannot read it tells so again.
+	Reported bool
+
 	// failed is why reading ended before the body did. What is left of the stream is no body, so nobody gets it.
 	failed *problem.Problem
 }

@@ -81,6 +81,7 @@ func (c *Content) Handle(x *exchange.Exchange) *problem.Problem {
 	p := c.check(x)
 	if p != nil && c.config.Report != nil {
 		c.config.Report(x, p)
+		x.Body.Reported = true
 		return nil
 	}
 	return p

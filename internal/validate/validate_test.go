@@ -340,29 +340,6 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Of a list of which all items must meet a condition, the item that fails it is told in the caller's shape, unless the rule
-// says itself where the mistake is.
-func TestItemOfRule(t *testing.T) {
-	p := pipeline.New(NewContent(ContentConfig{}), New(Checks{
-		Rules: []Rule{
-			must(t, "quantities", `header["X-Tenant"] == "acme" && all(body.lines, .qty > 0)`, "d", ""),
-			must(t, "prices", `all(body.lines, .price > 0)`, "d", "/lines"),
-		},
-		Pointer: func(newest string) string { return strings.Replace(newest, "/lines", "/items", 1) },
-	}))
-	for _, c := range []struct{ tenant, body, told string }{
-		{"acme", `{"lines": [{"qty": 1, "price": 1}, {"qty": 0, "price": 1}]}`, `[{"pointer":"/items/1","rule":"quantities","detail":"d"}]`},
-		{"acme", `{"lines": [{"qty": 1, "price": 0}]}`, `[{"pointer":"/items","rule":"prices","detail":"d"}]`},
-		{"", `{"lines": [{"qty": 0, "price": 1}]}`, `[{"pointer":"/items","rule":"quantities","detail":"d"}]`},
-	} {
-		x := post("application/json", c.body)
-		x.Header.Set("X-Tenant", c.tenant)
-		if got := told(t, p.Handle(x)); got != c.told {
-			t.Errorf("%s\n got %s\nwant %s", c.body, got, c.told)
-		}
-	}
-}
-
 // A rule that names the body is not met by a request without one.
 func TestRuleWithoutBody(t *testing.T) {
 	p := pipeline.New(NewContent(ContentConfig{}), New(Checks{Rules: []Rule{must(t, "r", `body.total == nil`, "no total", "")}}))
@@ -409,29 +386,6 @@ func TestStreams(t *testing.T) {
 	x.Body.Stream = iotest.ErrReader(errors.New("read"))
 	if prob := p.Handle(x); prob != nil || x.Body.Read {
 		t.Errorf("got %v, %v", prob, x.Body.Read)
-	}
-}
-
-func TestReportOnly(t *testing.T) {
-	for _, c := range []struct{ body, reported string }{
-		{good, ""},
-		{`{"currency": "GBP", "total": {"amount": 3}}`, "422"},
-		{`{"currency": "EUR", "currency": "EUR"}`, "400"},
-	} {
-		var reported []string
-		stages, _, diags := Config{Schema: "/gw/order.json", ReportOnly: true}.Stages(
-			func(string) ([]byte, error) { return []byte(orderSchema), nil },
-			func(_ *exchange.Exchange, p *problem.Problem) { reported = append(reported, p.Error()[:3]) })
-		if diags.HasErrors() {
-			t.Fatal(diags)
-		}
-		x := post("application/json", c.body)
-		if p := pipeline.New(stages...).Handle(x); p != nil {
-			t.Errorf("%s: refused: %v", c.body, p)
-		}
-		if got := strings.Join(reported, " "); got != c.reported {
-			t.Errorf("%s: reported %q, want %q", c.body, got, c.reported)
-		}
 	}
 }
 
