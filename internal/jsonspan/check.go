@@ -182,11 +182,13 @@ after:
 		return i, ""
 	}
 	top.count++
-	if i < len(doc) && doc[i] <= ' ' {
-		i = Space(doc, i)
-	}
 	if i >= len(doc) {
 		return i, ended
+	}
+	if doc[i] <= ' ' {
+		if i = Space(doc, i); i >= len(doc) {
+			return i, ended
+		}
 	}
 	if doc[i] != ',' {
 		goto close
@@ -205,7 +207,14 @@ name:
 	if doc[i] != '"' {
 		return i, noName
 	}
-	{
+	if w, size := short(doc, i); size >= 0 {
+		end := i + size + 2
+		if !c.names.addShort(w, size, i, end, &top) {
+			return i, twice
+		}
+		c.note(i, end, 0)
+		i = end
+	} else {
 		end, escaped, detail := checkString(doc, i)
 		if detail != "" {
 			return end, detail

@@ -16,6 +16,20 @@ func control(w uint64) uint64 {
 	return (((w ^ ones*'"') - ones) | ((w ^ ones*'\\') - ones) | (w - ones*0x20) | w) & highs
 }
 
+// short gives how many bytes the string has whose opening quote is b[i], and the eight bytes behind that, if the string
+// ends among them and needs no closer look; otherwise -1.
+func short(b []byte, i int) (w uint64, size int) {
+	if len(b)-i <= 8 {
+		return 0, -1
+	}
+	w = binary.LittleEndian.Uint64(b[i+1:])
+	m := control(w)
+	if at := bits.TrailingZeros64(m) & 56; m != 0 && byte(w>>at) == '"' {
+		return w, at >> 3
+	}
+	return 0, -1
+}
+
 // checkString gives the end of the string whose opening quote is b[i] and whether it has escapes, or where and what is
 // wrong with it.
 func checkString(b []byte, i int) (end int, escaped uint32, detail string) {
@@ -23,11 +37,14 @@ func checkString(b []byte, i int) (end int, escaped uint32, detail string) {
 	for {
 		for len(rest) >= 8 {
 			m := control(binary.LittleEndian.Uint64(rest))
-			if m != 0 {
-				rest = rest[bits.TrailingZeros64(m)>>3:]
-				break
+			if m == 0 {
+				rest = rest[8:]
+				continue
 			}
-			rest = rest[8:]
+			if rest = rest[bits.TrailingZeros64(m)>>3:]; rest[0] == '"' { // as most strings end
+				return len(b) - len(rest) + 1, escaped, ""
+			}
+			break
 		}
 		i = len(b) - len(rest)
 		if len(rest) == 0 {

@@ -43,8 +43,8 @@ func (c *Cursor) NameValue() int {
 	return c.Name
 }
 
-// step is Next through an index.
-func (c *Cursor) step() bool {
+// Step is Next through an index.
+func (c *Cursor) Step() bool {
 	i := c.node
 	if i >= c.stop {
 		return false
@@ -61,7 +61,7 @@ func (c *Cursor) step() bool {
 // Next finds the next member or item. After the last one, At is the end of the object or array.
 func (c *Cursor) Next() bool {
 	if c.nodes != nil {
-		return c.step()
+		return c.Step()
 	}
 	doc := c.doc
 	if c.At < 0 {

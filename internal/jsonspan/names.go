@@ -63,14 +63,25 @@ func (n *names) add(doc []byte, i, end int, escaped uint32, in *level) bool {
 	return true
 }
 
+// addShort is add for a name of at most seven bytes, with those that follow it the lowest of w.
+func (n *names) addShort(w uint64, size, i, end int, in *level) bool {
+	if len(n.stack)-in.names == few {
+		return n.addLater(i)
+	}
+	h := uint64(size)<<56 | w&(1<<(8*size&56)-1)
+	bit := uint64(1) << (h * spread >> 58)
+	if in.seen&bit != 0 && n.has(nil, nil, h, in) {
+		return false
+	}
+	in.seen |= bit
+	n.stack = append(n.stack, name{h, uint32(i + 1), uint32(end - 1), 0})
+	return true
+}
+
 // addSlowly is add for a name with escapes, and for those beyond the first few.
 func (n *names) addSlowly(doc []byte, i, end int, escaped uint32, in *level) bool {
 	if len(n.stack)-in.names == few {
-		if len(n.more) == cap(n.more) {
-			n.more = slices.Grow(n.more, max(len(n.more), 64)) // twice as many, since each time leaves garbage behind
-		}
-		n.more = append(n.more, uint32(i))
-		return true
+		return n.addLater(i)
 	}
 	m := name{start: uint32(i + 1), end: uint32(end - 1)}
 	if escaped != 0 {
@@ -85,6 +96,15 @@ func (n *names) addSlowly(doc []byte, i, end int, escaped uint32, in *level) boo
 	}
 	in.seen |= 1 << (m.head * spread >> 58)
 	n.stack = append(n.stack, m)
+	return true
+}
+
+// addLater puts the name at i among those that are looked up when the object ends.
+func (n *names) addLater(i int) bool {
+	if len(n.more) == cap(n.more) {
+		n.more = slices.Grow(n.more, max(len(n.more), 64)) // twice as many, since each time leaves garbage behind
+	}
+	n.more = append(n.more, uint32(i))
 	return true
 }
 

@@ -138,7 +138,7 @@ func (e *evaluator) skip(i int) int {
 // a megabyte of blanks.
 func (e *evaluator) next(c *jsonspan.Cursor) bool {
 	if e.index != nil {
-		return c.Next() && e.spend(1)
+		return c.Step() && e.spend(1)
 	}
 	at := c.At
 	if c.Next() {
@@ -283,6 +283,9 @@ func (e *evaluator) hold(n *node, i int, is uint8, evaluated region) (end int, o
 	}
 	if n.format != nil && is == ofString && !e.formatted(n.format, content) {
 		return end, e.refuse("format", about{of: n.of})
+	}
+	if n.otherMembers == nil && n.otherItems == nil {
+		return e.holdEach(n, i, is, content, end, evaluated)
 	}
 	return e.holdAll(n, i, is, content, end, evaluated)
 }
