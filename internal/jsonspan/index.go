@@ -71,15 +71,15 @@ func (x *Index) Next(n int) int { return int(x.nodes[n].next) }
 
 // Find gives the value of a member of the object at node n, and looks at so many names for it; -1 where there is none.
 func (x *Index) Find(n int, name string) (found, steps int) {
-	stop := int(x.nodes[n].next)
-	for i := n + 1; i < stop && i+1 < len(x.nodes); i = int(x.nodes[i+1].next) {
+	nodes, quoted := x.nodes[:x.nodes[n].next], uint32(len(name)+2)
+	for i := n + 1; i+1 < len(nodes); i = int(nodes[i+1].next) {
 		steps++
-		k := &x.nodes[i]
-		if k.info == 0 {
-			if int(k.end-k.start) == len(name)+2 && string(x.doc[k.start+1:k.end-1]) == name {
+		switch k := &nodes[i]; {
+		case k.info == hasEscapes:
+			if Is(x.doc[k.start:k.end], name) {
 				return i + 1, steps
 			}
-		} else if Is(x.doc[k.start:k.end], name) {
+		case k.end-k.start == quoted && string(x.doc[k.start+1:k.end-1]) == name:
 			return i + 1, steps
 		}
 	}
