@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -105,7 +106,24 @@ https://localhost {
 	for _, c := range change {
 		c(s)
 	}
+	s.age()
 	return s
+}
+
+// age has the files be as old as those of a gateway that starts usually are. Had they been written while it loads, it would
+// load them once more soon after.
+func (s *server) age() {
+	s.t.Helper()
+	old := time.Now().Add(-time.Hour)
+	err := filepath.WalkDir(s.dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Chtimes(path, old, old)
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // load has Caddy run the Caddyfile as it stands.
