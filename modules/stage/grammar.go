@@ -2,7 +2,6 @@ package stage
 
 import (
 	"errors"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -57,14 +56,6 @@ func Arguments(d *caddyfile.Dispenser, least, most int, usage string) ([]string,
 		return nil, d.Errf("expected: %s", usage)
 	}
 	return args, nil
-}
-
-// Path makes a path of a Caddyfile, which is relative to it, one that is relative to the working folder.
-func Path(d *caddyfile.Dispenser, path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(filepath.Dir(d.File()), path)
 }
 
 // Size reads a bound in bytes: "64KiB".
