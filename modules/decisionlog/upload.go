@@ -2,7 +2,6 @@ package decisionlog
 
 import (
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -197,20 +196,9 @@ func (u *Upload) header() (func() (http.Header, error), error) {
 
 // client makes what sends the chunks.
 func (u *Upload) client() (*http.Client, error) {
-	config := &tls.Config{}
-	if u.CA != "" {
-		pem, err := os.ReadFile(u.CA)
-		if err != nil {
-			return nil, fmt.Errorf("ca: %w", err)
-		}
-		if err := peer.Trust(config, u.CA, pem); err != nil {
-			return nil, err
-		}
-	}
-	if c := u.ClientCertificate; c != nil {
-		if err := peer.Show(config, c.Certificate, c.Key); err != nil {
-			return nil, err
-		}
+	config, err := peer.TLS(u.CA, (*peer.Certificate)(u.ClientCertificate), os.ReadFile)
+	if err != nil {
+		return nil, err
 	}
 	return &http.Client{
 		Transport: &http.Transport{

@@ -356,30 +356,23 @@ func validPrefix(s string) bool {
 }
 
 // config gives the configuration, and the authorities that were read for it.
-func (t *TLS) config() (*tls.Config, []byte, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
-	var authorities []byte
-	if t.CA != "" {
-		text, err := stage.Read(t.CA, mostFile)
-		if err != nil {
-			return nil, nil, fmt.Errorf("ca: %w", err)
-		}
-		if len(text) > mostFile {
-			return nil, nil, fmt.Errorf("ca: %s has more than %d bytes", t.CA, mostFile)
-		}
-		if err := peer.Trust(config, t.CA, text); err != nil {
-			return nil, nil, err
+func (t *TLS) config() (config *tls.Config, authorities []byte, err error) {
+	var shown *peer.Certificate
+	if t.Certificate != "" || t.Key != "" {
+		shown = &peer.Certificate{Certificate: t.Certificate, Key: t.Key}
+	}
+	config, err = peer.TLS(t.CA, shown, func(path string) ([]byte, error) {
+		text, err := stage.Read(path, mostFile)
+		if err == nil && len(text) > mostFile {
+			err = fmt.Errorf("%s has more than %d bytes", path, mostFile)
 		}
 		authorities = text
+		return text, err
+	})
+	if err != nil {
+		return nil, nil, err
 	}
-	if (t.Certificate == "") != (t.Key == "") {
-		return nil, nil, errors.New("client_certificate: a certificate needs its key, and a key its certificate")
-	}
-	if t.Certificate != "" {
-		if err := peer.Show(config, t.Certificate, t.Key); err != nil {
-			return nil, nil, err
-		}
-	}
+	config.ServerName = t.ServerName
 	return config, authorities, nil
 }
 

@@ -70,17 +70,8 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	words := stage.NewWords("counters redis", []string{
 		"cluster", "sentinel", "username", "password", "database", "tls", "prefix", "pool_size", "timeout", "on_error", "nodes",
 	}, nil)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word, err := words.Take(d)
-		if err == nil {
-			err = words.Once(d, word)
-		}
-		if err == nil {
-			err = r.word(d, word)
-		}
-		if err != nil {
-			return err
-		}
+	if err := words.Each(d, func(word string) error { return r.word(d, word) }); err != nil {
+		return err
 	}
 	if err := r.where(); err != nil {
 		return begin.WrapErr(err)
@@ -180,29 +171,18 @@ func (r *Redis) sentinel(d *caddyfile.Dispenser) error {
 		return err
 	}
 	r.Sentinel = &Sentinel{Master: args[0], Addresses: args[1:]}
-	words := stage.NewWords("sentinel", []string{"username", "password"}, nil)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word, err := words.Take(d)
-		if err == nil {
-			err = words.Once(d, word)
-		}
-		if err != nil {
-			return err
-		}
+	return stage.NewWords("sentinel", []string{"username", "password"}, nil).Each(d, func(word string) error {
 		args, err := stage.Arguments(d, 1, 1, word+" <value>")
 		if err != nil {
 			return err
 		}
 		if word == "username" {
 			r.Sentinel.Username = args[0]
-			continue
+			return nil
 		}
 		r.Sentinel.Password = args[0]
-		if err := shown(d, args[0]); err != nil {
-			return err
-		}
-	}
-	return nil
+		return shown(d, args[0])
+	})
 }
 
 func (r *Redis) secure(d *caddyfile.Dispenser) error {
@@ -210,35 +190,16 @@ func (r *Redis) secure(d *caddyfile.Dispenser) error {
 		return err
 	}
 	r.TLS = &TLS{}
-	words := stage.NewWords("tls", []string{"ca", "client_certificate", "server_name"}, nil)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word, err := words.Take(d)
+	return stage.NewWords("tls", []string{"ca", "client_certificate", "server_name"}, nil).Each(d, func(word string) error {
+		if word != "server_name" {
+			return stage.Certificates(d, word, &r.TLS.CA, &r.TLS.Certificate, &r.TLS.Key)
+		}
+		args, err := stage.Arguments(d, 1, 1, "server_name <name>")
 		if err == nil {
-			err = words.Once(d, word)
-		}
-		if err != nil {
-			return err
-		}
-		if word == "client_certificate" {
-			args, err := stage.Arguments(d, 2, 2, "client_certificate <certificate> <key>")
-			if err != nil {
-				return err
-			}
-			r.TLS.Certificate, r.TLS.Key = stage.Path(d, args[0]), stage.Path(d, args[1])
-			continue
-		}
-		usage := map[string]string{"ca": "<file>", "server_name": "<name>"}
-		args, err := stage.Arguments(d, 1, 1, word+" "+usage[word])
-		if err != nil {
-			return err
-		}
-		if word == "ca" {
-			r.TLS.CA = stage.Path(d, args[0])
-		} else {
 			r.TLS.ServerName = args[0]
 		}
-	}
-	return nil
+		return err
+	})
 }
 
 // Interface guards

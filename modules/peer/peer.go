@@ -6,6 +6,7 @@ package peer
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -32,8 +33,36 @@ func Secret(placeholder string) func() (secret.Text, error) {
 	}
 }
 
-// Trust has a connection take no other certificates than those of authorities, in PEM, which were read from a file.
-func Trust(config *tls.Config, file string, authorities []byte) error {
+// Certificate names the files of a certificate and its key.
+type Certificate struct{ Certificate, Key string }
+
+// TLS is how a connection is secured whose server's certificate comes from the authorities in the file ca, the system's where
+// it is "", and to which a certificate is shown; nil for none. read reads ca.
+func TLS(ca string, shown *Certificate, read func(path string) ([]byte, error)) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if ca != "" {
+		authorities, err := read(ca)
+		if err != nil {
+			return nil, fmt.Errorf("ca: %w", err)
+		}
+		if err := trust(config, ca, authorities); err != nil {
+			return nil, err
+		}
+	}
+	if shown == nil {
+		return config, nil
+	}
+	if shown.Certificate == "" || shown.Key == "" {
+		return nil, errors.New("client_certificate: a certificate needs its key, and a key its certificate")
+	}
+	if err := show(config, shown.Certificate, shown.Key); err != nil {
+		return nil, err
+	}
+	return config, nil
+}
+
+// trust has a connection take no other certificates than those of authorities, in PEM, which were read from a file.
+func trust(config *tls.Config, file string, authorities []byte) error {
 	config.RootCAs = x509.NewCertPool()
 	if !config.RootCAs.AppendCertsFromPEM(authorities) {
 		return fmt.Errorf("ca: %s holds no certificate in PEM", file)
@@ -41,8 +70,8 @@ func Trust(config *tls.Config, file string, authorities []byte) error {
 	return nil
 }
 
-// Show has a connection show a certificate, which must be there by now. Its files are read for each connection.
-func Show(config *tls.Config, certificate, key string) error {
+// show has a connection show a certificate, which must be there by now. Its files are read for each connection.
+func show(config *tls.Config, certificate, key string) error {
 	load := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		pair, err := tls.LoadX509KeyPair(certificate, key)
 		if err != nil {

@@ -54,11 +54,11 @@ func TestCertificates(t *testing.T) {
 		}
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if err := Show(config, cert, key); err == nil || !strings.Contains(err.Error(), "client_certificate: ") {
+	if err := show(config, cert, key); err == nil || !strings.Contains(err.Error(), "client_certificate: ") {
 		t.Errorf("no files: %v", err)
 	}
 	write("one.example")
-	if err := Show(config, cert, key); err != nil {
+	if err := show(config, cert, key); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"one.example", "two.example"} {
@@ -72,10 +72,21 @@ func TestCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Trust(config, cert, text); err != nil || config.RootCAs == nil {
+	if err := trust(config, cert, text); err != nil || config.RootCAs == nil {
 		t.Error(err)
 	}
-	if err := Trust(config, key, []byte("none")); err == nil || !strings.Contains(err.Error(), key) {
+	read := func(string) ([]byte, error) { return text, nil }
+	for _, shown := range []*Certificate{nil, {cert, key}} {
+		if c, err := TLS(cert, shown, read); err != nil || c.RootCAs == nil || (c.GetClientCertificate != nil) != (shown != nil) {
+			t.Errorf("%v: %v", shown, err)
+		}
+	}
+	for _, half := range []Certificate{{}, {Certificate: cert}, {Key: key}} {
+		if _, err := TLS("", &half, nil); err == nil || !strings.Contains(err.Error(), "a certificate needs its key") {
+			t.Errorf("%v: %v", half, err)
+		}
+	}
+	if err := trust(config, key, []byte("none")); err == nil || !strings.Contains(err.Error(), key) {
 		t.Errorf("no certificate: %v", err)
 	}
 }

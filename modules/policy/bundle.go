@@ -290,22 +290,7 @@ func (b *Bundle) address() (*url.URL, error) {
 }
 
 func (b *Bundle) tls(read func(string) ([]byte, error)) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if b.CA != "" {
-		text, err := read(b.CA)
-		if err != nil {
-			return nil, fmt.Errorf("ca: %w", err)
-		}
-		if err := peer.Trust(config, b.CA, text); err != nil {
-			return nil, err
-		}
-	}
-	if c := b.ClientCertificate; c != nil {
-		if err := peer.Show(config, c.Certificate, c.Key); err != nil {
-			return nil, err
-		}
-	}
-	return config, nil
+	return peer.TLS(b.CA, (*peer.Certificate)(b.ClientCertificate), read)
 }
 
 func readSmall(path string) ([]byte, error) {

@@ -67,17 +67,8 @@ func (b *Bundle) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	begin := *d
 	words := stage.NewWords("policies bundle", append([]string{"verify", "poll", "long_polling", "bearer", "client_certificate", "ca", "max_size"}, evaluationWords...), nil)
-	for d.NextBlock(0) {
-		word, err := words.Take(d)
-		if err == nil && word != "verify" {
-			err = words.Once(d, word)
-		}
-		if err == nil {
-			err = b.word(d, word)
-		}
-		if err != nil {
-			return err
-		}
+	if err := words.Each(d, func(word string) error { return b.word(d, word) }, "verify"); err != nil {
+		return err
 	}
 	if _, err := b.address(); err != nil {
 		return begin.WrapErr(err)
@@ -119,19 +110,18 @@ func (b *Bundle) word(d *caddyfile.Dispenser, word string) (err error) {
 			err = d.Errf("poll: the most, %s, is less than the least", args[1])
 		}
 		return err
+	case "ca":
+		return stage.Certificates(d, word, &b.CA, nil, nil)
 	case "client_certificate":
-		args, err := stage.Arguments(d, 2, 2, "client_certificate <certificate> <key>")
-		if err == nil {
-			b.ClientCertificate = &ClientCertificate{stage.Path(d, args[0]), stage.Path(d, args[1])}
-		}
-		return err
+		b.ClientCertificate = &ClientCertificate{}
+		return stage.Certificates(d, word, nil, &b.ClientCertificate.Certificate, &b.ClientCertificate.Key)
 	case "max_size":
 		return b.size(d)
 	}
 	if slices.Contains(evaluationWords, word) {
 		return b.Evaluation.word(d, word)
 	}
-	usage := map[string]string{"long_polling": "<time>", "bearer": "<placeholder>", "ca": "<file>"}
+	usage := map[string]string{"long_polling": "<time>", "bearer": "<placeholder>"}
 	args, err := stage.Arguments(d, 1, 1, word+" "+usage[word])
 	if err != nil {
 		return err
@@ -144,8 +134,6 @@ func (b *Bundle) word(d *caddyfile.Dispenser, word string) (err error) {
 		if !strings.Contains(b.Bearer, "{") {
 			return d.Err("bearer: a token that is written here shows in Caddy's configuration; say where it is, {env.BUNDLE_TOKEN} or {file./run/secrets/token}")
 		}
-	case "ca":
-		b.CA = stage.Path(d, args[0])
 	}
 	return err
 }
@@ -159,15 +147,7 @@ func (b *Bundle) verify(d *caddyfile.Dispenser) error {
 	if slices.ContainsFunc(b.Verify, func(k VerifyKey) bool { return k.File == key.File }) {
 		return d.Errf("verify: %s is given twice", args[0])
 	}
-	words := stage.NewWords("verify", []string{"key_id", "algorithm", "scope"}, nil)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word, err := words.Take(d)
-		if err == nil {
-			err = words.Once(d, word)
-		}
-		if err != nil {
-			return err
-		}
+	err = stage.NewWords("verify", []string{"key_id", "algorithm", "scope"}, nil).Each(d, func(word string) error {
 		args, err := stage.Arguments(d, 1, 1, word+" <value>")
 		if err != nil {
 			return err
@@ -186,6 +166,10 @@ func (b *Bundle) verify(d *caddyfile.Dispenser) error {
 		case "scope":
 			key.Scope = args[0]
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	b.Verify = append(b.Verify, key)
 	return nil

@@ -49,6 +49,24 @@ func (w *Words) Once(d *caddyfile.Dispenser, what string) error {
 	return nil
 }
 
+// Each reads the block that begins here, if one does: it has do go on behind the word of each line. Only the words named
+// may be given again.
+func (w *Words) Each(d *caddyfile.Dispenser, do func(word string) error, again ...string) error {
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word, err := w.Take(d)
+		if err == nil && !slices.Contains(again, word) {
+			err = w.Once(d, word)
+		}
+		if err == nil {
+			err = do(word)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Arguments reads what follows on the line, least to most words, none of them empty. usage is how the line is written.
 func Arguments(d *caddyfile.Dispenser, least, most int, usage string) ([]string, error) {
 	args := d.RemainingArgs()
@@ -56,6 +74,23 @@ func Arguments(d *caddyfile.Dispenser, least, most int, usage string) ([]string,
 		return nil, d.Errf("expected: %s", usage)
 	}
 	return args, nil
+}
+
+// Certificates reads the line of one of the words by which servers and the gateway prove to each other who they are: ca <file>,
+// and client_certificate <certificate> <key>.
+func Certificates(d *caddyfile.Dispenser, word string, ca, certificate, key *string) error {
+	if word == "ca" {
+		args, err := Arguments(d, 1, 1, "ca <file>")
+		if err == nil {
+			*ca = Path(d, args[0])
+		}
+		return err
+	}
+	args, err := Arguments(d, 2, 2, "client_certificate <certificate> <key>")
+	if err == nil {
+		*certificate, *key = Path(d, args[0]), Path(d, args[1])
+	}
+	return err
 }
 
 // Size reads a bound in bytes: "64KiB".
