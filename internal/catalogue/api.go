@@ -196,6 +196,7 @@ type Route struct {
 	Returns  []Place // in written order
 	Answers  []Response
 	Sanitize []Sanitize // in written order
+	Parts    *FormParts // of multipart/form-data; nil where not written
 	Since    *Version
 	Until    *Version // the first version without this route
 	Calling  *Calling // the integration that answers in the place of an upstream; nil for none

@@ -13,6 +13,7 @@ type Bodies struct {
 	Compressed []string // content codings that are taken off; nil where not written, empty for none
 	ReportOnly *bool    // validation refuses nothing, but is told of; nil where not written
 	Responses  Responses
+	Takes      []string // the formats of requests' bodies: "json", "xml", "form", "multipart"; nil where not written
 }
 
 // Responses is what becomes of answers that are not what the API says.
@@ -72,6 +73,7 @@ var statusOrClass = regexp.MustCompile(`^[2-5]([0-9]{2}|xx)$`)
 
 // bodyTerms are the attributes of Bodies.
 var bodyTerms = []attribute{
+	takesTerm,
 	{name: "compressed", kind: each{of: choice{of: []string{"gzip", "zstd"}}, max: 2}, absent: "that of the nearest level around, at last none: a body with one is answered 415",
 		doc: "The content codings that bodies of requests may have where they are read. They are taken off, so that the service gets the body without: within `max_body` and at most 100 times what came."},
 	{name: "report_only", kind: truth{}, absent: "that of the nearest level around, at last `false`",
@@ -93,6 +95,7 @@ func bodies(n *node) Bodies {
 		b.ReportOnly = &only
 	}
 	b.Responses = Responses(take[string](n, "responses"))
+	b.Takes = texts(n, "takes")
 	return b
 }
 
@@ -106,6 +109,9 @@ func (b *Bodies) near(next Bodies) {
 	}
 	if next.Responses != "" {
 		b.Responses = next.Responses
+	}
+	if next.Takes != nil {
+		b.Takes = next.Takes
 	}
 }
 

@@ -146,6 +146,7 @@ func (s *scopedAPI) route(n *node) (*Route, bool) {
 		Returns:  s.places(n, "returns"),
 		Answers:  s.responses(n),
 		Sanitize: sanitizes(n),
+		Parts:    formParts(n),
 		Since:    s.versions[take[target](n, "since").name],
 		Until:    s.versions[take[target](n, "until").name],
 		Merge:    take[bool](n, "merge"),

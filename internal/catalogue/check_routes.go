@@ -31,6 +31,7 @@ func (d *decoder) checkRoutes(a *API, n *node) {
 		d.checkFirstSegment(a, r)
 		d.checkRewrite(r, written)
 		d.checkParameters(a, r, written)
+		d.checkForms(a, r, written)
 	}
 }
 

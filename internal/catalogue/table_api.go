@@ -34,7 +34,7 @@ func withTerms(own ...attribute) []attribute { return slices.Concat(own, terms, 
 
 var apiBlock = &block{
 	name: "api", label: nameLabel, max: 256,
-	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body`, `unknown_query`, `compressed`, `report_only`, `responses`, `rule` and `forward` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
+	doc: "An API. `upstream`, `identify`, `limits`, `authorize`, `max_body`, `unknown_query`, `compressed`, `takes`, `report_only`, `responses`, `rule` and `forward` may stand on it, on a version and on a route: the nearest wins, limits and rules add up.",
 	attributes: withTerms(
 		attribute{name: "openapi", kind: file{"an OpenAPI document, 3.0 or 3.1, in YAML or JSON"}, absent: "everything is written here",
 			doc: "A document that describes the API's newest version: its operations become routes, its schemas objects, as [OpenAPI](openapi.md) says. A route written here adds to the operation of the same method and path."},
@@ -123,7 +123,7 @@ var routeBlock = &block{
 				{name: "required", kind: truth{}, def: false, doc: "Whether a request without a key is answered 400."},
 			},
 		},
-		queryBlock, headerBlock, pathBlock, ruleBlock, forwardBlock, responseBlock, sanitizeBlock, shapeRequestBlock, shapeAnswerBlock,
+		queryBlock, headerBlock, pathBlock, ruleBlock, forwardBlock, responseBlock, sanitizeBlock, multipartBlock, shapeRequestBlock, shapeAnswerBlock,
 	},
 }
 

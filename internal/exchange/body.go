@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -39,8 +40,39 @@ type Body struct {
 	// cannot read it tells so again.
 	Reported bool
 
+	// Form, where set, is how the body goes on: Bytes are JSON for the stages, whatever came.
+	Form Form
+
 	// failed is why reading ended before the body did. What is left of the stream is no body, so nobody gets it.
 	failed *problem.Problem
+}
+
+// Form writes the JSON that stages see of a body in the form in which it goes on.
+type Form interface {
+	Write(doc []byte) ([]byte, error)
+}
+
+// Outgoing is what goes on of a body that has been read: Bytes, or the form that these are of.
+func (b *Body) Outgoing() ([]byte, *problem.Problem) {
+	if b.Form == nil {
+		return b.Bytes, nil
+	}
+	out, err := b.Form.Write(b.Bytes)
+	if err != nil {
+		return nil, problem.New(problem.Internal, "").Because(fmt.Errorf("writing the body in the form in which it goes on: %w", err))
+	}
+	return out, nil
+}
+
+// Leave puts what goes on in the place of Bytes, once no stage looks at them any more.
+func (b *Body) Leave() *problem.Problem {
+	out, prob := b.Outgoing()
+	if prob != nil || b.Form == nil {
+		return prob
+	}
+	b.Replace(out)
+	b.Form, b.Valid = nil, false
+	return nil
 }
 
 // firstRead bounds what is set aside for a body before any of it has arrived, in bytes: a client's word about the

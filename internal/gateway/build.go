@@ -108,6 +108,10 @@ func (b *builder) add(diags hcl.Diagnostics) {
 	}
 }
 
+func mistakeAt(at hcl.Range, summary, detail string) hcl.Diagnostics {
+	return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &at}}
+}
+
 func same(a, b *hcl.Diagnostic) bool {
 	if a.Summary != b.Summary || a.Detail != b.Detail || (a.Subject == nil) != (b.Subject == nil) {
 		return false
@@ -126,7 +130,7 @@ func (b *builder) api(g *Gateway, from *catalogue.API) route.API {
 		to.Versioning = b.versioning(g, from)
 	}
 	l := b.lineage(from)
-	if from.XML {
+	if from.XML || takesForms(from) {
 		l.xml = b.forms(l)
 	}
 	for _, r := range from.Routes {

@@ -76,6 +76,10 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	if prob := stages.Handle(x); prob != nil {
 		return true, refuse(w, r, x, prob)
 	}
+	if prob := x.Body.Leave(); prob != nil {
+		x.Ended = "validate"
+		return true, refuse(w, r, x, prob)
+	}
 	for _, field := range to.drops {
 		delete(x.Header, field)
 	}

@@ -63,18 +63,18 @@ func (b *builder) validate(l *lineage, v *catalogue.Version, r *catalogue.Route,
 		checks = stage
 	}
 	if readsBody || policyReads != exchange.None {
-		xml := l.formsOf(r, v).request
-		c := validate.ContentConfig{MaxBody: terms.MaxBody, Compressed: terms.Compressed, XML: xml, Any: !readsBody && (request == nil || request.Empty())}
+		c := validate.ContentConfig{MaxBody: terms.MaxBody, Compressed: terms.Compressed, Any: !readsBody && (request == nil || request.Empty())}
 		if policyReads == exchange.None && !limitsRead && (request == nil || request.Empty()) { // else a body that is none is of no use
 			c.Report = to.Report
 		}
 		if r.Accepts != nil && !r.Optional {
 			c.Required = []string{r.Method}
 		}
+		l.formsOf(r, v).taking(&c, r, terms)
 		if takesPatches(r) {
 			c.MediaTypes = []string{mergePatch, jsonPatch}
-		} else {
-			c.Offered = offered(l.api, v, xml != nil)
+		} else if !c.NoJSON {
+			c.Offered = offered(l.api, v, c.XML != nil)
 		}
 		c.Indexed = stage != nil && stage.Indexed() && (request == nil || request.Empty()) // else there is another body behind
 		content = validate.NewContent(c)

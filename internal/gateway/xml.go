@@ -28,67 +28,6 @@ const (
 	inTextXML = "text/xml"
 )
 
-// forms are the XML forms of the messages of a route in a version; either is nil where there is none.
-type forms struct {
-	request *xmlform.Reader
-	answer  *xmlform.Writer
-}
-
-// formBuilder makes the XML forms of an API, each once however many routes use it.
-type formBuilder struct {
-	*builder
-	l       *lineage
-	texts   map[described][]byte
-	readers map[string]*xmlform.Reader
-	writers map[string]*xmlform.Writer
-	told    map[xmlform.Mistake]bool
-}
-
-// forms gives the XML forms of an API's messages by route and version. The newest version is looked at first, so that a
-// mistake is told of the shape that the schemas' author wrote, and of older ones only where that has none.
-func (b *builder) forms(l *lineage) map[*catalogue.Route][]forms {
-	if b.diags.HasErrors() || l.shapes == nil {
-		return nil
-	}
-	f := formBuilder{b, l, map[described][]byte{}, map[string]*xmlform.Reader{}, map[string]*xmlform.Writer{}, map[xmlform.Mistake]bool{}}
-	all := map[*catalogue.Route][]forms{}
-	for i := l.newest(); i >= 0 && len(f.told) == 0; i-- {
-		for _, r := range l.api.Routes {
-			if len(l.api.Versions) > 0 && !r.In(l.api.Versions[i]) {
-				continue
-			}
-			if all[r] == nil {
-				all[r] = make([]forms, len(l.versions))
-			}
-			all[r][i] = forms{f.reader(r, i), f.writer(r, i)}
-		}
-	}
-	return all
-}
-
-// formsOf gives the XML forms of a route's messages in a version, which is nil on an API without versions.
-func (l *lineage) formsOf(r *catalogue.Route, v *catalogue.Version) forms {
-	if all := l.xml[r]; all != nil {
-		return all[l.index(v)]
-	}
-	return forms{}
-}
-
-// reader makes the form in which a route takes requests. A patch has a media type of its own, and no form in XML.
-func (f *formBuilder) reader(r *catalogue.Route, version int) *xmlform.Reader {
-	if r.Accepts == nil || r.Method == http.MethodPatch {
-		return nil
-	}
-	key := fmt.Sprint(version, " ", r.Accepts.Name)
-	if to, done := f.readers[key]; done {
-		return to
-	}
-	to, err := xmlform.NewReader(r.Accepts.Name, f.text(r.Accepts, version))
-	f.fault(err, version)
-	f.readers[key] = to
-	return to
-}
-
 // writer makes the form in which a route answers. A message that no object is the whole of is named "response", and
 // "items" where it is a list.
 func (f *formBuilder) writer(r *catalogue.Route, version int) *xmlform.Writer {
@@ -109,7 +48,7 @@ func (f *formBuilder) writer(r *catalogue.Route, version int) *xmlform.Writer {
 		return to
 	}
 	to, err := xmlform.NewWriter(root, parts...)
-	f.fault(err, version)
+	f.fault(inXMLForm, err, version)
 	f.writers[key] = to
 	return to
 }
@@ -122,14 +61,14 @@ func (f *formBuilder) text(o *catalogue.Object, version int) []byte {
 	return f.texts[key]
 }
 
-// fault tells what has no form in XML.
-func (f *formBuilder) fault(err error, version int) {
+// fault tells what has no form in XML, or no web form.
+func (f *formBuilder) fault(what string, err error, version int) {
 	if err == nil {
 		return
 	}
 	var mistakes xmlform.Mistakes
 	if !errors.As(err, &mistakes) {
-		f.builder.fault(f.l.api.Range, "No XML form", fmt.Sprintf("The API %q: %v.", f.l.api.Name, err))
+		f.builder.fault(f.l.api.Range, "No "+what, fmt.Sprintf("The API %q: %v.", f.l.api.Name, err))
 		return
 	}
 	for _, m := range mistakes {
@@ -153,7 +92,7 @@ func (f *formBuilder) fault(err error, version int) {
 		if m.Pointer == "" {
 			place = "at its top"
 		}
-		f.builder.fault(at, "No XML form", fmt.Sprintf("The object %q, in its %s, %s: %s.", m.Schema, shape, place, m.Detail))
+		f.builder.fault(at, "No "+what, fmt.Sprintf("The object %q, in its %s, %s: %s.", m.Schema, shape, place, m.Detail))
 	}
 }
 

@@ -162,7 +162,7 @@ func (w *writer) refusal(status int) string {
 	}
 	res := &response{Description: words.text, Headers: map[string]*header{}}
 	for _, name := range []string{problem.ContentType, problem.ContentTypeXML} {
-		res.Content.add(name, mediaType{reference("#/components/schemas/" + problemSchema)})
+		res.Content.add(name, mediaType{Schema: reference("#/components/schemas/" + problemSchema)})
 	}
 	if status != http.StatusBadRequest { // which may come before the version is known
 		w.carry(res, w.lifecycle()...)

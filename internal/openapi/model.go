@@ -87,7 +87,13 @@ type requestBody struct {
 }
 
 type mediaType struct {
-	Schema json.RawMessage `json:"schema,omitempty"`
+	Schema   json.RawMessage     `json:"schema,omitempty"`
+	Encoding map[string]encoding `json:"encoding,omitempty"`
+}
+
+// encoding is how a field of a form is sent.
+type encoding struct {
+	ContentType string `json:"contentType"`
 }
 
 type response struct {

@@ -115,7 +115,7 @@ func (w *writer) operation(r *catalogue.Route, id string) *operation {
 		Security:    w.security(terms),
 	}
 	if r.Accepts != nil {
-		o.RequestBody = &requestBody{Required: !r.Optional, Content: w.accepted(r)}
+		o.RequestBody = &requestBody{Required: !r.Optional, Content: w.accepted(r, terms)}
 	}
 	if about := r.About; about != nil {
 		o.tell(about)
@@ -145,23 +145,49 @@ func followed(text, own string) string {
 }
 
 // accepted is what a route takes: the object, or with PATCH a merge patch of it (RFC 7396) or a JSON Patch (RFC 6902).
-func (w *writer) accepted(r *catalogue.Route) ordered[mediaType] {
+func (w *writer) accepted(r *catalogue.Route, terms catalogue.Terms) ordered[mediaType] {
 	if r.Method != http.MethodPatch {
-		return w.ways.content(w.reference(r.Accepts), w.API.XML)
+		return w.formats(r, terms)
 	}
 	if r.About != nil { // the document says of the patch itself what it is
-		return append(ordered[mediaType]{{"application/merge-patch+json", mediaType{w.reference(r.Accepts)}}}, w.ways.content(w.reference(r.Accepts), false)...)
+		return append(ordered[mediaType]{{"application/merge-patch+json", mediaType{Schema: w.reference(r.Accepts)}}}, w.ways.content(w.reference(r.Accepts), false)...)
 	}
 	merge := marshal(struct {
 		Type        string `json:"type"`
 		Description string `json:"description"`
 	}{"object", fmt.Sprintf("A merge patch (RFC 7396) of the object %q: the members to set, and null for those to take away.", r.Accepts.Name)})
 	all := ordered[mediaType]{
-		{"application/merge-patch+json", mediaType{merge}},
-		{"application/json-patch+json", mediaType{reference("#/components/schemas/" + patchSchema)}},
+		{"application/merge-patch+json", mediaType{Schema: merge}},
+		{"application/json-patch+json", mediaType{Schema: reference("#/components/schemas/" + patchSchema)}},
 	}
 	w.schemas[patchSchema] = patchShape
 	return append(all, w.ways.content(merge, false)...)
+}
+
+// formats are the media types in which a route takes its object.
+func (w *writer) formats(r *catalogue.Route, terms catalogue.Terms) ordered[mediaType] {
+	var all ordered[mediaType]
+	of := mediaType{Schema: w.reference(r.Accepts)}
+	json := terms.TakesFormat(catalogue.JSON)
+	if json {
+		all = w.ways.content(of.Schema, w.API.XML)
+	}
+	if terms.TakesFormat(catalogue.XML) && !(json && w.API.XML) {
+		all.add("application/xml", of)
+	}
+	if terms.TakesFormat(catalogue.Form) {
+		all.add("application/x-www-form-urlencoded", of)
+	}
+	if terms.TakesFormat(catalogue.Multipart) {
+		if r.Parts != nil && len(r.Parts.Files) > 0 {
+			of.Encoding = map[string]encoding{}
+			for _, f := range r.Parts.Files {
+				of.Encoding[f.Field] = encoding{strings.Join(f.Types, ", ")}
+			}
+		}
+		all.add("multipart/form-data", of)
+	}
+	return all
 }
 
 // merged says whether a PUT is laid over what is there: one of a version that does not know all of it.

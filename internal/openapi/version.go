@@ -86,7 +86,7 @@ func (w *ways) mediaTypes(xml bool) []string {
 func (w *ways) content(shape json.RawMessage, xml bool) ordered[mediaType] {
 	var all ordered[mediaType]
 	for _, name := range w.mediaTypes(xml) {
-		all.add(name, mediaType{shape})
+		all.add(name, mediaType{Schema: shape})
 	}
 	return all
 }

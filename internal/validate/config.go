@@ -13,13 +13,16 @@ import (
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/rule"
 	"github.com/wicketgate/wicketgate/internal/schema"
-	"github.com/wicketgate/wicketgate/internal/shape"
 )
 
 // Config is what api_validate is told, in a Caddyfile or in JSON.
 type Config struct {
-	// What the body is: "json". Default: "json" where a schema or a rule reads the body; otherwise the body streams past.
+	// What the body is: "json"; "xml", by the schema; "form", application/x-www-form-urlencoded; "multipart",
+	// multipart/form-data. Schema, rules and policies see JSON, and the body goes on as what it was, written anew. Default:
+	// "json" where a schema or a rule reads the body; otherwise the body streams past.
 	Body string `json:"body,omitempty"`
+	// What the parts of a body may be that is "multipart". Default: no files, and the bounds that are said there.
+	Parts *PartsConfig `json:"parts,omitempty"`
 	// The largest body, in bytes. Default: 1 MiB. A larger one is answered with 413, even if report_only is set.
 	Max int64 `json:"max,omitempty"`
 	// Content codings that bodies may have: "gzip", "zstd". They are taken off, so that the service gets the body without:
@@ -88,16 +91,11 @@ func (c Config) Shape(read func(string) ([]byte, error)) *rule.Shape {
 	if c.Schema == "" {
 		return nil
 	}
-	text, err := read(c.Schema)
-	if err != nil {
+	text := contained(c.Schema, read)
+	if text == nil {
 		return nil
 	}
-	const name = "body"
-	shapes, diags := shape.Derive(map[string]shape.Source{name: {File: c.Schema, Doc: text, Read: read}}, nil, nil)
-	if diags.HasErrors() {
-		return nil
-	}
-	return rule.ShapeOf(shapes.Schema(name, 0))
+	return rule.ShapeOf(text)
 }
 
 // Stages makes the stages that the configuration asks for. read reads a file by its path. report is told what would
@@ -105,13 +103,6 @@ func (c Config) Shape(read func(string) ([]byte, error)) *rule.Shape {
 func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages []pipeline.Stage, files []string, diags hcl.Diagnostics) {
 	place := func(field string) hcl.Range {
 		return hcl.Range{Filename: "api_validate " + field, Start: hcl.InitialPos, End: hcl.InitialPos}
-	}
-	switch c.Body {
-	case "", "json":
-	case "xml", "form":
-		diags = append(diags, mistake(place("body"), "Unsupported body", fmt.Sprintf("Bodies of type %q are not supported by this version.", c.Body)))
-	default:
-		diags = append(diags, mistake(place("body"), "Unknown type of body", fmt.Sprintf("Expected json, not %q.", c.Body)))
 	}
 	if c.Max < 0 {
 		diags = append(diags, mistake(place("max"), "Invalid bound", "The largest body has a size of 1 byte or more."))
@@ -126,13 +117,18 @@ func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages
 	}
 	checks := Checks{MaxBody: c.Max, Report: report}
 	var body *rule.Shape
+	var text []byte
 	if c.Schema != "" {
 		var d hcl.Diagnostics
 		checks.Schema, files, d = schema.Load(c.Schema, filepath.Dir(c.Schema), read)
 		if diags = append(diags, d...); !d.HasErrors() {
-			body = c.Shape(read)
+			if text = contained(c.Schema, read); text != nil {
+				body = rule.ShapeOf(text)
+			}
 		}
 	}
+	content := ContentConfig{Named: c.Body != "", MaxBody: c.Max, Compressed: c.Compressed, Report: report}
+	diags = append(diags, c.format(&content, text, diags.HasErrors(), place)...)
 	for i, from := range c.Rules {
 		if from.Name == "" {
 			from.Name = fmt.Sprintf("rule %d", i+1)
@@ -150,7 +146,7 @@ func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages
 		return nil, files, append(diags, mistake(place("compressed"), "Nothing reads the body", "A content coding is taken off where the body is read: name body too."))
 	}
 	if c.Body != "" || stage.Needs().Body == exchange.JSON || sanitizing != nil {
-		content := ContentConfig{MaxBody: c.Max, Compressed: c.Compressed, Indexed: stage.Indexed() && sanitizing == nil, Report: report}
+		content.Indexed = stage.Indexed() && sanitizing == nil
 		if c.Schema != "" {
 			content.Required = []string{"POST", "PUT", "PATCH"}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/inflate"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
 	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/webform"
 	"github.com/wicketgate/wicketgate/internal/xmlform"
 )
 
@@ -21,8 +22,19 @@ const maxPointer = 512
 type ContentConfig struct {
 	// MediaTypes are taken besides application/json: "application/vnd.acme.v1+json". Lower case, without parameters.
 	MediaTypes []string
-	// XML reads bodies that are XML by their declaration; from then on they are JSON. nil for none.
+	// Named says that somebody asked for these formats, so that a body is refused that a stage before has read in another;
+	// otherwise it is taken, for it is JSON by now.
+	Named bool
+	// NoJSON says that JSON is not taken, nor MediaTypes.
+	NoJSON bool
+	// XML reads bodies that are XML by their declaration; for the stages they are JSON. nil for none.
 	XML *xmlform.Reader
+	// XMLWriter writes such bodies as they go on, in XML; where it is nil, JSON goes on.
+	XMLWriter *xmlform.Writer
+	// Form reads bodies that are application/x-www-form-urlencoded, Multipart those that are multipart/form-data; for the
+	// stages they are JSON, and they go on as what they were. nil for none.
+	Form      *webform.Shape
+	Multipart *webform.Multipart
 	// Offered are media types that stand for those taken, to be told besides them: those that name a version.
 	Offered []string
 	// Any takes bodies of all other media types too, and of none, as they are: whoever reads them looks at what they are.
@@ -41,26 +53,28 @@ type ContentConfig struct {
 }
 
 // Content is the first piece of the stage: the body is JSON by its declaration and strict JSON (RFC 7493) in fact, or
-// becomes it. Everything after it may rely on Body.Valid.
+// becomes it for the stages. Everything after it may rely on Body.Valid.
 type Content struct {
-	config ContentConfig
-	types  []string
-	accept string // for Accept-Post and Accept-Patch
+	config  ContentConfig
+	types   []string                                             // of JSON
+	readers map[string]func(*exchange.Exchange) *problem.Problem // of other media types
+	accept  string                                               // for Accept-Post and Accept-Patch
 }
 
 // NewContent makes the stage. There is nothing in its configuration that could be wrong.
 func NewContent(c ContentConfig) *Content {
-	types := []string{"application/json"}
-	for _, t := range c.MediaTypes {
-		if !slices.Contains(types, t) {
-			types = append(types, t)
+	to := &Content{config: c}
+	if !c.NoJSON {
+		to.types = append(to.types, "application/json")
+		for _, t := range c.MediaTypes {
+			if !slices.Contains(to.types, t) {
+				to.types = append(to.types, t)
+			}
 		}
 	}
-	told := types
-	if c.XML != nil {
-		told = slices.Concat(types, xmlTypes)
-	}
-	return &Content{config: c, types: types, accept: strings.Join(slices.Concat(told, c.Offered), ", ")}
+	told := append(to.types[:len(to.types):len(to.types)], to.others()...)
+	to.accept = strings.Join(slices.Concat(told, c.Offered), ", ")
+	return to
 }
 
 // Name implements pipeline.Stage.
@@ -102,11 +116,14 @@ func (c *Content) check(x *exchange.Exchange) *problem.Problem {
 		}
 		return nil
 	}
+	if x.Body.Valid && x.Body.Form != nil && !c.config.Named {
+		return nil
+	}
 	fields := x.Header["Content-Type"]
 	if c.config.Any && other(fields) {
 		return nil
 	}
-	inXML, reason := c.media(fields)
+	read, reason := c.media(fields)
 	if reason != "" {
 		field := "Accept-Post"
 		if x.Method == "PATCH" {
@@ -114,11 +131,11 @@ func (c *Content) check(x *exchange.Exchange) *problem.Problem {
 		}
 		return problem.New(problem.UnsupportedMediaType, reason).WithHeader(field, c.accept)
 	}
-	if inXML {
-		return c.readXML(x)
-	}
 	if x.Body.Valid {
 		return nil
+	}
+	if read != nil {
+		return read(x)
 	}
 	if c.config.Indexed {
 		index, err := jsonspan.Parse(x.Body.Bytes, jsonspan.Bounds{})
@@ -168,60 +185,32 @@ func (c *Content) inflate(x *exchange.Exchange) *problem.Problem {
 	return nil
 }
 
-// xmlTypes are the media types of XML (RFC 7303, section 9).
-var xmlTypes = []string{"application/xml", "text/xml"}
-
-// readXML puts strict JSON in the place of a body in XML. One that is not well-formed, or not in the part of XML that
-// is taken, is a 400; one that is not what the schema describes, so that no JSON can be made of it, a 422.
-func (c *Content) readXML(x *exchange.Exchange) *problem.Problem {
-	limit := c.limit()
-	doc, err := c.config.XML.Decode(nil, x.Body.Bytes, int(limit))
-	var mistake *xmlform.Error
-	switch {
-	case errors.As(err, &mistake):
-		if len(mistake.Pointer) > maxPointer {
-			mistake.Pointer = ""
-		}
-		kind, detail := problem.InvalidBody, mistake.Error()
-		if mistake.Shape {
-			kind, detail = problem.InvalidContent, ""
-		}
-		return problem.New(kind, detail).With("errors", []Error{{Pointer: mistake.Pointer, Detail: mistake.Error()}})
-	case err != nil:
-		return problem.New(problem.ContentTooLarge, "the body may have at most "+strconv.FormatInt(limit, 10)+" bytes in JSON, too")
-	}
-	x.Body.Replace(doc)
-	x.Body.Valid = true
-	x.Header["Content-Type"] = []string{"application/json"}
-	return nil
-}
-
 var errNotRead = errors.New("the body was not read before it was to be validated")
 
-// media says why the declared type is not taken, "" if it is.
-func (c *Content) media(fields []string) (inXML bool, reason string) {
+// media gives who reads bodies of the declared type, nil for JSON, and says why it is not taken, "" if it is.
+func (c *Content) media(fields []string) (read func(*exchange.Exchange) *problem.Problem, reason string) {
 	if len(fields) == 0 {
-		return false, "the body needs a Content-Type"
+		return nil, "the body needs a Content-Type"
 	}
 	if len(fields) > 1 {
-		return false, "the body may have but one Content-Type"
+		return nil, "the body may have but one Content-Type"
 	}
-	if fields[0] == "application/json" { // by far the most common spelling
-		return inXML, ""
+	if fields[0] == "application/json" && !c.config.NoJSON { // by far the most common spelling
+		return nil, ""
 	}
 	name, parameters, err := mime.ParseMediaType(fields[0])
 	if err != nil {
-		return false, "the Content-Type cannot be understood"
+		return nil, "the Content-Type cannot be understood"
 	}
-	inXML = c.config.XML != nil && slices.Contains(xmlTypes, name)
-	if !inXML && !slices.Contains(c.types, name) && !(c.config.Any && isJSON(name)) {
-		return false, "the body's media type is not supported here"
+	read = c.readers[name]
+	if read == nil && !slices.Contains(c.types, name) && !(c.config.Any && isJSON(name)) {
+		return nil, "the body's media type is not supported here"
 	}
-	// RFC 8259, section 8.1: JSON between systems is UTF-8. XML may be more (RFC 7303), and is not here.
+	// RFC 8259, section 8.1: JSON between systems is UTF-8. XML and forms may be more (RFC 7303, RFC 7578), and are not here.
 	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-		return false, "the body must be in UTF-8"
+		return nil, "the body must be in UTF-8"
 	}
-	return inXML, ""
+	return read, ""
 }
 
 // isJSON says whether a media type is JSON or one of its kind (RFC 6838, section 4.2.8).

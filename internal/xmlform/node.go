@@ -58,6 +58,7 @@ type Part struct {
 // compiler makes nodes of schemas.
 type compiler struct {
 	reads    bool // what is read must be decided by the schema; what is written tells its types itself
+	tells    bool // of what is read, several types are told from each other by whoever reads it
 	nodes    map[string]*node
 	waiting  []*node // to be filled
 	all      []*node
@@ -110,15 +111,25 @@ func (c *compiler) node(t *term) *node {
 
 // finish fills all nodes and gives them their names. The error is Mistakes.
 func (c *compiler) finish() error {
+	c.fillAll()
+	for _, n := range c.all {
+		c.name(n)
+	}
+	return c.mistaken()
+}
+
+// fillAll fills all nodes.
+func (c *compiler) fillAll() {
 	for len(c.waiting) > 0 {
 		n := c.waiting[0]
 		c.waiting = c.waiting[1:]
 		c.all = append(c.all, n)
 		c.fill(n)
 	}
-	for _, n := range c.all {
-		c.name(n)
-	}
+}
+
+// mistaken gives the mistakes in their order, nil for none.
+func (c *compiler) mistaken() error {
 	if len(c.mistakes) == 0 {
 		return nil
 	}
@@ -152,12 +163,23 @@ func (c *compiler) fill(n *node) {
 	}
 	for at, keyword := range s.odd {
 		if keyword == "$dynamicRef" || keyword == "prefixItems" && n.kinds&list != 0 || keyword == "patternProperties" && n.kinds&object != 0 {
-			t.from.fault(at, "%s has no XML form that could be read", keyword)
+			t.from.fault(at, "%s has no %s that could be read", keyword, c.called())
 		}
+	}
+	if c.tells {
+		return
 	}
 	if bits.OnesCount8(uint8(n.kind())) > 1 {
 		t.from.fault(t.at, "XML does not tell %s from each other; only null may stand beside a type", typeList(n.kind()))
 	}
+}
+
+// called is what the form is called in which values are read.
+func (c *compiler) called() string {
+	if c.tells {
+		return "form"
+	}
+	return "XML form"
 }
 
 // typeList names types for people.

@@ -60,7 +60,7 @@ func TestMistakes(t *testing.T) {
 		{"a tuple", `{"properties":{"a":{"type":"array","prefixItems":[{"type":"string"}]}}}`, "x at /properties/a/prefixItems: prefixItems has no XML form that could be read"},
 		{"members by pattern", `{"type":"object","patternProperties":{"^a":{"type":"string"}}}`, "x at /patternProperties: patternProperties has no XML form that could be read"},
 		{"a dynamic reference", `{"type":"object","properties":{"a":{"$dynamicRef":"#a"}}}`, "x at /properties/a/$dynamicRef: $dynamicRef has no XML form that could be read"},
-		{"a reference elsewhere", `{"properties":{"a":{"$ref":"other.json"}}}`, "x at /properties/a/$ref: a reference that is no JSON pointer into the schema itself has no XML form"},
+		{"a reference elsewhere", `{"properties":{"a":{"$ref":"other.json"}}}`, "x at /properties/a/$ref: a reference that is no JSON pointer into the schema itself is not followed"},
 		{"a reference to nothing", `{"properties":{"a":{"$ref":"#/$defs/a"}}}`, "x at /properties/a/$ref: there is nothing at /$defs/a"},
 		{"no name", `{"properties":{"a b":{"type":"string"}}}`, `x at /properties/a b: "a b" is no name of an element; give it another with the keyword xml`},
 		{"a bad name", `{"properties":{"a":{"type":"string","xml":{"name":"1"}}}}`, `x at /properties/a/xml: "1" is no name of an element`},

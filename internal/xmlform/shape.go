@@ -314,7 +314,7 @@ func (s *source) refer(at, ref string, open []string) shape {
 		pointer = plain
 	}
 	if !ok || pointer != "" && pointer[0] != '/' {
-		s.fault(at, "a reference that is no JSON pointer into the schema itself has no XML form")
+		s.fault(at, "a reference that is no JSON pointer into the schema itself is not followed")
 		return shape{kinds: every}
 	}
 	if slices.Contains(open, pointer) {

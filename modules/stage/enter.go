@@ -79,7 +79,7 @@ func meanwhile(x *exchange.Exchange, r *http.Request) *problem.Problem {
 }
 
 // leave puts what the stage found where the handlers to come look for it: on the request and on the answer.
-func leave(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) {
+func leave(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) *problem.Problem {
 	x.PutAnswer(w.Header())
 	for name, values := range x.Forward {
 		r.Header[name] = values
@@ -87,8 +87,13 @@ func leave(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) {
 	r.URL.RawQuery = x.Query.Raw
 	gateway.Conceal(r, x)
 	if x.Body.Read {
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(x.Body.Bytes)), int64(len(x.Body.Bytes))
+		body, prob := x.Body.Outgoing()
+		if prob != nil {
+			return prob
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		r.TransferEncoding = nil
 		delete(r.Header, "Content-Length") // whoever sends it on writes its own
 	}
+	return nil
 }

@@ -65,7 +65,9 @@ func (s *Stage) Run(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 		gateway.Conceal(r, x)
 		return s.refuse(w, r, x, prob)
 	}
-	leave(w, r, x)
+	if prob := leave(w, r, x); prob != nil {
+		return s.refuse(w, r, x, prob)
+	}
 	if !p.Returns() {
 		return next.ServeHTTP(w, r)
 	}

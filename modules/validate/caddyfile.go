@@ -20,7 +20,11 @@ func init() {
 // UnmarshalCaddyfile sets up the handler:
 //
 //	api_validate [<matcher>] {
-//		body   json [max <size>]
+//		body   json|xml|form|multipart [max <size>] {
+//			max_parts <count>
+//			max_part  <size>
+//			file      <field> <types...> [max <size>]
+//		}
 //		compressed gzip|zstd...
 //		schema <file>
 //		sanitize <path> trim|nfc|nfkc|lower|strip...
@@ -33,8 +37,14 @@ func init() {
 //
 // The words mean:
 //
-//   - body says what bodies are: strict JSON in UTF-8, of at most the given size. Default: json, 1 MiB, where a schema or
-//     a rule reads the body; otherwise the body streams past.
+//   - body says what bodies are, of at most the given size: json, strict JSON in UTF-8; xml, by the schema, whose file's
+//     name without its ending is the root unless the schema says another; form, application/x-www-form-urlencoded;
+//     multipart, multipart/form-data. What is no JSON is seen as JSON by schema, rules and policies, and goes on as what it
+//     was, written anew. Default: json, 1 MiB, where a schema or a rule reads the body; otherwise the body streams past.
+//     The block is that of multipart: max_parts bounds the parts, 100 by default and at most 1000; max_part the size of one
+//     that is no file, 64KiB by default. file names a field that is a file, and the media types that are taken, such as
+//     image/png, image/* or */*, which its content must agree with; no other field may be a file. It may be given again for
+//     other fields.
 //   - compressed names content codings that bodies may have. They are taken off, within max and at most 100 times what came.
 //     Default: none; a body with one is answered 415.
 //   - schema is the file of the JSON Schema (2020-12) that bodies must be valid by. It is watched.
@@ -77,6 +87,9 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	if h.Body == "" && h.Schema == "" && h.Rules == nil && h.Responses == nil && h.Sanitize == nil {
 		return begin.Err("api_validate needs something to do: body, schema, sanitize, rule or responses")
+	}
+	if h.Body == "xml" && h.Schema == "" {
+		return begin.Err("api_validate: body xml needs a schema, which says what the elements are")
 	}
 	return h.typed(rules)
 }
@@ -153,30 +166,6 @@ func (h *Handler) option(d *caddyfile.Dispenser, word string) error {
 		return err
 	}
 	return nil
-}
-
-func (h *Handler) body(d *caddyfile.Dispenser) error {
-	const usage = "body json [max <size>]"
-	args, err := stage.Arguments(d, 1, 3, usage)
-	if err != nil {
-		return err
-	}
-	switch args[0] {
-	case "json":
-		h.Body = args[0]
-	case "xml", "form":
-		return d.Errf("body: %s is not supported by this version", args[0])
-	default:
-		return d.Errf("body: expected json, not %q", args[0])
-	}
-	if len(args) == 1 {
-		return nil
-	}
-	if len(args) != 3 || args[1] != "max" {
-		return d.Errf("expected: %s", usage)
-	}
-	h.Max, err = stage.Size(d, args[2])
-	return err
 }
 
 func parse(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
