@@ -236,6 +236,7 @@ type Parameter struct {
 	List        string          // how a list is written: "repeat", "comma", "space", "pipe"; "" for one value
 	Open        bool            // members stand in the query as name[member] and are not looked at; it is nothing else then
 	Schema      json.RawMessage // of the value or of the list: JSON Schema 2020-12 that refers to nothing; nil for any
+	Sanitize    []string        // what is done to the texts of a query parameter; nil for nothing
 	Since       *Version
 	Until       *Version // the first version without this parameter
 	Range       hcl.Range

@@ -38,10 +38,13 @@ var sanitizeBlock = &block{
 	label: &label{`the path of a text: members' names joined by dots, with [*] for each item of a list: "customer.email", "lines[*].sku"`, textPath.MatchString, true, nil},
 	doc:   "What is done to a text of requests, in the newest shape, before schema, rules and policies see it; the service gets what they saw. What is no text is left as it is.",
 	attributes: []attribute{
-		{name: "steps", kind: each{of: choice{of: []string{"trim", "nfc", "nfkc", "lower", "strip"}}, min: 1, max: 5}, required: true,
+		{name: "steps", kind: each{of: choice{of: textSteps}, min: 1, max: 5}, required: true,
 			doc: "What is done, in this order: `trim` takes white space off both ends, `strip` control characters out, but for tab and line ends, `lower` makes lower case; `nfc` and `nfkc` are Unicode's normal forms."},
 	},
 }
+
+// textSteps are what can be done to texts.
+var textSteps = []string{"trim", "nfc", "nfkc", "lower", "strip"}
 
 var textPath = regexp.MustCompile(`^[^.\[\]*]+(\[\*\])*(\.[^.\[\]*]+(\[\*\])*){0,31}$`)
 

@@ -9,7 +9,7 @@ import (
 
 // suited names the attributes of parameters that say something of some types only.
 var suited = map[string][]string{
-	"format": {"string"}, "pattern": {"string"}, "min_length": {"string"}, "max_length": {"string"},
+	"format": {"string"}, "pattern": {"string"}, "min_length": {"string"}, "max_length": {"string"}, "sanitize": {"string"},
 	"minimum": {"integer", "number"}, "maximum": {"integer", "number"},
 }
 

@@ -80,7 +80,7 @@ func (s *scopedAPI) parameters(n *node) []*Parameter {
 		case headerBlock:
 			p.Name = http.CanonicalHeaderKey(p.Name)
 		case queryBlock:
-			p.Empty = take[bool](b, "empty")
+			p.Empty, p.Sanitize = take[bool](b, "empty"), texts(b, "sanitize")
 		}
 		p.Schema = schemaOf(b, p)
 		all = append(all, p)

@@ -14,6 +14,8 @@ var (
 		mandatory, sometimes,
 		[]attribute{
 			{name: "empty", kind: truth{}, def: false, doc: "Whether the parameter may stand there without a value, whatever its type is."},
+			{name: "sanitize", kind: each{of: choice{of: textSteps}, min: 1, max: 5}, absent: "nothing",
+				doc: "What is done to the texts of the parameter, in this order, before they are looked at; the service gets what was looked at. The steps are those of [sanitize](#api--route--sanitize)."},
 			{name: "list", kind: choice{of: []string{"repeat", "comma", "space", "pipe"}}, absent: "the parameter takes one value",
 				doc: "How the items of a list are written: each by itself, `a=1&a=2`, or in one value between commas, spaces or bars. A comma divides them encoded or not; a value with both is refused."},
 		})

@@ -29,9 +29,7 @@ func (b *builder) parametersOf(l *lineage, v *catalogue.Version, r *catalogue.Ro
 			to.Types |= types[name]
 		}
 		if to.In == parameter.Query && !b.diags.HasErrors() {
-			if q := b.query(l, end, l.newest(), travels); q != nil {
-				to.Name = q.Down(to.Name)
-			}
+			to.Name = b.spoken(l, v, r, to.Name)
 			if q := b.query(l, index, end, travels); q != nil {
 				to.Told = q.Down(to.Name)
 			}

@@ -61,9 +61,7 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	if patch != nil {
 		add(patch)
 	}
-	if s := b.sanitize(r, terms); s != nil {
-		add(s)
-	}
+	stages = append(stages, b.sanitize(l, v, r, terms)...)
 	if validate != nil {
 		add(validate)
 	}

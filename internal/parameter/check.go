@@ -134,6 +134,9 @@ func (c *check) value(p *known, index int) bool {
 	return ok
 }
 
+// Separator is what stands between the items of a list in one value, decoded; "" where each has a value of its own.
+func (l List) Separator() string { return separators[l] }
+
 // separators are what stands between the items of a list in one value, decoded.
 var separators = map[List]string{Comma: ",", Space: " ", Pipe: "|"}
 

@@ -34,6 +34,8 @@ type Config struct {
 	// What is done to texts of the body before schema and rules see it; the service gets what they saw. At most 64 places.
 	// Default: nothing.
 	Sanitize []SanitizeConfig `json:"sanitize,omitempty"`
+	// The same of query parameters, by their names. At most 64. Default: nothing.
+	SanitizeQuery []SanitizeQueryConfig `json:"sanitize_query,omitempty"`
 	// What must be true of a request; all of them are tried, and all that are not met are told. Default: none.
 	Rules []RuleConfig `json:"rules,omitempty"`
 	// What the service answers is held against these schemas. Default: answers pass unseen.
@@ -137,7 +139,9 @@ func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages
 		diags = append(diags, d...)
 		checks.Rules = append(checks.Rules, r)
 	}
-	sanitizing, d := c.sanitizing(place("sanitize"))
+	sanitizing, d := c.sanitizing(place("sanitize"), body)
+	diags = append(diags, d...)
+	query, d := c.sanitizingQuery(place("sanitize_query"))
 	if diags = append(diags, d...); diags.HasErrors() {
 		return nil, files, diags
 	}
@@ -154,6 +158,9 @@ func (c Config) Stages(read func(string) ([]byte, error), report Report) (stages
 	}
 	if sanitizing != nil {
 		stages = append(stages, sanitizing)
+	}
+	if query != nil {
+		stages = append(stages, query)
 	}
 	if checks.Schema != nil || checks.Rules != nil {
 		stages = append(stages, stage)

@@ -139,3 +139,33 @@ func TestSanitize(t *testing.T) {
 		}
 	}
 }
+
+// TestSanitizeQuery has values of the query tidied before they are looked at, and the service get what was looked at.
+func TestSanitizeQuery(t *testing.T) {
+	s := start(t, people(`route "GET /found" {`, `  unknown_query = "refuse"`,
+		`  query "q" {`, `    sanitize = ["strip", "trim", "lower"]`, `    enum = ["ada", "eve"]`, `  }`,
+		`  query "ids" {`, `    sanitize = ["trim"]`, `    list = "comma"`, `    max_length = 2`, `  }`,
+		`  rule "not Eve" {`, `    when   = query.q != "eve"`, `    detail = "Eve is not found"`, `  }`, `}`))
+	for _, c := range []struct {
+		query   string
+		status  int
+		arrives string
+	}{
+		{"q=ada&ids=1,2", 200, "q=ada&ids=1,2"},
+		{"q=+ADA+&ids=1,+2", 200, "q=ada&ids=1,2"},
+		{"%71=+Ada", 200, "%71=ada"},
+		{"q=EVE", 422, ""},
+		{"q=Bob", 422, ""},
+		{"q=+ada&q=ADA", 400, ""},
+		{"q=ada&ids=100", 422, ""},
+	} {
+		before := s.upstream.count.Load()
+		a := s.do(s.client(true), "GET", "/people/found?"+c.query, "")
+		if a.status != c.status || (s.upstream.count.Load() > before) != (c.status == 200) {
+			t.Errorf("%s: got %d %s, want %d", c.query, a.status, a.body, c.status)
+		}
+		if saw, _ := s.upstream.saw(); c.status == 200 && saw.URL.RawQuery != c.arrives {
+			t.Errorf("%s: the service was asked for %s", c.query, saw.URL.RawQuery)
+		}
+	}
+}

@@ -28,6 +28,7 @@ func init() {
 //		compressed gzip|zstd...
 //		schema <file>
 //		sanitize <path> trim|nfc|nfkc|lower|strip...
+//		sanitize_query <name> trim|nfc|nfkc|lower|strip...
 //		rule   "<expression>" "<detail>" [<JSON pointer>]
 //		responses report|enforce [max <size>] {
 //			schema <file> [<statuses...>]
@@ -52,6 +53,7 @@ func init() {
 //     trim takes white space off both ends, strip control characters out, but for tab and line ends, lower makes lower case,
 //     nfc and nfkc are Unicode's normal forms; in the order given. A path is members' names joined by dots, with [*] for
 //     each item of a list. What is no text is left as it is. It may be given again for other paths.
+//   - sanitize_query does the same to the values of a query parameter.
 //   - rule is a condition that requests must meet, what the caller of one that does not is told, and the part of the body
 //     it is about. It may be given again; all are tried. The schema types it.
 //   - responses holds what the service answers against schemas, of statuses such as 200 or 4xx. Default: 2xx. report keeps
@@ -61,18 +63,18 @@ func init() {
 //   - report_only refuses nothing, but logs and counts what would have been refused. A body over the bound is refused all
 //     the same.
 //
-// A block has at least one of body, schema, sanitize, rule and responses. Relative paths are relative to the Caddyfile.
+// A block has at least one of body, schema, sanitize, sanitize_query, rule and responses. Relative paths are relative to the Caddyfile.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the directive's name
 	if d.NextArg() {
 		return d.ArgErr()
 	}
 	begin := *d
-	words := stage.NewWords("api_validate", []string{"body", "compressed", "schema", "sanitize", "rule", "responses", "report_only"}, nil)
+	words := stage.NewWords("api_validate", []string{"body", "compressed", "schema", "sanitize", "sanitize_query", "rule", "responses", "report_only"}, nil)
 	var rules []caddyfile.Dispenser // where each stands
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
-		if err == nil && word != "rule" && word != "sanitize" {
+		if err == nil && word != "rule" && word != "sanitize" && word != "sanitize_query" {
 			err = words.Once(d, word)
 		}
 		if err == nil {
@@ -85,8 +87,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			rules = append(rules, *d)
 		}
 	}
-	if h.Body == "" && h.Schema == "" && h.Rules == nil && h.Responses == nil && h.Sanitize == nil {
-		return begin.Err("api_validate needs something to do: body, schema, sanitize, rule or responses")
+	if h.Body == "" && h.Schema == "" && h.Rules == nil && h.Responses == nil && h.Sanitize == nil && h.SanitizeQuery == nil {
+		return begin.Err("api_validate needs something to do: body, schema, sanitize, sanitize_query, rule or responses")
 	}
 	if h.Body == "xml" && h.Schema == "" {
 		return begin.Err("api_validate: body xml needs a schema, which says what the elements are")
@@ -145,19 +147,8 @@ func (h *Handler) option(d *caddyfile.Dispenser, word string) error {
 			return stage.Mistake(d, "rule", diags)
 		}
 		h.Rules = append(h.Rules, r)
-	case "sanitize":
-		args, err := stage.Arguments(d, 2, 6, "sanitize <path> trim|nfc|nfkc|lower|strip...")
-		if err != nil {
-			return err
-		}
-		for _, other := range h.Sanitize {
-			if other.Field == args[0] {
-				return d.Errf("api_validate: sanitize %s is given twice", args[0])
-			}
-		}
-		one := validate.SanitizeConfig{Field: args[0], Steps: args[1:]}
-		h.Sanitize = append(h.Sanitize, one)
-		return stage.Mistake(d, "sanitize", one.Check(stage.Here(d)))
+	case "sanitize", "sanitize_query":
+		return h.sanitize(d, word)
 	case "responses":
 		return h.responses(d)
 	case "report_only":
