@@ -69,11 +69,20 @@ type Parameter struct {
 	Range       hcl.Range
 }
 
-// Body is what an operation takes as JSON.
+// Body is what an operation takes.
 type Body struct {
 	Object   string
 	Required bool
+	Formats  []string // "json", "xml", "form", "multipart", in this order
+	Files    []File   // of multipart: the fields that are files
 	Range    hcl.Range
+}
+
+// File is a field of a form that is a file.
+type File struct {
+	Field string
+	Types []string // media types, "image/*", "*/*"
+	Range hcl.Range
 }
 
 // Answer is what an operation answers as JSON.

@@ -118,7 +118,7 @@ func newFile(path string, src []byte) *file {
 // parse makes nodes of a file's YAML, of which JSON is a part.
 func (r *reader) parse(f *file) {
 	var top yaml.Node
-	if err := yaml.NewDecoder(bytes.NewReader(f.text)).Decode(&top); err != nil {
+	if err := yaml.NewDecoder(bytes.NewReader(asYAML(f.text))).Decode(&top); err != nil {
 		line, detail := yamlMistake(err)
 		n := &node{file: f, line: line, column: 1}
 		r.wrong(n, "Broken document", "It is neither YAML nor JSON: %s.", detail)

@@ -131,11 +131,15 @@ func (r *reader) body(o *Operation, n *node) *Body {
 		r.warn(at, "Not used", "The bodies of GET, HEAD and OPTIONS mean nothing (RFC 9110, section 9.3), and are not looked at.")
 		return nil
 	}
-	schema, found := r.content(at, n.get("content"), "bodies of requests")
-	if !found {
-		return nil
+	if o.Method == "PATCH" { // whose patches are JSON
+		schema, _ := r.content(at, n.get("content"), "bodies of requests")
+		if schema == nil {
+			return nil
+		}
+		return &Body{Object: r.object(schema, o.name("request")).Name, Required: n.yes("required"), Formats: []string{"json"}, Range: at.at()}
 	}
 	b := &Body{Required: n.yes("required"), Range: at.at()}
+	schema := r.formats(b, at, n.get("content"))
 	if schema == nil {
 		return nil
 	}

@@ -149,6 +149,7 @@ func (i *importer) route(o *apidoc.Operation) {
 	r := &node{spec: routeBlock, label: label, named: o.Range, rng: o.Range, values: map[string]decoded{}, imported: o}
 	if o.Body != nil {
 		r.values["accepts"] = decoded{target{to: "object", name: o.Body.Object, rng: o.Body.Range}, o.Body.Range, o.Body.Range}
+		i.formats(r, o.Body)
 	}
 	if o.Method != "HEAD" {
 		i.answers(r, o)
@@ -174,6 +175,34 @@ func (i *importer) route(o *apidoc.Operation) {
 		i.identify(r, o.Security)
 	}
 	i.api.blocks = append(i.api.blocks, r)
+}
+
+// formats makes a takes attribute of the formats of a body, where it has others than JSON, and a multipart block of the fields
+// that are files.
+func (i *importer) formats(r *node, b *apidoc.Body) {
+	var items []item
+	for _, name := range b.Formats {
+		items = append(items, item{name, b.Range})
+	}
+	if len(items) > 1 || len(items) == 1 && b.Formats[0] != JSON {
+		r.values["takes"] = decoded{items, b.Range, b.Range}
+	}
+	if b.Files == nil {
+		return
+	}
+	parts := &node{spec: multipartBlock, named: b.Range, rng: b.Range, values: map[string]decoded{}, imported: b}
+	for _, f := range b.Files {
+		if !formField.MatchString(f.Field) {
+			i.d.warn(f.Range, "Not used", "The field %q has a name that no file can have: it is no file here.", f.Field)
+			continue
+		}
+		var types []item
+		for _, t := range f.Types {
+			types = append(types, item{t, f.Range})
+		}
+		parts.blocks = append(parts.blocks, &node{spec: multipartBlock.blocks[0], label: f.Field, named: f.Range, rng: f.Range, values: map[string]decoded{"types": {types, f.Range, f.Range}}, imported: b})
+	}
+	r.blocks = append(r.blocks, parts)
 }
 
 // answers makes a returns attribute of the answer that says what comes back, and response blocks of the others.

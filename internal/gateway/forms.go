@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/change"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
@@ -37,6 +39,10 @@ type formBuilder struct {
 	writers map[string]*xmlform.Writer
 	shapes  map[described]*webform.Shape
 	told    map[xmlform.Mistake]bool
+	failed  bool // something was told that is an error
+	// pending is what is wrong with the forms of a body that a document describes, of which some may be left out.
+	pending hcl.Diagnostics
+	spares  bool
 }
 
 // forms gives the forms of an API's messages by route and version. The newest version is looked at first, so that a
@@ -45,9 +51,9 @@ func (b *builder) forms(l *lineage) map[*catalogue.Route][]forms {
 	if b.diags.HasErrors() || l.shapes == nil {
 		return nil
 	}
-	f := formBuilder{b, l, map[described][]byte{}, map[string]*xmlform.Reader{}, map[string]*xmlform.Writer{}, map[described]*webform.Shape{}, map[xmlform.Mistake]bool{}}
+	f := formBuilder{b, l, map[described][]byte{}, map[string]*xmlform.Reader{}, map[string]*xmlform.Writer{}, map[described]*webform.Shape{}, map[xmlform.Mistake]bool{}, false, nil, false}
 	all := map[*catalogue.Route][]forms{}
-	for i := l.newest(); i >= 0 && len(f.told) == 0; i-- {
+	for i := l.newest(); i >= 0 && !f.failed; i-- {
 		for _, r := range l.api.Routes {
 			var v *catalogue.Version
 			if len(l.api.Versions) > 0 {
@@ -82,12 +88,21 @@ func (f *formBuilder) requests(to *forms, r *catalogue.Route, terms catalogue.Te
 	if r.Accepts == nil || r.Method == http.MethodPatch {
 		return
 	}
+	if r.Accepts.Document != nil { // whose author did not write it for this gateway
+		f.spares = true
+		defer func() {
+			f.spares = false
+			f.spare(*to, r, terms)
+		}()
+	}
 	asXML := terms.TakesFormat(catalogue.XML)
 	if asXML || f.l.api.XML && terms.TakesFormat(catalogue.JSON) {
 		to.request = f.reader(r, version)
 	}
 	if asXML {
-		to.goesOn = f.written(r, f.l.ends[version])
+		if to.goesOn = f.written(r, f.l.ends[version]); to.goesOn == nil {
+			to.request = nil
+		}
 	}
 	if terms.TakesFormat(catalogue.Form) {
 		to.form = f.shape(r.Accepts, version)
@@ -95,6 +110,37 @@ func (f *formBuilder) requests(to *forms, r *catalogue.Route, terms catalogue.Te
 	if terms.TakesFormat(catalogue.Multipart) {
 		to.multipart = f.parts(r, version)
 	}
+}
+
+// spare leaves out the forms of a body that nothing can be made of, as long as one is left.
+func (f *formBuilder) spare(to forms, r *catalogue.Route, terms catalogue.Terms) {
+	left := terms.TakesFormat(catalogue.JSON) || to.request != nil || to.form != nil || to.multipart != nil
+	if !left && len(f.pending) == 0 {
+		f.tell(r.Accepts.Range, "No form", fmt.Sprintf("Bodies of the object %q can be read in none of the formats that the route %q takes.", r.Accepts.Name, r.Label))
+	}
+	for _, d := range f.pending {
+		if left {
+			d.Severity, d.Summary = hcl.DiagWarning, "Not taken"
+			d.Detail += " Bodies in this format are answered 415."
+		}
+		f.builder.add(hcl.Diagnostics{d})
+	}
+	f.failed = f.failed || !left
+	f.pending = nil
+}
+
+// tell notes that something has no form.
+func (f *formBuilder) tell(at hcl.Range, summary, detail string) {
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail}
+	if at.Filename != "" {
+		d.Subject = at.Ptr()
+	}
+	if f.spares {
+		f.pending = append(f.pending, d)
+		return
+	}
+	f.failed = true
+	f.builder.add(hcl.Diagnostics{d})
 }
 
 // reader makes the form in which a route takes XML.
@@ -155,7 +201,7 @@ func (f *formBuilder) parts(r *catalogue.Route, version int) *webform.Multipart 
 	for _, m := range mistakes {
 		for _, file := range r.Parts.Files {
 			if file.Field == m.Schema {
-				f.builder.add(mistakeAt(file.Range, "No such file", fmt.Sprintf("The object %q: %s.", r.Accepts.Name, m.Detail)))
+				f.tell(file.Range, "No such file", fmt.Sprintf("The object %q: %s.", r.Accepts.Name, m.Detail))
 			}
 		}
 	}

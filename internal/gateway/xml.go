@@ -68,7 +68,7 @@ func (f *formBuilder) fault(what string, err error, version int) {
 	}
 	var mistakes xmlform.Mistakes
 	if !errors.As(err, &mistakes) {
-		f.builder.fault(f.l.api.Range, "No "+what, fmt.Sprintf("The API %q: %v.", f.l.api.Name, err))
+		f.tell(f.l.api.Range, "No "+what, fmt.Sprintf("The API %q: %v.", f.l.api.Name, err))
 		return
 	}
 	for _, m := range mistakes {
@@ -92,7 +92,7 @@ func (f *formBuilder) fault(what string, err error, version int) {
 		if m.Pointer == "" {
 			place = "at its top"
 		}
-		f.builder.fault(at, "No "+what, fmt.Sprintf("The object %q, in its %s, %s: %s.", m.Schema, shape, place, m.Detail))
+		f.tell(at, "No "+what, fmt.Sprintf("The object %q, in its %s, %s: %s.", m.Schema, shape, place, m.Detail))
 	}
 }
 
