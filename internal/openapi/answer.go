@@ -110,7 +110,29 @@ func (w *writer) answers(r *catalogue.Route, terms catalogue.Terms) map[string]*
 	for _, status := range w.statuses(r, terms) {
 		all[strconv.Itoa(status)] = &response{Ref: "#/components/responses/" + w.refusal(status)}
 	}
+	w.blocks(r, all)
 	return all
+}
+
+// blocks describes what the response blocks of a route say of answers, besides what the gateway answers with the same status.
+func (w *writer) blocks(r *catalogue.Route, all map[string]*response) {
+	for _, a := range r.Answers {
+		status := strings.ToUpper(a.Status)
+		res := &response{Description: "What the service behind the gateway answers.", Headers: map[string]*header{}, Content: w.ways.content(w.placed(a.Returns), w.API.XML)}
+		w.carry(res, w.lifecycle()...)
+		switch known := all[status]; {
+		case r.Method == http.MethodHead:
+			continue
+		case known == nil, status == "2XX" && len(r.Returns) == 0:
+		case known.Ref != "":
+			own := w.responses[known.Ref[strings.LastIndexByte(known.Ref, '/')+1:]]
+			res.Description, res.Headers = own.Description, own.Headers
+			res.Content = append(res.Content, own.Content...)
+		default:
+			continue // the document says it
+		}
+		all[status] = res
+	}
 }
 
 // documented puts the answers that a document tells of in the place of those that nobody does. What the gateway answers

@@ -76,7 +76,11 @@ api "orders" {
       required = true
     }
   }
-  route "GET /orders/{id}" { returns = object.order }
+  route "GET /orders/{id}" {
+    returns = object.order
+    response "404" { returns = object.line }
+    response "423" { returns = object.line }
+  }
   route "POST /orders" {
     accepts = object.order
     returns = object.order
