@@ -15,7 +15,7 @@ func init() {
 Works with the files of the API gateway: the catalogue (*.hcl) that says what is
 served, the policies (*.rego) that say who may do what, and the keys of callers.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(checkCommand(), diffCommand(), driftCommand(), fmtCommand(), keysCommand(), openapiCommand(), shadowCommand(), testCommand())
+			cmd.AddCommand(checkCommand(), diffCommand(), driftReport.command(), fmtCommand(), keysCommand(), openapiCommand(), shadowReport.command(), testCommand())
 		},
 	})
 }

@@ -1,77 +1,39 @@
 package command
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	"github.com/spf13/cobra"
 
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/drift"
 )
 
-func driftCommand() *cobra.Command {
-	var from source
-	var address string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "drift [--address <interface>] [--config <file> [--adapter <name>]] [--json]",
-		Short: "Tells what services answer that their APIs do not say",
-		Long: `
+var driftReport = reporting[drift.Report]{
+	use:   "drift",
+	short: "Tells what services answer that their APIs do not say",
+	long: `
 Asks a running gateway what it found in the answers of services that are held
 against schemas (responses), and prints it route by route: where in the answer,
 which keyword of the schema is broken, how often, and when first and last.
 
 Exits 0 if nothing was found, 1 if something was, 2 if no answer has been checked
 yet, 3 if the gateway cannot be asked.`,
-		Args: cobra.NoArgs,
-		RunE: caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
-			code, err := tellDrift(os.Stdout, address, from, asJSON)
-			if code == exitDifferences && err == nil { // Caddy takes a 1 without an error for success
-				err = errors.New("answers differ from what the APIs say")
-			}
-			return code, err
-		}),
-	}
-	from.flags(cmd)
-	cmd.Flags().StringVar(&address, "address", "", "The address of the running gateway's admin API, if it is not in the configuration")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "Print JSON")
-	return cmd
-}
-
-// tellDrift prints a running gateway's report, and gives the exit code.
-func tellDrift(w io.Writer, address string, from source, asJSON bool) (int, error) {
-	text, err := fetch(address, "/api_gateway/drift", from)
-	if err != nil {
-		return exitUnanswered, fmt.Errorf("asking the gateway: %w", err)
-	}
-	var report drift.Report
-	if err := json.Unmarshal(text, &report); err != nil {
-		return exitUnanswered, fmt.Errorf("reading the gateway's answer: %w", err)
-	}
-	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		err = e.Encode(report)
-	} else {
-		err = writeDrift(w, &report)
-	}
-	switch {
-	case err != nil:
-		return exitUnanswered, err
-	case report.Drifted > 0:
-		return exitDifferences, nil
-	case report.Checked == 0:
-		return exitNothingYet, nil
-	}
-	return caddy.ExitCodeSuccess, nil
+	path:    "/api_gateway/drift",
+	write:   writeDrift,
+	differs: "answers differ from what the APIs say",
+	code: func(r *drift.Report) int {
+		switch {
+		case r.Drifted > 0:
+			return exitDifferences
+		case r.Checked == 0:
+			return exitNothingYet
+		}
+		return caddy.ExitCodeSuccess
+	},
 }
 
 // writeDrift prints a report for a terminal.

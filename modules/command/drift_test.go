@@ -51,7 +51,7 @@ https://localhost:{$HTTPS_PORT} {
 	ask := func(asJSON bool) (int, string) {
 		t.Helper()
 		var out bytes.Buffer
-		code, err := tellDrift(&out, address, source{}, asJSON)
+		code, err := driftReport.tell(&out, running{address: address, asJSON: asJSON})
 		if err != nil {
 			t.Fatal(err)
 		}

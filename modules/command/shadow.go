@@ -1,39 +1,22 @@
 package command
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/caddyserver/caddy/v2"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	"github.com/spf13/cobra"
 
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/shadow"
 )
 
-// Exit codes of caddy gateway shadow, for scripts that promote candidates.
-const (
-	exitDifferences = 1
-	exitNothingYet  = 2
-	exitUnanswered  = 3
-)
-
-func shadowCommand() *cobra.Command {
-	var from source
-	var address string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "shadow [--address <interface>] [--config <file> [--adapter <name>]] [--json]",
-		Short: "Tells whether policies that are tried out can take over",
-		Long: `
+var shadowReport = reporting[shadow.Report]{
+	use:   "shadow",
+	short: "Tells whether policies that are tried out can take over",
+	long: `
 Asks a running gateway what the policies that it tries out (shadow, report_only)
 would have decided differently, and prints it query by query: how many decisions
 agreed, how many requests would newly be denied or allowed, what else differs,
@@ -42,68 +25,18 @@ and on which routes and for which reasons.
 Exits 0 if there is no difference, 1 if there is one or a candidate has mistakes,
 2 if nothing has been evaluated yet, by all of them or by one that had decisions to
 make, 3 if the gateway cannot be asked.`,
-		Args: cobra.NoArgs,
-		RunE: caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
-			code, err := compareShadow(os.Stdout, address, from, asJSON)
-			if code == exitDifferences && err == nil { // Caddy takes a 1 without an error for success
-				err = errors.New("candidates decide differently")
-			}
-			return code, err
-		}),
-	}
-	from.flags(cmd)
-	cmd.Flags().StringVar(&address, "address", "", "The address of the running gateway's admin API, if it is not in the configuration")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "Print JSON")
-	return cmd
-}
-
-// compareShadow prints a running gateway's report, and gives the exit code.
-func compareShadow(w io.Writer, address string, from source, asJSON bool) (int, error) {
-	text, err := fetch(address, "/api_gateway/shadow", from)
-	if err != nil {
-		return exitUnanswered, fmt.Errorf("asking the gateway: %w", err)
-	}
-	var report shadow.Report
-	if err := json.Unmarshal(text, &report); err != nil {
-		return exitUnanswered, fmt.Errorf("reading the gateway's answer: %w", err)
-	}
-	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		err = e.Encode(report)
-	} else {
-		err = writeReport(w, &report)
-	}
-	switch {
-	case err != nil:
-		return exitUnanswered, err
-	case report.Safe:
-		return caddy.ExitCodeSuccess, nil
-	case report.Different():
-		return exitDifferences, nil
-	}
-	return exitNothingYet, nil
-}
-
-// maxReport bounds a report, in bytes: a hundred kinds of differences of hundreds of queries stay below.
-const maxReport = 32 << 20
-
-// fetch asks the admin API of a running gateway for a report.
-func fetch(address, path string, from source) ([]byte, error) {
-	address, err := caddycmd.DetermineAdminAPIAddress(address, nil, from.config, from.adapter)
-	if err != nil {
-		return nil, err
-	}
-	res, err := caddycmd.AdminAPIRequest(address, http.MethodGet, path, nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close() //nolint:errcheck // it was only read
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxReport+1))
-	if err == nil && len(text) > maxReport {
-		err = errors.New("the answer is too large")
-	}
-	return text, err
+	path:    "/api_gateway/shadow",
+	write:   writeReport,
+	differs: "candidates decide differently",
+	code: func(r *shadow.Report) int {
+		switch {
+		case r.Safe:
+			return caddy.ExitCodeSuccess
+		case r.Different():
+			return exitDifferences
+		}
+		return exitNothingYet
+	},
 }
 
 // writeReport prints a report for a terminal.

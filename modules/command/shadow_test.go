@@ -46,7 +46,7 @@ https://localhost:{$HTTPS_PORT} {
 	ask := func(asJSON bool) (int, string) {
 		t.Helper()
 		var out bytes.Buffer
-		code, err := compareShadow(&out, address, source{}, asJSON)
+		code, err := shadowReport.tell(&out, running{address: address, asJSON: asJSON})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,12 +95,12 @@ not safe to promote
 	if code != exitDifferences || out != want {
 		t.Errorf("got %d\n%s\nwant\n%s", code, out, want)
 	}
-	cmd := shadowCommand()
+	cmd := shadowReport.command()
 	cmd.SetArgs([]string{"--address", address})
 	if err := cmd.Execute(); err == nil { // by which Caddy tells 1 from 0
 		t.Error("the command succeeds in spite of differences")
 	}
-	if code, err := compareShadow(&bytes.Buffer{}, net.JoinHostPort("localhost", strconv.Itoa(gatewaytest.FreePort(t))), source{}, false); code != exitUnanswered || err == nil {
+	if code, err := shadowReport.tell(&bytes.Buffer{}, running{address: net.JoinHostPort("localhost", strconv.Itoa(gatewaytest.FreePort(t)))}); code != exitUnanswered || err == nil {
 		t.Errorf("where nobody answers: %d, %v", code, err)
 	}
 }
