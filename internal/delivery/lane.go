@@ -191,12 +191,13 @@ func (w *worker) attempt(ctx context.Context, l *lane, e *ledger.Event) bool {
 	l.attempts++
 	w.reached(r)
 	w.desk.count.attempt(w.webhook, r)
+	how := ledger.Ending{Attempts: l.attempts, Reason: r.reason(), Time: time.Now()}
 	if r.Taken() {
+		w.session.Delivered(e, how)
 		l.attempts, l.pause = 0, 0
 		return true
 	}
 	l.pause = r.RetryAfter
-	how := ledger.Ending{Attempts: l.attempts, Reason: r.reason(), Time: time.Now()}
 	about := []any{slog.String("webhook", w.webhook), slog.String("id", e.ID), slog.Int("attempts", l.attempts), slog.String("reason", how.Reason)}
 	if time.Since(e.Received) < target.For {
 		w.desk.log.Warn("an event was not delivered and is tried again", about...)

@@ -1,6 +1,6 @@
 // Package ledger keeps what must not be lost: events that third parties were told are safe. It is NATS JetStream,
 // embedded in this process and without a listener. An event that Append took is on the disk, synced, and stays there
-// until it was delivered, or is a dead letter that has grown old.
+// until it was delivered, is a dead letter that has grown old, or is dropped by the operator.
 package ledger
 
 import (
@@ -24,6 +24,10 @@ const (
 	DefaultKeep = 30 * 24 * time.Hour
 	// MaxEvent is the largest event, in bytes, its header fields included: 26 MiB, of which the body has 25.
 	MaxEvent = 26 << 20
+	// deliveredBytes and deliveredKeep bound the events that have been delivered, which are kept to be looked at and
+	// sent again: 128 MiB, 24 hours.
+	deliveredBytes = 128 << 20
+	deliveredKeep  = 24 * time.Hour
 	// duplicates is how long an event of the same name is known for one that is there already: 6 minutes, so that what
 	// senders' time stamps let pass is not delivered again.
 	duplicates = 6 * time.Minute
@@ -187,7 +191,7 @@ func (l *Ledger) Append(ctx context.Context, e *Event) (known bool, err error) {
 	if s == nil {
 		return false, fmt.Errorf("%w: %w", ErrUnavailable, l.Ready())
 	}
-	return s.append(ctx, e)
+	return s.append(ctx, e, true)
 }
 
 // Session is a time in which the ledger is open.
@@ -198,8 +202,8 @@ type Session struct {
 	end    func()
 	alive  func() bool
 
-	events, parked, dead, seen jetstream.Stream
-	counting                   sync.Mutex // of parked.Info, which notes in the stream what it was told
+	events, parked, dead, delivered, seen jetstream.Stream
+	counting                              sync.Mutex // of info
 
 	broken chan error // what somebody saw who used it; one is enough
 }
@@ -235,7 +239,8 @@ func (s *Session) close() {
 	s.end()
 }
 
-func (s *Session) append(ctx context.Context, e *Event) (known bool, err error) {
+// append stores an event; once says that another of the same name is the same.
+func (s *Session) append(ctx context.Context, e *Event, once bool) (known bool, err error) {
 	data, err := e.encode()
 	if err != nil {
 		return false, err
@@ -245,8 +250,11 @@ func (s *Session) append(ctx context.Context, e *Event) (known bool, err error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()
-	ack, err := s.js.Publish(ctx, subjectOf("events", e.Webhook), data, jetstream.WithExpectStream(streamName("EVENTS")),
-		jetstream.WithRetryAttempts(0), jetstream.WithMsgID(e.Webhook+"/"+e.ID)) // a sender may use a name again elsewhere
+	options := []jetstream.PublishOpt{jetstream.WithExpectStream(streamName("EVENTS")), jetstream.WithRetryAttempts(0)}
+	if once {
+		options = append(options, jetstream.WithMsgID(e.Webhook+"/"+e.ID)) // a sender may use a name again elsewhere
+	}
+	ack, err := s.js.Publish(ctx, subjectOf("events", e.Webhook), data, options...)
 	if err != nil {
 		return false, s.failed("storing an event", err)
 	}

@@ -221,7 +221,7 @@ func TestStartStop(t *testing.T) {
 
 // Closed in the middle of making any of its streams, it leaves nothing behind either.
 func TestStopWhileOpening(t *testing.T) {
-	for _, stream := range []string{"EVENTS", "PARKED", "DEAD", "SEEN"} {
+	for _, stream := range []string{"EVENTS", "PARKED", "DEAD", "DELIVERED", "SEEN"} {
 		for range 4 {
 			folder := t.TempDir()
 			l := New(Config{Folder: folder, Log: slog.New(slog.DiscardHandler)}, nil)

@@ -49,7 +49,7 @@ func (s *Session) embed() error {
 		ServerName: "wicketgate", DontListen: true, NoLog: true, NoSigs: true, NoSystemAccount: true,
 		JetStream: true, StoreDir: s.config.Folder, SyncAlways: true,
 		JetStreamMaxMemory: 16 << 20, // nothing is kept in memory
-		JetStreamMaxStore:  3*s.config.MaxBytes + seenBytes,
+		JetStreamMaxStore:  3*s.config.MaxBytes + deliveredBytes + seenBytes,
 		MaxPayload:         MaxEvent + maxOverhead + 1<<20, MaxPending: 4 * MaxEvent,
 		MaxControlLine: 4096,
 	})
@@ -112,6 +112,9 @@ func (s *Session) streams(ctx context.Context) error {
 			Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, Duplicates: duplicates}},
 		{&s.dead, jetstream.StreamConfig{Name: streamName("DEAD"), Subjects: []string{subjectOf("dead", "*")},
 			Discard: jetstream.DiscardOld, MaxBytes: c.MaxBytes, MaxAge: c.Keep, Duplicates: duplicates}},
+		{&s.delivered, jetstream.StreamConfig{Name: streamName("DELIVERED"), Subjects: []string{subjectOf("delivered", "*")},
+			Discard: jetstream.DiscardOld, MaxBytes: deliveredBytes, MaxAge: deliveredKeep,
+			PersistMode: jetstream.AsyncPersistMode}}, // it need not be synced
 		{&s.seen, jetstream.StreamConfig{Name: streamName("SEEN"), Subjects: []string{subjectOf("seen", "*.*")},
 			Discard: jetstream.DiscardOld, MaxBytes: seenBytes, MaxMsgs: maxSeen, MaxMsgsPerSubject: 1, AllowMsgTTL: true}},
 	} {

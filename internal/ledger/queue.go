@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -18,7 +19,7 @@ const (
 	fieldSequence = "Wicketgate-Sequence" // of the event among those that came
 	fieldAttempts = "Wicketgate-Attempts"
 	fieldReason   = "Wicketgate-Reason"
-	fieldTime     = "Wicketgate-Time" // when it was given up
+	fieldTime     = "Wicketgate-Time" // of the end: delivered, or given up
 )
 
 // Window is how many events of a webhook are out of the ledger at one time, to be delivered, at most.
@@ -125,9 +126,7 @@ func (s *Session) LaneOf(webhook, key string) Lane {
 func (s *Session) Lanes(ctx context.Context, webhook string) (map[string]uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
-	s.counting.Lock()
-	info, err := s.parked.Info(ctx, jetstream.WithSubjectFilter(subjectOf("parked", webhook)+".*.*"))
-	s.counting.Unlock()
+	info, err := s.info(ctx, s.parked, jetstream.WithSubjectFilter(subjectOf("parked", webhook)+".*.*"))
 	if err != nil {
 		return nil, s.failed("reading what waits", err)
 	}
@@ -234,7 +233,7 @@ func gone(err error) bool {
 	return errors.As(err, &api) && api.APIError() != nil && api.APIError().ErrorCode == 10057 // no message found
 }
 
-// Ending is how an event was given up.
+// Ending is how an event's delivery ended.
 type Ending struct {
 	Attempts int
 	Reason   string // of the last attempt: "status 500"; no text of a service's
@@ -252,6 +251,17 @@ func (s *Session) Bury(ctx context.Context, e *Event, how Ending) error {
 		return err
 	}
 	return s.put(ctx, "DEAD", &nats.Msg{Subject: subjectOf("dead", e.Webhook), Data: data, Header: how.header()}, "")
+}
+
+// Delivered keeps an event that was delivered, for a while. It may fail: nothing depends on it.
+func (s *Session) Delivered(e *Event, how Ending) {
+	data, err := e.encode()
+	if err == nil {
+		err = s.nc.PublishMsg(&nats.Msg{Subject: subjectOf("delivered", e.Webhook), Data: data, Header: how.header()})
+	}
+	if err != nil {
+		s.config.Log.Debug("a delivered event is not kept", "id", e.ID, "error", fmt.Sprint(err))
+	}
 }
 
 // Seen says whether a name was remembered before.

@@ -52,7 +52,16 @@ func (l *Load) Events(g *generation) webhook.Store {
 }
 
 // Start implements Running.
-func (e *events) Start(caddy.Context) { e.Ledger.Start() }
+func (e *events) Start(caddy.Context) {
+	theMetrics.events.runs(e, true)
+	e.Ledger.Start()
+}
+
+// Close implements Running.
+func (e *events) Close() error {
+	theMetrics.events.runs(e, false)
+	return e.Ledger.Close()
+}
 
 // eventsStatus is what the status says of the ledger.
 type eventsStatus struct {

@@ -33,7 +33,7 @@ type metrics struct {
 	asked    *prometheus.CounterVec // introspection endpoints
 	parties  *partyMetrics
 
-	delivered deliveryMetrics
+	events *eventsMetrics
 
 	decisions *policy.Counts
 	decided   []prometheus.Collector // of decisions
@@ -68,10 +68,10 @@ var theMetrics = func() *metrics {
 			"When what is in force was loaded, in seconds since 1970."))),
 		signing: prometheus.NewGauge(prometheus.GaugeOpts(name("signing_keys_failing",
 			"1 while the signing keys cannot be had from the storage, or the next one not be stored there, and those in force stay, otherwise 0."))),
-		shadows:   newShadowMetrics(name),
-		delivered: newDeliveryMetrics(name),
-		issuers:   newIssuerMetrics(name),
-		parties:   newPartyMetrics(name),
+		shadows: newShadowMetrics(name),
+		events:  newEventsMetrics(name),
+		issuers: newIssuerMetrics(name),
+		parties: newPartyMetrics(name),
 		asked: prometheus.NewCounterVec(prometheus.CounterOpts(name("introspections_total",
 			"What came of asking introspection endpoints for tokens: answered or failed.")), []string{"result"}),
 	}
@@ -93,7 +93,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.unmet, m.unknown, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.delivered}, m.decided, m.shadows.collectors(), m.parties.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.unmet, m.unknown, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.events}, m.decided, m.shadows.collectors(), m.parties.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}

@@ -1,0 +1,107 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wicketgate/wicketgate/internal/ledger"
+)
+
+// counting bounds how long a scrape waits for the ledger, and how long what it said is told again: 2 s, 5 s.
+const (
+	counting = 2 * time.Second
+	counted  = 5 * time.Second
+)
+
+// eventsMetrics tell what became of webhooks' events, and what waits, by webhook, over reloads of Caddy.
+type eventsMetrics struct {
+	attempts, dead, waiting, oldest, letters *prometheus.Desc
+
+	mu     sync.Mutex
+	open   map[*events]bool
+	asked  time.Time
+	latest map[string]*ledger.Backlog
+}
+
+func newEventsMetrics(name func(name, help string) prometheus.Opts) *eventsMetrics {
+	desc := func(what, help string, labels ...string) *prometheus.Desc {
+		o := name(what, help)
+		return prometheus.NewDesc(prometheus.BuildFQName(o.Namespace, o.Subsystem, o.Name), o.Help, labels, nil)
+	}
+	return &eventsMetrics{
+		open:     map[*events]bool{},
+		attempts: desc("webhook_attempts_total", "Attempts to deliver an event, by webhook and result: taken, refused or unreachable.", "webhook", "result"),
+		dead:     desc("webhook_dead_letters_total", "Events that were not delivered in time and became dead letters, by webhook.", "webhook"),
+		waiting:  desc("webhook_backlog", "Events that came and are not delivered yet, by webhook.", "webhook"),
+		oldest:   desc("webhook_oldest_seconds", "How long the oldest event has waited that is not delivered yet, by webhook.", "webhook"),
+		letters:  desc("webhook_dead_letters_kept", "Dead letters that are in the ledger, by webhook.", "webhook"),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *eventsMetrics) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.attempts, m.dead, m.waiting, m.oldest, m.letters} {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *eventsMetrics) Collect(to chan<- prometheus.Metric) {
+	for _, name := range deliveries.Webhooks() {
+		c := deliveries.Of(name)
+		for result, n := range map[string]uint64{"taken": c.Taken, "refused": c.Refused, "unreachable": c.Unreachable} {
+			to <- prometheus.MustNewConstMetric(m.attempts, prometheus.CounterValue, float64(n), name, result)
+		}
+		to <- prometheus.MustNewConstMetric(m.dead, prometheus.CounterValue, float64(c.Dead), name)
+	}
+	for name, b := range m.backlogs() {
+		to <- prometheus.MustNewConstMetric(m.waiting, prometheus.GaugeValue, float64(b.Events), name)
+		to <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, b.Oldest.Seconds(), name)
+		to <- prometheus.MustNewConstMetric(m.letters, prometheus.GaugeValue, float64(b.Dead), name)
+	}
+}
+
+// backlogs asks the ledgers that are open, unless it did a moment ago.
+func (m *eventsMetrics) backlogs() map[string]*ledger.Backlog {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if time.Since(m.asked) < counted {
+		return m.latest
+	}
+	all := map[string]*ledger.Backlog{}
+	ctx, cancel := context.WithTimeout(context.Background(), counting)
+	defer cancel()
+	for e := range m.open {
+		s, err := e.Session()
+		if err != nil {
+			continue
+		}
+		some, err := s.Backlogs(ctx)
+		if err != nil {
+			continue
+		}
+		for name, b := range some {
+			all[name] = b
+		}
+	}
+	m.latest, m.asked = all, time.Now()
+	return all
+}
+
+// runs says that a ledger runs from now on, or no longer.
+func (m *eventsMetrics) runs(e *events, does bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked = time.Time{}
+	if does {
+		m.open[e] = true
+		return
+	}
+	delete(m.open, e)
+}
+
+// Interface guards
+var _ prometheus.Collector = (*eventsMetrics)(nil)
