@@ -108,11 +108,14 @@ func (s *Session) List(ctx context.Context, state State, webhook string, after u
 	return all, nil
 }
 
-// info asks for what a stream has. One at a time: the client notes the answer in what all share.
+// info asks for what a stream has, through a handle of its own: the client notes the answer in the handle, where those who
+// read messages look without a lock.
 func (s *Session) info(ctx context.Context, of jetstream.Stream, options ...jetstream.StreamInfoOpt) (*jetstream.StreamInfo, error) {
-	s.counting.Lock()
-	defer s.counting.Unlock()
-	return of.Info(ctx, options...)
+	own, err := s.js.Stream(ctx, of.CachedInfo().Config.Name)
+	if err != nil {
+		return nil, err
+	}
+	return own.Info(ctx, options...)
 }
 
 func entryOf(state State, m *jetstream.RawStreamMsg, e *Event) Entry {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 )
@@ -103,4 +104,34 @@ func TestEntries(t *testing.T) {
 		"pending/5 msg_4; pending/7 msg_0; pending/8 msg_1; delivered/1 msg_1; " {
 		t.Errorf("at last: %s", got)
 	}
+}
+
+// What waits is counted while events are read, which the client of NATS does not provide for.
+func TestCountedWhileRead(t *testing.T) {
+	l := open(t, t.TempDir())
+	s, err := l.Session()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() {
+			for range 20 {
+				if _, err := s.Backlogs(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		all.Go(func() {
+			for range 20 {
+				if _, err := s.Head(t.Context(), s.LaneOf("stripe", "k").First); err != nil {
+					t.Error(err)
+				}
+				if _, err := s.Lanes(t.Context(), "stripe"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }

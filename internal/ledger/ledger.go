@@ -203,7 +203,6 @@ type Session struct {
 	alive  func() bool
 
 	events, parked, dead, delivered, seen jetstream.Stream
-	counting                              sync.Mutex // of info
 
 	broken chan error // what somebody saw who used it; one is enough
 }
