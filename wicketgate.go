@@ -19,4 +19,6 @@ import (
 	_ "github.com/wicketgate/wicketgate/modules/policy"
 
 	_ "github.com/wicketgate/wicketgate/modules/transform"
+
+	_ "github.com/wicketgate/wicketgate/modules/webhook"
 )

@@ -29,6 +29,7 @@ var sections = []struct{ title, module, dir, typ string }{
 	{"Directive `api_policy`", "api_policy", "policy", "Handler"},
 	{"Matcher `api_policy`", "api_policy", "policy", "Matcher"},
 	{"Directive `api_transform`", "api_transform", "transform", "Handler"},
+	{"Directive `api_webhook`", "api_webhook", "webhook", "Handler"},
 	{"Log format `api_gateway`", "api_gateway", "logformat", "Encoder"},
 }
 

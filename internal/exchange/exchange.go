@@ -99,6 +99,9 @@ type Exchange struct {
 	// Broken is why the answer broke off after a part of it had gone out; nil where it did not, or the caller left.
 	Broken *problem.Problem
 
+	// Challenge is what a sender of webhooks wants to hear in the answer; "" where it asked nothing.
+	Challenge string
+
 	// Fields that every answer to this request carries, problems included: lifecycle, quotas, Vary.
 	Answer http.Header
 

@@ -71,16 +71,16 @@ func (b *builder) verifies(h *hook, from *catalogue.Webhook) {
 func (g *Gateway) receive(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, h *hook) error {
 	x.API, x.Route = h.Name, "POST "+x.Path.Escaped
 	awaitBody(w, r, x)
-	_, answer, prob := h.Receive(x)
-	if prob != nil {
+	if prob := (webhook.Taking{Receiver: &h.Receiver}).Handle(x); prob != nil {
 		x.Ended = "receive"
 		return refuse(w, r, x, prob)
 	}
-	return Received(w, x, answer)
+	return Received(w, x)
 }
 
 // Received answers a call that was taken.
-func Received(w http.ResponseWriter, x *exchange.Exchange, answer string) error {
+func Received(w http.ResponseWriter, x *exchange.Exchange) error {
+	answer := x.Challenge
 	x.PutAnswer(w.Header())
 	header := w.Header()
 	if answer != "" {

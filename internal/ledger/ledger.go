@@ -65,6 +65,17 @@ type Config struct {
 	Log *slog.Logger
 }
 
+// complete fills in what is left open.
+func (c Config) complete() Config {
+	if c.MaxBytes == 0 {
+		c.MaxBytes = DefaultMaxBytes
+	}
+	if c.Keep == 0 {
+		c.Keep = DefaultKeep
+	}
+	return c
+}
+
 // Ledger keeps events. Its zero value is of no use: New makes one.
 type Ledger struct {
 	config Config
@@ -73,10 +84,12 @@ type Ledger struct {
 	session atomic.Pointer[Session]
 	failure atomic.Pointer[failure]
 
-	mu     sync.Mutex
+	mu     sync.Mutex         // guards config too, but for Folder and Log, which stay
 	cancel context.CancelFunc // nil before Start and after Close
 	done   chan struct{}
 	closed bool
+
+	changed chan struct{} // the configuration did
 }
 
 // failure is why there is no session.
@@ -85,13 +98,31 @@ type failure struct{ error }
 // New makes a ledger and opens nothing: that is for Start. serve is called with each session, in a goroutine of its own,
 // and returns when its context ends.
 func New(c Config, serve func(context.Context, *Session)) *Ledger {
-	if c.MaxBytes == 0 {
-		c.MaxBytes = DefaultMaxBytes
+	return &Ledger{config: c.complete(), serve: serve, changed: make(chan struct{}, 1)}
+}
+
+// Configure changes the bounds of a ledger, which may be open: events go on being stored and delivered meanwhile. Where it
+// lies stays as New was told.
+func (l *Ledger) Configure(c Config) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := l.config
+	c = c.complete()
+	l.config.MaxBytes, l.config.Keep = c.MaxBytes, c.Keep
+	if l.config == was {
+		return
 	}
-	if c.Keep == 0 {
-		c.Keep = DefaultKeep
+	select {
+	case l.changed <- struct{}{}:
+	default: // it is known already
 	}
-	return &Ledger{config: c, serve: serve}
+}
+
+// configured is the configuration by now.
+func (l *Ledger) configured() Config {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.config
 }
 
 // Start begins to open the ledger, and to open it again whenever it breaks. It does not block, and may be called again.
@@ -157,7 +188,7 @@ func (l *Ledger) run(ctx context.Context) (err error) {
 	if l.serve != nil {
 		working.Go(func() { l.serve(serving, s) })
 	}
-	err = s.watch(ctx)
+	err = l.watch(ctx, s)
 	l.session.Store(nil)
 	cancel()
 	working.Wait()
@@ -208,7 +239,7 @@ type Session struct {
 }
 
 // watch looks whether the session still works, until ctx ends or it does not.
-func (s *Session) watch(ctx context.Context) error {
+func (l *Ledger) watch(ctx context.Context, s *Session) error {
 	tick := time.NewTicker(looking)
 	defer tick.Stop()
 	for {
@@ -217,6 +248,10 @@ func (s *Session) watch(ctx context.Context) error {
 			return ctx.Err()
 		case err := <-s.broken:
 			return err
+		case <-l.changed:
+			if err := s.fit(ctx, l.configured()); err != nil {
+				return err
+			}
 		case <-tick.C:
 			if !s.alive() {
 				return errors.New("the store has stopped working")

@@ -156,6 +156,45 @@ func TestFull(t *testing.T) {
 	})
 }
 
+// The bounds of an open ledger change without it being closed.
+func TestConfigure(t *testing.T) {
+	l := open(t, t.TempDir(), func(c *Config) { c.MaxBytes = 64 << 10 })
+	before, err := l.Session()
+	if err != nil {
+		t.Fatal(err)
+	}
+	big := func(n int) *Event {
+		e := event(n)
+		e.Body = bytes.Repeat([]byte("x"), 8<<10)
+		return e
+	}
+	n := 0
+	for ; err == nil; n++ {
+		_, err = l.Append(t.Context(), big(n))
+	}
+	if !errors.Is(err, ErrFull) {
+		t.Fatalf("after %d events: %v", n, err)
+	}
+	l.Configure(Config{MaxBytes: 128 << 10})
+	within(t, "there is more room", func() bool {
+		_, err := l.Append(t.Context(), big(100))
+		return err == nil
+	})
+	l.Configure(Config{MaxBytes: 1 << 10})
+	within(t, "there is no room", func() bool {
+		n++
+		_, err := l.Append(t.Context(), event(100+n))
+		return errors.Is(err, ErrFull)
+	})
+	after, err := l.Session()
+	if err != nil || before != after {
+		t.Errorf("it was opened anew: %v", err)
+	}
+	if first := taken(t, l, 1)[0]; first.ID != "msg_0" {
+		t.Errorf("what was there is %s", first.ID)
+	}
+}
+
 // A stream that somebody deletes under a running ledger: what comes then is refused, and soon taken again.
 func TestDeletedStream(t *testing.T) {
 	l := open(t, t.TempDir())

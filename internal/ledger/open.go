@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,7 +22,7 @@ const starting = time.Minute
 
 // open opens the store and makes its streams.
 func (l *Ledger) open(ctx context.Context) (*Session, error) {
-	s := &Session{config: l.config, broken: make(chan error, 1)}
+	s := &Session{config: l.configured(), broken: make(chan error, 1)}
 	err := s.embed()
 	if err != nil {
 		return nil, err
@@ -48,8 +49,8 @@ func (s *Session) embed() error {
 	srv, err := server.NewServer(&server.Options{
 		ServerName: "wicketgate", DontListen: true, NoLog: true, NoSigs: true, NoSystemAccount: true,
 		JetStream: true, StoreDir: s.config.Folder, SyncAlways: true,
-		JetStreamMaxMemory: 16 << 20, // nothing is kept in memory
-		JetStreamMaxStore:  3*s.config.MaxBytes + deliveredBytes + seenBytes,
+		JetStreamMaxMemory: 16 << 20,           // nothing is kept in memory
+		JetStreamMaxStore:  math.MaxInt64 >> 1, // each stream has a bound of its own, which may change while the server runs
 		MaxPayload:         MaxEvent + maxOverhead + 1<<20, MaxPending: 4 * MaxEvent,
 		MaxControlLine: 4096,
 	})
@@ -99,13 +100,15 @@ func (l serverLog) Fatalf(format string, v ...any) {
 // seenBytes bounds the names that dedupe remembers, in bytes on the disk.
 const seenBytes = 256 << 20
 
-// streams makes the streams, or fits them to the configuration.
-func (s *Session) streams(ctx context.Context) error {
-	c := s.config
-	for _, one := range []struct {
-		to     *jetstream.Stream
-		config jetstream.StreamConfig
-	}{
+// stream is one of the session's streams, and what it is to be like.
+type stream struct {
+	to     *jetstream.Stream
+	config jetstream.StreamConfig
+}
+
+// planned are the streams of a configuration.
+func (s *Session) planned(c Config) []stream {
+	all := []stream{
 		{&s.events, jetstream.StreamConfig{Name: streamName("EVENTS"), Subjects: []string{subjectOf("events", "*")},
 			Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, Duplicates: duplicates}},
 		{&s.parked, jetstream.StreamConfig{Name: streamName("PARKED"), Subjects: []string{subjectOf("parked", "*.*.*")},
@@ -117,17 +120,38 @@ func (s *Session) streams(ctx context.Context) error {
 			PersistMode: jetstream.AsyncPersistMode}}, // it need not be synced
 		{&s.seen, jetstream.StreamConfig{Name: streamName("SEEN"), Subjects: []string{subjectOf("seen", "*.*")},
 			Discard: jetstream.DiscardOld, MaxBytes: seenBytes, MaxMsgs: maxSeen, MaxMsgsPerSubject: 1, AllowMsgTTL: true}},
-	} {
-		one.config.Storage, one.config.AllowDirect = jetstream.FileStorage, true
+	}
+	for i := range all {
+		all[i].config.Storage, all[i].config.AllowDirect = jetstream.FileStorage, true
+	}
+	return all
+}
+
+// streams makes the streams, or fits them to the configuration.
+func (s *Session) streams(ctx context.Context) error {
+	for _, one := range s.planned(s.config) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		// A server that is ended while it makes a stream leaves files of it open.
-		stream, err := s.js.CreateOrUpdateStream(context.WithoutCancel(ctx), one.config)
+		made, err := s.js.CreateOrUpdateStream(context.WithoutCancel(ctx), one.config)
 		if err != nil {
 			return fmt.Errorf("making the stream %s: %w", one.config.Name, err)
 		}
-		*one.to = stream
+		*one.to = made
+	}
+	return nil
+}
+
+// fit changes the bounds of the streams while they are used.
+func (s *Session) fit(ctx context.Context, c Config) error {
+	for _, one := range s.planned(c) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if _, err := s.js.UpdateStream(context.WithoutCancel(ctx), one.config); err != nil {
+			return fmt.Errorf("changing the stream %s: %w", one.config.Name, err)
+		}
 	}
 	return nil
 }

@@ -52,13 +52,20 @@ type Config struct {
 
 // Custom is what a sender without a row of its own does. What is left empty is as the row says.
 type Custom struct {
-	Signature string // the header field with the signature
-	Prefix    string // what the signature begins with: "sha256="
-	Encoding  string // "hex" or "base64"
-	Hash      string // "sha256", "sha512" or "sha1"
-	Timestamp string // the header field with the time, in seconds since 1970
-	ID        string // the header field that names the call
-	Signed    string // what is signed: "{timestamp}.{body}"
+	// The header field with the signature. Default: X-Signature.
+	Signature string `json:"signature,omitempty"`
+	// What the signature begins with: "sha256=". Default: nothing.
+	Prefix string `json:"prefix,omitempty"`
+	// How the signature is written: hex or base64. Default: hex.
+	Encoding string `json:"encoding,omitempty"`
+	// The hash of hmac: sha256, sha512 or sha1. Default: sha256.
+	Hash string `json:"hash,omitempty"`
+	// The header field with the time, in seconds since 1970. Default: none; of ed25519 X-Signature-Timestamp.
+	Timestamp string `json:"timestamp,omitempty"`
+	// The header field that names the call. Default: none.
+	ID string `json:"id,omitempty"`
+	// What is signed, with {body}, {timestamp}, {id} and {url} in it. Default: "{body}"; of ed25519 "{timestamp}{body}".
+	Signed string `json:"signed,omitempty"`
 }
 
 // Verifier tells a sender's calls from others. It is immutable and serves many calls at once.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/delivery"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/drift"
 	"github.com/wicketgate/wicketgate/internal/exchange"
@@ -80,7 +81,8 @@ type App struct {
 	counters CounterSource
 	counter  limit.Counter
 	ledger   LedgerSource
-	gateway  *catalogued // nil without a catalogue
+	alone    map[string]delivery.Target // of webhooks that are not the catalogue's, by name; guarded by loading
+	gateway  *catalogued                // nil without a catalogue
 	shadow   *shadow.Shadow
 	drift    *drift.Recorder
 
@@ -282,7 +284,9 @@ func (a *App) Start() error {
 		return err
 	}
 	a.startRuns()
+	a.loading.Lock()
 	a.deliver()
+	a.loading.Unlock()
 	if a.DecisionLog != nil {
 		a.DecisionLog.Start()
 	}

@@ -35,7 +35,6 @@ type generation struct {
 	*gateway.Gateway
 	catalogue *catalogue.Catalogue
 	apis      []string     // and webhooks
-	events    *events      // nil without webhooks
 	users     atomic.Int64 // requests, and one for being current; once 0 it stays 0
 	let       func()
 }
@@ -56,7 +55,7 @@ func (c *catalogued) Load(l *Load) func() {
 	next.users.Store(1)
 	var store webhook.Store
 	if len(cat.Webhooks) > 0 && c.app.trial == nil {
-		store = l.Events(next)
+		store = l.Events()
 	}
 	var used []string
 	next.let = func() { c.release(used) }
@@ -103,6 +102,9 @@ func (c *catalogued) Load(l *Load) func() {
 	}
 	for _, w := range cat.Webhooks {
 		next.apis = append(next.apis, w.Name)
+		if _, twice := c.app.alone[w.Name]; twice {
+			l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Two webhooks of one name", Detail: "api_webhook has the name already.", Subject: &w.Range})
+		}
 	}
 	c.mu.Lock()
 	wanted := slices.Clone(c.wanted)
@@ -140,6 +142,11 @@ func (c *catalogued) want(name string) error {
 	defer c.mu.Unlock()
 	c.wanted = append(c.wanted, name)
 	return nil
+}
+
+// hooks says whether a webhook of the catalogue has a name.
+func (g *generation) hooks(name string) bool {
+	return slices.ContainsFunc(g.catalogue.Webhooks, func(w *catalogue.Webhook) bool { return w.Name == name })
 }
 
 func (g *generation) has(name string) error {

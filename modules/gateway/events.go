@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
@@ -17,8 +19,8 @@ import (
 
 // LedgerSource is where events are kept: a guest module in the namespace api_gateway.ledgers.
 type LedgerSource interface {
-	// Ledger says where, without opening anything. The key is the same for two exactly if they are one ledger, opened in
-	// the same way.
+	// Ledger says where, without opening anything. The key is the same for two exactly if they are one ledger, whose
+	// configuration, but for its place, may change while it is open.
 	Ledger() (key string, config ledger.Config)
 }
 
@@ -31,13 +33,14 @@ type events struct {
 // deliveries count what came of all attempts, over reloads of Caddy.
 var deliveries = delivery.NewCounts()
 
-// Events gives the ledger of a generation, which all apps with the same configuration share; nil after a mistake.
-func (l *Load) Events(g *generation) webhook.Store {
+// Events gives the ledger, which all apps with a ledger at the same place share; nil where nothing is kept: in a trial,
+// and after a mistake.
+func (l *Load) Events() webhook.Store {
 	if l.app.ledger == nil {
 		return nil
 	}
 	key, config := l.app.ledger.Ledger()
-	e, err := Run(l, "ledger "+key, func() (*events, error) {
+	e, err := Run(l, ledgerKey(key), func() (*events, error) {
 		log := slog.New(lasting("http.api_gateway.ledger"))
 		config.Log = log
 		desk := delivery.NewDesk(log, deliveries)
@@ -47,8 +50,33 @@ func (l *Load) Events(g *generation) webhook.Store {
 		l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unusable ledger", Detail: err.Error()})
 		return nil
 	}
-	g.events = e
 	return e
+}
+
+func ledgerKey(key string) string { return "ledger " + key }
+
+// events gives the ledger in force, nil where there is none.
+func (a *App) events() *events {
+	if a.ledger == nil {
+		return nil
+	}
+	key, _ := a.ledger.Ledger()
+	e, _ := a.inForce()[ledgerKey(key)].(*events)
+	return e
+}
+
+// Deliver has the events of a webhook that is not the catalogue's delivered. It is called while handlers are provisioned.
+func (a *App) Deliver(name string, to delivery.Target) error {
+	a.loading.Lock()
+	defer a.loading.Unlock()
+	if _, twice := a.alone[name]; twice || a.gateway != nil && a.gateway.current.Load().hooks(name) {
+		return fmt.Errorf("there is another webhook called %q", name)
+	}
+	if a.alone == nil {
+		a.alone = make(map[string]delivery.Target)
+	}
+	a.alone[name] = to
+	return nil
 }
 
 // Start implements Running.
@@ -77,32 +105,32 @@ func (e *events) Status() any {
 	return eventsStatus{Ledger: "open"}
 }
 
-// deliver has the events of the webhooks in force delivered.
+// deliver has the events of the webhooks in force delivered, from the ledger as this app configures it.
 func (a *App) deliver() {
-	if a.gateway == nil {
+	e := a.events()
+	if e == nil {
 		return
 	}
-	g := a.gateway.hold()
-	defer g.release()
-	if g.events == nil {
-		return
+	targets := maps.Clone(a.alone)
+	if targets == nil {
+		targets = make(map[string]delivery.Target)
 	}
-	targets := make(map[string]delivery.Target)
-	for name, span := range g.Webhooks() {
-		targets[name] = delivery.Target{For: span, Send: a.gateway.send}
+	if a.gateway != nil {
+		g := a.gateway.hold()
+		defer g.release()
+		for name, span := range g.Webhooks() {
+			targets[name] = delivery.Target{For: span, Send: a.gateway.send}
+		}
 	}
-	g.events.desk.Deliver(a, targets)
+	_, config := a.ledger.Ledger()
+	e.Configure(config)
+	e.desk.Deliver(a, targets)
 }
 
 // stopDelivering leaves the deliveries to whichever app comes after this one.
 func (a *App) stopDelivering() {
-	if a.gateway == nil {
-		return
-	}
-	g := a.gateway.hold()
-	defer g.release()
-	if g.events != nil {
-		g.events.desk.Leave(a)
+	if e := a.events(); e != nil {
+		e.desk.Leave(a)
 	}
 }
 

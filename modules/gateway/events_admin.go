@@ -27,12 +27,7 @@ func (a *admin) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var e *events
-	if app.gateway != nil {
-		g := app.gateway.hold()
-		defer g.release()
-		e = g.events
-	}
+	e := app.events()
 	if e == nil {
 		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("no webhook is configured")}
 	}

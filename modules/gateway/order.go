@@ -8,7 +8,7 @@ import "github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 // The single stages stand in the order of a request, after Caddy's own authentication, whose users they see, and
 // before everything that answers. The gateway stands before handle, so that what no API claims is handled as usual.
 func init() {
-	for _, directive := range []string{"api_auth", "api_limit", "api_validate", "api_policy", "api_transform"} {
+	for _, directive := range []string{"api_auth", "api_limit", "api_validate", "api_policy", "api_transform", "api_webhook"} {
 		httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "request_header")
 	}
 	httpcaddyfile.RegisterDirectiveOrder("api_gateway", httpcaddyfile.Before, "handle")

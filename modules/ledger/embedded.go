@@ -2,7 +2,6 @@
 package ledger
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -76,8 +75,7 @@ func check(size *int64, keep *caddy.Duration) error {
 
 // Ledger implements gateway.LedgerSource.
 func (e *Embedded) Ledger() (string, ledger.Config) {
-	key, _ := json.Marshal(e) //nolint:errcheck // texts and numbers
-	return "embedded " + string(key), ledger.Config{Folder: e.Folder, MaxBytes: e.Size, Keep: time.Duration(e.Keep)}
+	return "embedded " + e.Folder, ledger.Config{Folder: e.Folder, MaxBytes: e.Size, Keep: time.Duration(e.Keep)}
 }
 
 // UnmarshalCaddyfile sets up the ledger:
