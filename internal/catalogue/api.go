@@ -201,6 +201,7 @@ type Route struct {
 	Until    *Version // the first version without this route
 	Calling  *Calling // the integration that answers in the place of an upstream; nil for none
 	Merge    bool     // a PUT of an older version is laid over what is there
+	Publish  *Publish // nil: requests go to the upstream
 	Optional bool     // a request may go without the body that Accepts describes
 	About    *About   // what an OpenAPI document says of it for people; nil for nothing
 	// Parameters are what is declared of the path, the query and the header, in written order.

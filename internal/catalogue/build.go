@@ -13,19 +13,19 @@ import (
 
 // builder makes the catalogue of decoded blocks. What could not be decoded is left out, and so is what needs it.
 type builder struct {
-	d          *decoder
-	secrets    map[string]*Secret
-	identities map[string]*Identity
-	limits     map[string]*Limit
-	upstreams  map[string]*Upstream
-
+	d            *decoder
+	secrets      map[string]*Secret
+	identities   map[string]*Identity
+	limits       map[string]*Limit
+	upstreams    map[string]*Upstream
 	integrations map[string]*Integration
-
-	withScopes map[string]*Identity // by their names and the scopes that documents ask for
+	subscribers  map[string]*Subscriber
+	withScopes   map[string]*Identity // by their names and the scopes that documents ask for
 }
 
 func (d *decoder) build(root *node) *Catalogue {
-	b := &builder{d, make(map[string]*Secret), make(map[string]*Identity), make(map[string]*Limit), make(map[string]*Upstream), make(map[string]*Integration), make(map[string]*Identity)}
+	b := &builder{d, make(map[string]*Secret), make(map[string]*Identity), make(map[string]*Limit), make(map[string]*Upstream),
+		make(map[string]*Integration), make(map[string]*Subscriber), make(map[string]*Identity)}
 	c := &Catalogue{}
 	for _, n := range root.all("secret") {
 		s := b.secret(n)
@@ -51,6 +51,11 @@ func (d *decoder) build(root *node) *Catalogue {
 		i := b.integration(n)
 		c.Integrations = append(c.Integrations, i)
 		b.integrations[i.Name] = i
+	}
+	for _, n := range root.all("subscriber") {
+		s := b.subscriber(n)
+		c.Subscribers = append(c.Subscribers, s)
+		b.subscribers[s.Name] = s
 	}
 	for _, n := range root.all("api") {
 		c.APIs = append(c.APIs, b.api(n))

@@ -89,20 +89,34 @@ func (s *scopedAPI) terms(n *node) Terms {
 			t.Limits = append(t.Limits, l)
 		}
 	}
-	if to, ok := n.values["authorize"].value.(target); ok {
-		if t.Public = to.word != ""; !t.Public {
-			t.Authorize = &Policy{Query: "data." + to.name, Range: to.rng}
-		}
+	t.Authorize, t.Public = authorized(n)
+	t.Rules = rules(n)
+	return t
+}
+
+// authorized gives the policy that decides, or that everyone may.
+func authorized(n *node) (decides *Policy, public bool) {
+	to, ok := n.values["authorize"].value.(target)
+	switch {
+	case !ok:
+		return nil, false
+	case to.word != "":
+		return nil, true
 	}
+	return &Policy{Query: "data." + to.name, Range: to.rng}, false
+}
+
+func rules(n *node) []*Rule {
+	var all []*Rule
 	for _, r := range n.all("rule") {
 		if when := kept(r, "when"); when != nil {
 			detail := take[quoted](r, "detail")
-			t.Rules = append(t.Rules, &Rule{
+			all = append(all, &Rule{
 				Name: r.label, When: when, Detail: detail.text, Quotes: detail.quotes, At: take[string](r, "at"), Range: r.rng,
 			})
 		}
 	}
-	return t
+	return all
 }
 
 func (s *scopedAPI) versioning(n *node) *Versioning {
@@ -150,6 +164,7 @@ func (s *scopedAPI) route(n *node) (*Route, bool) {
 		Since:    s.versions[take[target](n, "since").name],
 		Until:    s.versions[take[target](n, "until").name],
 		Merge:    take[bool](n, "merge"),
+		Publish:  s.publish(n),
 
 		Parameters: s.parameters(n),
 		Calling:    s.calling(n),

@@ -22,6 +22,7 @@ type Catalogue struct {
 	// Integrations are third parties' services, in written order.
 	Integrations []*Integration
 	APIs         []*API // in the order of the files, and in them as written
+	Subscribers  []*Subscriber
 	Webhooks     []*Webhook
 
 	// Files are all files and folders whose change can change the catalogue: those loaded, the folders looked

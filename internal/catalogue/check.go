@@ -34,12 +34,14 @@ func (d *decoder) check(c *Catalogue, root *node, now time.Time) {
 		d.checkDescribe(c.APIs[i], n)
 		d.checkTerms(c.APIs[i], n)
 		d.checkShapes(c.APIs[i], n)
+		d.checkPublish(c.APIs[i], n)
 		d.checkFormats(n)
 		d.checkBodies(n)
 		d.checkDocument(c, c.APIs[i], n)
 	}
 	d.checkPaths(c.APIs, root.all("api"))
 	d.checkWebhooks(c, root.all("webhook"))
+	d.checkSubscribers(c, root.all("subscriber"))
 	d.checkForward(c, root)
 }
 
@@ -271,7 +273,7 @@ func (d *decoder) checkTerms(a *API, n *node) {
 		var missing []hcl.Range
 		for _, r := range a.Routes {
 			for _, v := range versions {
-				if need.name == "upstream" && d.asksIntegration(n, r) {
+				if need.name == "upstream" && (r.Publish != nil || d.asksIntegration(n, r)) {
 					continue
 				}
 				if t := a.For(v, r); (v == nil || r.In(v)) && !need.there(&t) && !d.mistaken(n, need.name, v, r) {

@@ -48,7 +48,7 @@ var language = block{
 		},
 		{name: "locals", free: true, doc: "Values with names, `local.x`, that other values are made of."},
 		secretBlock,
-		identityBlock, limitBlock, upstreamBlock, apiBlock, integrationBlock, webhookBlock,
+		identityBlock, limitBlock, upstreamBlock, apiBlock, integrationBlock, webhookBlock, subscriberBlock,
 	},
 }
 

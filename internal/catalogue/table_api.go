@@ -123,7 +123,7 @@ var routeBlock = &block{
 				{name: "required", kind: truth{}, def: false, doc: "Whether a request without a key is answered 400."},
 			},
 		},
-		queryBlock, headerBlock, pathBlock, ruleBlock, forwardBlock, responseBlock, sanitizeBlock, multipartBlock, shapeRequestBlock, shapeAnswerBlock,
+		publishBlock, queryBlock, headerBlock, pathBlock, ruleBlock, forwardBlock, responseBlock, sanitizeBlock, multipartBlock, shapeRequestBlock, shapeAnswerBlock,
 	},
 }
 

@@ -14,8 +14,11 @@ var webhookBlock = &block{
 	attributes: []attribute{
 		{name: "path", kind: word{`a canonical path such as "/hooks/stripe"`, basePath}, required: true, doc: "Where calls are received, with POST. It is looked at before the APIs' routes."},
 		{name: "max_body", kind: size{1, 25 << 20}, absent: `"1MiB"`, doc: "The largest body of a call."},
+		{name: "schema", kind: file{"a JSON Schema (2020-12)"}, absent: "the body is not looked at", doc: "What the bodies of events must be like, which are strict JSON then. Others are answered 4xx and not kept."},
+		{name: "authorize", kind: policy{}, absent: "none", doc: "The policy that decides about verified events before they are kept, of which the route is `POST` and the path, and the API the webhook's name; `public` is as good as none."},
 	},
 	blocks: []*block{
+		ruleBlock,
 		{
 			name: "verify", min: 1, max: 1,
 			label: oneLabelOf(webhook.Schemes()...),
@@ -52,12 +55,7 @@ var webhookBlock = &block{
 				{name: "order", kind: computed, absent: "none", doc: "Events for which this is the same are delivered one after the other, as they came; null is in no order."},
 				{name: "sign", kind: secretRef, absent: "no signature", doc: "The secret, `whsec_` and base64, with which deliveries are signed in the form of Standard Webhooks."},
 			},
-			blocks: []*block{{
-				name: "retry", max: 1, doc: "How long what was not taken is delivered again, with pauses of 1 s that grow to 10 min; after it the event is a dead letter. Without it, for 72h.",
-				attributes: []attribute{
-					{name: "for", kind: keepSpan, required: true, doc: "For how long, from when the event came."},
-				},
-			}},
+			blocks: []*block{retryFor},
 		},
 	},
 }

@@ -11,13 +11,16 @@ import (
 
 // Webhook is a webhook block: a third party's calls, and where they go.
 type Webhook struct {
-	Name    string
-	Path    string
-	MaxBody int64
-	Verify  webhook.Config
-	Dedupe  *Dedupe // nil: none
-	Deliver Deliver
-	Range   hcl.Range
+	Name      string
+	Path      string
+	MaxBody   int64
+	Verify    webhook.Config
+	Schema    File // of bodies; no path: none
+	Rules     []*Rule
+	Authorize *Policy // nil: none
+	Dedupe    *Dedupe // nil: none
+	Deliver   Deliver
+	Range     hcl.Range
 
 	verify *node // where its mistakes are told
 }
@@ -45,6 +48,8 @@ const deliverFor = 72 * time.Hour
 
 func (b *builder) webhook(n *node) *Webhook {
 	w := &Webhook{Name: n.label, Path: take[string](n, "path"), MaxBody: int64(take[byteCount](n, "max_body")), Range: n.rng}
+	w.Schema, w.Rules = take[File](n, "schema"), rules(n)
+	w.Authorize, _ = authorized(n)
 	if w.MaxBody == 0 {
 		w.MaxBody = defaultMaxBody
 	}

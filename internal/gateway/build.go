@@ -43,13 +43,16 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 	if b.Drift == nil {
 		b.Drift = drift.New(drift.Config{})
 	}
-	g = &Gateway{apis: map[string]*api{}}
+	g = &Gateway{apis: map[string]*api{}, goals: map[string]goal{}}
 	b.told = told(c.Catalogue)
 	var apis []route.API
 	for _, from := range c.Catalogue.APIs {
 		apis = append(apis, b.api(g, from))
 	}
-	g.hooks = b.hooks()
+	g.hooks = b.hooks(g.goals)
+	for _, s := range c.Catalogue.Subscribers {
+		g.goals[s.Name] = b.goal(s.Deliver)
+	}
 	g.credentials, g.parameters = b.credentials, b.parameters
 	g.keyed = append(slices.Clone(b.credentials), "Authorization")
 	g.told, g.drifting = b.told, b.drifting

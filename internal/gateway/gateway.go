@@ -76,6 +76,7 @@ type Gateway struct {
 	table *route.Table
 	apis  map[string]*api
 	hooks map[string]*hook // by path
+	goals map[string]goal  // by the names of webhooks and subscribers
 
 	credentials []string
 	keyed       []string // those and Authorization

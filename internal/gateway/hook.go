@@ -12,14 +12,21 @@ import (
 	"github.com/wicketgate/wicketgate/internal/delivery"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/ledger"
+	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/rule"
+	"github.com/wicketgate/wicketgate/internal/validate"
 	"github.com/wicketgate/wicketgate/internal/webhook"
 )
 
 // hook is a webhook of the catalogue.
 type hook struct {
 	webhook.Receiver
+	goal
+}
+
+// goal is where the events of a webhook, or for a subscriber, go.
+type goal struct {
 	upstream Upstream
 	path     string // that events are delivered to
 	signer   *webhook.Signer
@@ -30,11 +37,11 @@ type hook struct {
 // answering is how long a service may take, after its answer has begun, until that ends: 10 s.
 const answering = 10 * time.Second
 
-// hooks builds the webhooks of the catalogue, by their paths.
-func (b *builder) hooks() map[string]*hook {
+// hooks builds the webhooks of the catalogue, by their paths, and notes where their events go.
+func (b *builder) hooks(goals map[string]goal) map[string]*hook {
 	all := make(map[string]*hook, len(b.Catalogue.Webhooks))
 	for _, from := range b.Catalogue.Webhooks {
-		h := &hook{path: from.Deliver.Path, span: from.Deliver.For}
+		h := &hook{goal: b.goal(from.Deliver)}
 		h.Name, h.MaxBody, h.Only, h.Store = from.Name, from.MaxBody, from.Deliver.Only, b.Store
 		env := rule.Environment{Roots: webhook.Roots}
 		if from.Deliver.Order != nil {
@@ -43,15 +50,46 @@ func (b *builder) hooks() map[string]*hook {
 		if from.Dedupe != nil && from.Dedupe.Key != nil {
 			h.Dedupe, h.Keep = b.expression(from.Dedupe.Key, env, rule.Key), from.Dedupe.Keep
 		}
-		if from.Deliver.To != nil {
-			h.upstream, h.timeout = b.upstream(catalogue.Terms{Upstream: from.Deliver.To}), from.Deliver.To.Timeout+answering
-		}
 		if !b.Broken {
 			b.verifies(h, from)
 		}
+		h.Judge = b.judges(from)
 		all[from.Path] = h
+		goals[h.Name] = h.goal
 	}
 	return all
+}
+
+// judges builds the stages that verified events go through before they are kept: those of requests that ask what is in
+// them and whether it may be; nil where nothing is asked.
+func (b *builder) judges(from *catalogue.Webhook) webhook.Judge {
+	checks := validate.Checks{MaxBody: from.MaxBody, Schema: b.schemaIn(from.Schema.Path)}
+	decision := b.authorize(catalogue.Terms{Authorize: from.Authorize})
+	reads := from.Schema.Path != "" || decision != nil && decision.Needs().Body == exchange.JSON
+	env := rule.Environment{Roots: webhook.Roots}
+	for _, r := range from.Rules {
+		p := b.expression(r.When, env, rule.Bool)
+		if p == nil {
+			continue
+		}
+		quotes := b.quotes(r, env)
+		reads = reads || p.Needs().Body == exchange.JSON || quotes != nil && quotes.Needs().Body == exchange.JSON
+		checks.Rules = append(checks.Rules, validate.Rule{Name: r.Name, Program: p, Detail: r.Detail, Quotes: quotes, At: r.At})
+	}
+	var stages []pipeline.Stage
+	if reads {
+		stages = append(stages, validate.NewContent(validate.ContentConfig{MaxBody: from.MaxBody, Required: []string{http.MethodPost}}))
+	}
+	if checks.Schema != nil || len(checks.Rules) > 0 {
+		stages = append(stages, validate.New(checks))
+	}
+	if decision != nil {
+		stages = append(stages, decision)
+	}
+	if len(stages) == 0 {
+		return nil
+	}
+	return pipeline.New(stages...)
 }
 
 // verifies makes what tells a sender's calls from others. The catalogue has looked for mistakes.
@@ -60,11 +98,21 @@ func (b *builder) verifies(h *hook, from *catalogue.Webhook) {
 	if h.Verifier, err = webhook.New(from.Verify); err != nil {
 		b.fault(from.Range, "Unusable verification", fmt.Sprintf("%v.", err))
 	}
-	if from.Deliver.Sign != nil {
-		if h.signer, err = webhook.NewSigner(from.Deliver.Sign.Value); err != nil {
-			b.fault(from.Deliver.Range, "Unusable secret", fmt.Sprintf("%v.", err))
+}
+
+// goal makes ready where events go.
+func (b *builder) goal(from catalogue.Deliver) goal {
+	to := goal{path: from.Path, span: from.For}
+	if from.To != nil {
+		to.upstream, to.timeout = b.upstream(catalogue.Terms{Upstream: from.To}), from.To.Timeout+answering
+	}
+	if from.Sign != nil && !b.Broken {
+		var err error
+		if to.signer, err = webhook.NewSigner(from.Sign.Value); err != nil {
+			b.fault(from.Range, "Unusable secret", fmt.Sprintf("%v.", err))
 		}
 	}
+	return to
 }
 
 // receive takes a call to a webhook.
@@ -72,7 +120,9 @@ func (g *Gateway) receive(w http.ResponseWriter, r *http.Request, x *exchange.Ex
 	x.API, x.Route = h.Name, "POST "+x.Path.Escaped
 	awaitBody(w, r, x)
 	if prob := (webhook.Taking{Receiver: &h.Receiver}).Handle(x); prob != nil {
-		x.Ended = "receive"
+		if x.Ended == "" {
+			x.Ended = "receive"
+		}
 		return refuse(w, r, x, prob)
 	}
 	return Received(w, x)
@@ -93,25 +143,24 @@ func Received(w http.ResponseWriter, x *exchange.Exchange) error {
 	return err
 }
 
-// Webhooks names the webhooks, each with how long its events are delivered again and again.
+// Webhooks names the webhooks and the subscribers, each with how long its events are delivered again and again.
 func (g *Gateway) Webhooks() map[string]time.Duration {
-	all := make(map[string]time.Duration, len(g.hooks))
-	for _, h := range g.hooks {
-		all[h.Name] = h.span
+	all := make(map[string]time.Duration, len(g.goals))
+	for name, to := range g.goals {
+		all[name] = to.span
 	}
 	return all
 }
 
 // Deliver makes one attempt to deliver an event. prepare makes the request one that the server's modules take.
 func (g *Gateway) Deliver(ctx context.Context, e *ledger.Event, prepare func(http.ResponseWriter, *http.Request) *http.Request) delivery.Result {
-	for _, h := range g.hooks {
-		if h.Name == e.Webhook {
-			ctx, cancel := context.WithTimeout(ctx, h.timeout)
-			defer cancel()
-			return Send(ctx, h.upstream, e, h.path, h.signer, prepare)
-		}
+	to, ok := g.goals[e.Webhook]
+	if !ok {
+		return delivery.Result{Reason: "the webhook is not in the catalogue"}
 	}
-	return delivery.Result{Reason: "the webhook is not in the catalogue"}
+	ctx, cancel := context.WithTimeout(ctx, to.timeout)
+	defer cancel()
+	return Send(ctx, to.upstream, e, to.path, to.signer, prepare)
 }
 
 // Send sends an event to a service and says what came of it.

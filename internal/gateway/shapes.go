@@ -201,8 +201,15 @@ func (b *builder) sees(l *lineage, v *catalogue.Version, r *catalogue.Route, fro
 
 // schema loads the newest schema of an object; nil where it has none, and after a mistake.
 func (b *builder) schema(o *catalogue.Object) *schema.Schema {
-	file := o.Schema.Path
-	if file == "" || o.Document != nil { // which has been looked at when it was read
+	if o.Document != nil { // which has been looked at when it was read
+		return nil
+	}
+	return b.schemaIn(o.Schema.Path)
+}
+
+// schemaIn loads the schema of a file, once.
+func (b *builder) schemaIn(file string) *schema.Schema {
+	if file == "" {
 		return nil
 	}
 	if s, done := b.schemas[file]; done {

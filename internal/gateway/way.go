@@ -92,9 +92,12 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 		return pipeline.New(slices.Concat(stages[:before], []pipeline.Stage{s}, stages[before:])...)
 	}
 	to := &way{stages: pipeline.New(stages...), merge: b.merging(l, v, r, up)}
-	if asks != nil {
+	switch {
+	case asks != nil:
 		to.upstream = asks
-	} else {
+	case r.Publish != nil:
+		to.upstream = b.publisher(l, r, terms.MaxBody)
+	default:
 		to.upstream = b.upstream(terms)
 	}
 	if keeps(terms) {

@@ -34,7 +34,13 @@ type Receiver struct {
 	Order    *rule.Program // compiled for rule.Key of Roots; nil for none
 	Dedupe   *rule.Program // likewise
 	Keep     time.Duration // of what Dedupe gives
+	Judge    Judge         // nil: all that is verified and wanted is kept
 	Store    Store
+}
+
+// Judge says whether an event may be kept: nil, or how its call is answered.
+type Judge interface {
+	Handle(x *exchange.Exchange) *problem.Problem
 }
 
 // Roots are what the expressions of a webhook are computed from.
@@ -51,8 +57,8 @@ const (
 	Challenge Received = "challenge" // it only asked whether the address is ours
 )
 
-// retryAfter is what a sender is told to wait before it tries again what could not be stored, in seconds.
-const retryAfter = "5"
+// RetryAfter is what a sender is told to wait before it tries again what could not be stored, in seconds.
+const RetryAfter = "5"
 
 // Receive takes a call: whoever gets no problem has its event stored and synced, or needs it not to be. The answer is
 // what a challenge wants to hear.
@@ -71,12 +77,17 @@ func (r *Receiver) Receive(x *exchange.Exchange) (what Received, answer string, 
 		return Challenge, answer, nil
 	}
 	kind := r.Verifier.Kind(call)
-	if !r.wants(kind) {
+	if !Wants(r.Only, kind) {
 		return Unwanted, "", nil
 	}
 	e := &ledger.Event{ID: r.Verifier.Name(r.Name, call), Webhook: r.Name, Kind: kind, Received: x.Time,
 		Header: kept(x.Header), Query: x.Query.Raw, Body: x.Body.Bytes}
 	x.Body.Valid = strict(x.Body.Bytes)
+	if r.Judge != nil {
+		if prob := r.Judge.Handle(x); prob != nil {
+			return "", "", prob
+		}
+	}
 	if r.Order != nil {
 		if e.Key, prob = compute(r.Order, x); prob != nil {
 			return "", "", prob
@@ -95,14 +106,15 @@ func (r *Receiver) Receive(x *exchange.Exchange) (what Received, answer string, 
 	case errors.Is(err, ledger.ErrTooLarge):
 		return "", "", problem.New(problem.ContentTooLarge, "the call is larger than the ledger takes").Because(err)
 	}
-	return "", "", problem.New(problem.ReducedCapacity, "the event could not be stored").WithHeader("Retry-After", retryAfter).Because(err)
+	return "", "", problem.New(problem.ReducedCapacity, "the event could not be stored").WithHeader("Retry-After", RetryAfter).Because(err)
 }
 
-func (r *Receiver) wants(kind string) bool {
-	if len(r.Only) == 0 {
+// Wants says whether a kind of event is among those of only, which are all where there are none.
+func Wants(only []string, kind string) bool {
+	if len(only) == 0 {
 		return true
 	}
-	for _, pattern := range r.Only {
+	for _, pattern := range only {
 		if Matches(pattern, kind) {
 			return true
 		}

@@ -54,7 +54,7 @@ func (c *catalogued) Load(l *Load) func() {
 	next := &generation{}
 	next.users.Store(1)
 	var store webhook.Store
-	if len(cat.Webhooks) > 0 && c.app.trial == nil {
+	if len(cat.Webhooks)+len(cat.Subscribers) > 0 && c.app.trial == nil {
 		store = l.Events()
 	}
 	var used []string
