@@ -97,11 +97,7 @@ func AppendScalar(dst, raw []byte) []byte {
 	exponent, fraction := 0, false
 	for i, ch := range raw {
 		if ch|0x20 == 'e' {
-			// Beyond nine figures only a zero has an exponent that Check accepts.
-			n, err := strconv.Atoi(string(raw[i+1 : min(len(raw), i+12)]))
-			if err == nil {
-				exponent += n
-			}
+			exponent += power(raw[i+1:])
 			break
 		}
 		if ch == '.' {
@@ -123,4 +119,20 @@ func AppendScalar(dst, raw []byte) []byte {
 		return append(dst[:mark], '0')
 	}
 	return strconv.AppendInt(append(dst, 'e'), int64(exponent), 10)
+}
+
+// power reads the exponent of a number. Only a zero has one beyond nine figures that Check accepts, not counting the zeros
+// that it may begin with.
+func power(raw []byte) int {
+	negative := len(raw) > 0 && raw[0] == '-'
+	n := 0
+	for _, ch := range raw {
+		if ch-'0' <= 9 {
+			n = min(10*n+int(ch-'0'), 1_000_000_000)
+		}
+	}
+	if negative {
+		return -n
+	}
+	return n
 }
