@@ -1,7 +1,8 @@
 // Package jsonspan reads JSON as spans of bytes, without decoding it into maps. Check says once whether a document is
 // strict JSON (RFC 8259 within the bounds of RFC 7493, I-JSON); everything else finds its way in a document that Check
-// accepted, and opens only what is asked for. On a document that Check did not see, the rest of the package may find
-// nothing or too much, but never panics and never reads past the end.
+// accepted, and opens only what is asked for; by an Index, which Parse makes in the same pass, without looking for it
+// again. On a document that Check did not see, the rest of the package may find nothing or too much, but never panics and
+// never reads past the end.
 package jsonspan
 
 import "strconv"

@@ -66,7 +66,7 @@ type Checks struct {
 type Stage struct {
 	checks Checks
 	needs  exchange.Needs
-	// indexed says that the body is looked into so often that its index is worth while.
+	// indexed says that the body is looked into so often that its index is worth while: there is a schema, or several rules.
 	indexed bool
 }
 
