@@ -13,19 +13,30 @@ import (
 )
 
 // Watched runs a master and a replica of it, and a sentinel that watches them and has the replica take over some seconds
-// after the master is gone; not earlier, or it would do so where a slow machine only let the master wait.
-func Watched(t testing.TB) (master, replica, sentinel *Server) {
+// after the master is gone; not earlier, or it would do so where a slow machine only let the master wait. They ask for
+// passwords, the sentinel for one of its own, where these are not "".
+func Watched(t testing.TB, password, sentinels string) (master, replica, sentinel *Server) {
 	t.Helper()
-	master = Start(t, "--repl-diskless-sync-delay", "0")
-	replica = Start(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.port), "--repl-diskless-sync-delay", "0")
+	args := []string{"--repl-diskless-sync-delay", "0"}
+	if password != "" {
+		args = append(args, "--requirepass", password, "--masterauth", password)
+	}
+	master = guarded(t, password, args...)
+	replica = guarded(t, password, append(args, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.port))...)
 	replica.Within(60*time.Second, "the replica follows", func() bool {
 		return strings.Contains(replica.CLI("INFO", "replication"), "master_link_status:up")
 	})
-	sentinel = &Server{t: t, port: port(t), folder: t.TempDir()}
+	sentinel = &Server{t: t, port: port(t), folder: t.TempDir(), password: sentinels}
 	sentinel.Address = sentinel.listens()
 	file := filepath.Join(sentinel.folder, "sentinel.conf")
 	text := fmt.Sprintf("bind 127.0.0.1\nport %d\ndir %s\nsentinel monitor gw 127.0.0.1 %d 1\nsentinel down-after-milliseconds gw 2000\nsentinel failover-timeout gw 3000\n",
 		sentinel.port, sentinel.folder, master.port)
+	if password != "" {
+		text += "sentinel auth-pass gw " + password + "\n"
+	}
+	if sentinels != "" {
+		text += "requirepass " + sentinels + "\n"
+	}
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,9 @@
 // Package redistest runs real Redis servers for tests: one, several with a sentinel, a cluster; and stops, kills and starts
-// them again.
+// them again. They are Valkey's where WICKETGATE_REDIS says valkey-server.
 package redistest
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"os"
@@ -18,12 +19,13 @@ import (
 // Need gives the path of redis-server, or skips the test where it is not installed. In CI it must be.
 func Need(t testing.TB) string {
 	t.Helper()
-	path, err := exec.LookPath("redis-server")
+	program := cmp.Or(os.Getenv("WICKETGATE_REDIS"), "redis-server")
+	path, err := exec.LookPath(program)
 	if err == nil {
 		return path
 	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("redis-server is not installed")
+	if os.Getenv("CI") != "" || program != "redis-server" {
+		t.Fatal(program + " is not installed")
 	}
 	t.Skip("redis-server is not installed; .ci/needs installs it, and elsewhere https://redis.io does")
 	return ""
@@ -34,17 +36,24 @@ type Server struct {
 	// Address is where it listens, on loopback.
 	Address string
 
-	t      testing.TB
-	port   int
-	args   []string
-	folder string
-	cmd    *exec.Cmd
+	t        testing.TB
+	port     int
+	args     []string
+	folder   string
+	password string
+	cmd      *exec.Cmd
 }
 
 // Start runs a server, with arguments as redis-server takes them, until the test ends.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, port: port(t), args: args, folder: t.TempDir()}
+	return guarded(t, "", args...)
+}
+
+// guarded is Start for a server that asks for a password, as args say; "" for none.
+func guarded(t testing.TB, password string, args ...string) *Server {
+	t.Helper()
+	s := &Server{t: t, port: port(t), args: args, folder: t.TempDir(), password: password}
 	s.Address = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port))
 	s.Restart()
 	t.Cleanup(s.Kill)
@@ -144,6 +153,9 @@ func (s *Server) CLI(args ...string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "redis-cli", append([]string{"-h", "127.0.0.1", "-p", strconv.Itoa(s.port)}, args...)...)
+	if s.password != "" {
+		cmd.Env = append(os.Environ(), "REDISCLI_AUTH="+s.password)
+	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("redis-cli %s: %v\n%s", strings.Join(args, " "), err, out)

@@ -102,26 +102,57 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestSentinel loses the master, and counts on where the sentinel had the replica take over.
+// TestSentinel loses the master, and counts on where the sentinel had the replica take over; where all of them ask for
+// passwords, too.
 func TestSentinel(t *testing.T) {
-	t.Parallel()
-	master, _, sentinel := redistest.Watched(t)
-	config := config("")
-	config.Server.Sentinels, config.Server.Master = []string{sentinel.Address}, "gw"
-	c := open(t, config)
-	if ok, left, err := take(c, "acme", 10); !ok || left != 9 || err != nil {
-		t.Fatal(ok, left, err)
+	for name, passwords := range map[string][2]string{"open": {}, "with passwords": {"s3cr3t", "t0ps3cr3t"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			master, _, sentinel := redistest.Watched(t, passwords[0], passwords[1])
+			config := config("")
+			config.Server.Sentinels, config.Server.Master = []string{sentinel.Address}, "gw"
+			if passwords[0] != "" {
+				config.Server.Password, config.Server.SentinelPassword = password(passwords[0]), password(passwords[1])
+			}
+			c := open(t, config)
+			if ok, left, err := take(c, "acme", 10); !ok || left != 9 || err != nil {
+				t.Fatal(ok, left, err)
+			}
+			if passwords[0] != "" {
+				strangers(t, config)
+			}
+			master.CLI("WAIT", "1", "5000") // the replica knows
+			master.Kill()
+			sentinel.Within(30*time.Second, "Redis is away", func() bool {
+				_, _, err := take(c, "acme", 10)
+				return err != nil
+			})
+			sentinel.Within(60*time.Second, "the replica counts on", func() bool {
+				ok, left, err := take(c, "acme", 10)
+				return ok && left <= 8 && err == nil // fewer where an answer came too late
+			})
+		})
 	}
-	master.CLI("WAIT", "1", "5000") // the replica knows
-	master.Kill()
-	sentinel.Within(30*time.Second, "Redis is away", func() bool {
-		_, _, err := take(c, "acme", 10)
-		return err != nil
-	})
-	sentinel.Within(60*time.Second, "the replica counts on", func() bool {
-		ok, left, err := take(c, "acme", 10)
-		return ok && left <= 8 && err == nil // fewer where an answer came too late
-	})
+}
+
+// strangers have the sentinel's password wrong, or the server's, and are told of neither.
+func strangers(t *testing.T, good Config) {
+	for name, wrong := range map[string]func(*Server){
+		"the sentinel's is wrong": func(s *Server) { s.SentinelPassword = password("s3cr3t") },
+		"none for the sentinel":   func(s *Server) { s.SentinelPassword = nil },
+		"the server's is wrong":   func(s *Server) { s.Password = password("t0ps3cr3t") },
+		"none for the server":     func(s *Server) { s.Password = nil },
+	} {
+		bad := good
+		wrong(&bad.Server)
+		c := open(t, bad)
+		if ok, _, err := take(c, "acme", 10); ok || err == nil {
+			t.Error(name, ok, err)
+		}
+		if err := c.Status().Err; err == nil || strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("%s: the status says %v", name, err)
+		}
+	}
 }
 
 // TestCluster counts all that a request is charged for on one node of three, and when it is gone on its replica.
