@@ -47,6 +47,7 @@ func TestLimitAlone(t *testing.T) {
 		{"a", `{"items":[1],"items":[]}`, 400, `"1h";r=5;t=360`}, // and cannot be read in two ways
 		{"a", `{"items":1}`, 403, ""},
 		{"a", `{}`, 403, ""},
+		{"a", "", 200, `"1h";r=4;t=360`}, // nothing is done that could be counted
 		{"", `{"items":[]}`, 403, ""},
 		{"b", `{"items":[1]}`, 200, `"1h";r=9;t=360`},
 		{"b", `{"items":[1,2,3,4,5,6,7,8,9,10,11]}`, 429, ""}, // which never fits

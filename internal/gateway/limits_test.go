@@ -126,6 +126,63 @@ api "one" {
 	}
 }
 
+// Such an API has routes that only read, whose requests cost 1 or what the expression says without a body; on those that write,
+// a body that lacks what is counted is none of these.
+func TestCostWithoutBody(t *testing.T) {
+	g, _, diags := catalogued(t, map[string]string{"api.hcl": `
+upstream "one" { servers = ["https://one.example"] }
+limit "items" {
+  cost = len(body.items)
+  quota "hourly" {
+    requests = 20
+    window   = "1h"
+  }
+}
+limit "writes" {
+  cost = request.method == "GET" ? 5 : len(body.items)
+  quota "daily" {
+    requests = 40
+    window   = "24h"
+  }
+}
+api "one" {
+  upstream  = upstream.one
+  identify  = [anonymous]
+  authorize = public
+  limits    = [limit.items, limit.writes]
+  object "batch" { schema = "batch.json" }
+  route "GET /batches" { returns = object.batch }
+  route "POST /batches" { accepts = object.batch }
+  route "POST /raw" {}
+}
+`, "batch.json": batches["batch.json"]})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for i, step := range []struct {
+		method, path, body string
+		status             int
+		left               string
+	}{
+		{"GET", "/batches", "", 200, `"hourly";r=19;t=180, "daily";r=35;t=2160`},
+		{"POST", "/batches", `{"items": [1, 2]}`, 200, `"hourly";r=17;t=180, "daily";r=33;t=2160`},
+		{"POST", "/batches", "", 400, `"hourly";r=16;t=180, "daily";r=32;t=2160`},
+		{"POST", "/raw", "", 200, `"hourly";r=15;t=180, "daily";r=31;t=2160`},
+		{"POST", "/raw", "{}", 403, ""},
+		{"GET", "/batches", "{}", 403, ""},
+	} {
+		w, x := httptest.NewRecorder(), &exchange.Exchange{}
+		r := httptest.NewRequest(step.method, "https://api.example"+step.path, strings.NewReader(step.body))
+		if r.Header.Set("Content-Type", "application/json"); step.body == "" {
+			r.Body = http.NoBody
+		}
+		_, _ = g.Serve(w, r, x, netip.MustParseAddr("192.0.2.1"), func(string) bool { return true }) // its error is what was answered
+		if got := x.Answer.Get("RateLimit"); w.Code != step.status || got != step.left {
+			t.Errorf("step %d: got %d, %s: %s", i, w.Code, got, w.Body)
+		}
+	}
+}
+
 // sent posts a batch, in JSON or in XML.
 func (g *Gateway) sent(version, kind, body string) (*httptest.ResponseRecorder, *exchange.Exchange) {
 	r := httptest.NewRequest(http.MethodPost, "https://api.example/"+version+"/batches", strings.NewReader(body))

@@ -44,7 +44,8 @@ type Config struct {
 
 	// Cost is an expression for how many units of each quota a request takes, a whole number from 0 on:
 	// `len(body.items)`. Default: 1. A cost of `request.size` counts bytes, and the RateLimit fields say so. A request
-	// whose cost cannot be computed, or is below 0, is answered 403; one that costs more than a quota holds is 429.
+	// whose cost cannot be computed costs 1 where that is for want of a body, else it is answered 403, as is one below 0;
+	// one that costs more than a quota holds is 429.
 	Cost string `json:"cost,omitempty"`
 
 	// Quotas are the allowances, 0 to 4, at least 1 where Concurrent is not set; a request must fit into all of them

@@ -181,7 +181,10 @@ func (s *Stage) charge(x *exchange.Exchange, t *terms, settled bool) *problem.Pr
 		}
 		cost := int64(1)
 		if l.costOf != nil && !(settled && l.unread(x)) {
-			if cost, err = l.costOf(x); err != nil || cost < 0 {
+			if cost, err = l.costOf(x); err != nil && l.bodiless(x) {
+				cost, err = 1, nil
+			}
+			if err != nil || cost < 0 {
 				return priceless(cost, err)
 			}
 		}
@@ -215,6 +218,12 @@ func (s *Stage) charge(x *exchange.Exchange, t *terms, settled bool) *problem.Pr
 // unread says that the body from which the cost is computed is not there, or not as it should be.
 func (l *compiled) unread(x *exchange.Exchange) bool {
 	return l.reads == exchange.JSON || l.reads == exchange.Whole && !x.Body.Read
+}
+
+// bodiless says that the cost is one of a body and that the request has none, as one that only reads: who sends nothing has
+// nothing done that its cost could be computed from.
+func (l *compiled) bodiless(x *exchange.Exchange) bool {
+	return l.reads == exchange.JSON && x.Body.Read && len(x.Body.Bytes) == 0
 }
 
 // hold sees to it that the places the request was given are free again when it ends.

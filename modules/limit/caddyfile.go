@@ -41,7 +41,8 @@ func init() {
 //     request whose key cannot be computed, or has an empty part, is answered 403.
 //   - cost is an expression for how many units of each quota a request takes, a whole number from 0 on:
 //     "len(body.items)", whose body is strict JSON of at most 1 MiB. Default: 1. A cost of "request.size" counts bytes.
-//     A request whose cost cannot be computed is answered 403; one that costs more than a quota holds, 429.
+//     A request whose cost cannot be computed costs 1 where it has no body, else it is answered 403; one that costs more
+//     than a quota holds, 429.
 //   - quota is an allowance: so many requests in a span of time (30s, 1m, 1h, 1d). Its name in the RateLimit fields is
 //     the window unless another is given. At most 4; a request must fit into all of them and is charged to all or to
 //     none.
