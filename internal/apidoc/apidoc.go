@@ -64,7 +64,7 @@ type Parameter struct {
 	Empty       bool
 	Types       []string // of the value, or of a list's items
 	List        string   // "repeat", "comma", "space", "pipe"; "" for one value
-	Open        bool     // an object whose members stand in the query as name[member], which are not looked at
+	Open        bool     // an object whose members stand in the query as name[member]
 	Schema      json.RawMessage
 	Range       hcl.Range
 }

@@ -113,7 +113,7 @@ func TestParameters(t *testing.T) {
 		{`{name: "a[]", in: query, schema: {type: array}}`, `query a[] string "repeat" {"type":"array"}`},
 		{`{name: a, in: query, schema: {oneOf: [{type: integer}, {enum: [all]}]}}`, `query a integer,string "" {"oneOf":[{"type":"integer"},{"enum":["all"]}]}`},
 		{`{name: a, in: query, allowEmptyValue: true, required: true, schema: {type: boolean}}`, `query a boolean "" required empty {"type":"boolean"}`},
-		{`{name: a, in: query, style: deepObject, schema: {type: object}}`, `query a string "" open `},
+		{`{name: a, in: query, style: deepObject, schema: {type: object}}`, `query a string "" open {"type":"object"}`},
 		{`{name: a, in: query, schema: {type: object, properties: {b: {}, c: {}}}}`, `query b string "" ; query c string "" `},
 		{`{name: X-A, in: header, schema: {type: array, items: {type: string}}}`, `header X-A string "comma" {"type":"array","items":{"type":"string"}}`},
 		{`{name: Authorization, in: header, schema: {type: string}}`, ``},

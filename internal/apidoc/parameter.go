@@ -86,10 +86,12 @@ func (r *reader) valued(p *Parameter, n, schema *node) []*Parameter {
 	types := r.types(schema, 0)
 	switch {
 	case types["object"] && len(types) == 1:
+		if style == "deepObject" && p.In == "query" {
+			p.Open, p.Schema = true, r.inline(schema)
+			return []*Parameter{p}
+		}
 		r.warn(n, "Not checked", "Objects as parameters are known, but what they say is not looked at.")
 		switch {
-		case style == "deepObject":
-			p.Open = true
 		case p.In == "query" && exploded:
 			return r.apart(p, schema)
 		}

@@ -235,7 +235,7 @@ type Parameter struct {
 	Empty       bool            // a query parameter may be there without a value
 	Types       []string        // "string", "integer", "number", "boolean": of the value, or of a list's items
 	List        string          // how a list is written: "repeat", "comma", "space", "pipe"; "" for one value
-	Open        bool            // members stand in the query as name[member] and are not looked at; it is nothing else then
+	Open        bool            // an object, whose members stand in the query as name[member]
 	Schema      json.RawMessage // of the value or of the list: JSON Schema 2020-12 that refers to nothing; nil for any
 	Sanitize    []string        // what is done to the texts of a query parameter; nil for nothing
 	Since       *Version

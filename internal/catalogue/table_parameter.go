@@ -48,7 +48,7 @@ func queryParameter(s string) bool {
 func parameterBlock(name string, l *label, doc string, own ...[]attribute) *block {
 	return &block{name: name, label: l, max: 64, doc: doc, attributes: slices.Concat([]attribute{
 		{name: "type", kind: choice{of: []string{"string", "integer", "number", "boolean"}}, def: "string",
-			doc: "What a value is, or each item of a list. Whole numbers are spelt in digits alone, numbers as in JSON, truth values `true` and `false`. Rules and policies see numbers, not texts."},
+			doc: "What a value is, or each item of a list. Whole numbers are spelt in digits alone, numbers as in JSON, truth values `true` and `false`. Rules see numbers, not texts."},
 		{name: "format", kind: choice{of: []string{"date", "date-time", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid"}}, absent: "any", doc: "What a text must be."},
 		{name: "enum", kind: constants{}, absent: "any", doc: "The values there are, of the type."},
 		{name: "pattern", kind: word{"a regular expression in Go's syntax (RE2)", regularExpression}, absent: "any", doc: "What a text must match, anywhere in it unless the pattern says ^ and $."},

@@ -20,11 +20,7 @@ func (b *builder) parametersOf(l *lineage, v *catalogue.Version, r *catalogue.Ro
 	end := l.ends[index]
 	travels := travelling(r)
 	for _, p := range r.Parameters {
-		if p.Open {
-			c.Open = append(c.Open, p.Name)
-			continue
-		}
-		to := parameter.Parameter{In: parameter.In(p.In), Name: p.Name, Required: p.Required, Empty: p.Empty, List: parameter.List(p.List), Schema: p.Schema, Range: p.Range}
+		to := parameter.Parameter{Deep: p.Open, In: parameter.In(p.In), Name: p.Name, Required: p.Required, Empty: p.Empty, List: parameter.List(p.List), Schema: p.Schema, Range: p.Range}
 		for _, name := range p.Types {
 			to.Types |= types[name]
 		}
@@ -54,6 +50,8 @@ var rootsOf = map[parameter.In]rule.Roots{parameter.Path: rule.Path, parameter.Q
 // typeOf says what rules get of a parameter.
 func typeOf(p parameter.Parameter) rule.DeclaredType {
 	switch {
+	case p.Deep:
+		return rule.DeclaredScalar // or rather anything
 	case p.List != "":
 		return rule.DeclaredList
 	case p.Types == parameter.String:

@@ -26,6 +26,10 @@ func (w *writer) declared(r *catalogue.Route, called map[string]string) []*param
 		if style, ok := styles[p.List]; ok && p.In == "query" {
 			to.Style, to.Explode = style.name, &style.explode
 		}
+		if p.Open {
+			explode := true
+			to.Style, to.Explode = "deepObject", &explode
+		}
 		all = append(all, to)
 	}
 	return all

@@ -8,6 +8,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
+	"github.com/wicketgate/wicketgate/internal/webform"
 )
 
 // check is one request being looked at.
@@ -25,6 +26,8 @@ type values struct {
 	raw   string // of first, as it is spelt
 	more  []string
 	n     int
+	pairs *webform.Pairs // of what is deep
+	wrong bool           // with them
 }
 
 // Check tells what is wrong with the parameters of a request, and notes on it what they say: x.Typed. What is wrong is
@@ -101,6 +104,9 @@ func (c *check) value(p *known, index int) bool {
 			break
 		}
 		v := &c.values[index]
+		if p.Deep {
+			return c.object(p, v)
+		}
 		text, there = v.first, true
 		switch {
 		case p.List == Repeat:
@@ -192,7 +198,9 @@ func (c *check) judge() {
 				continue
 			}
 			detail := f.Message
-			if len(tokens) > 2 {
+			if len(tokens) > 2 && p.Deep {
+				detail = "[" + strings.Join(tokens[2:], "][") + "] " + detail
+			} else if len(tokens) > 2 {
 				if n, err := strconv.Atoi(tokens[2]); err == nil {
 					detail = "item " + strconv.Itoa(n+1) + " " + detail
 				}

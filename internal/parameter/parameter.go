@@ -12,6 +12,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/schema"
+	"github.com/wicketgate/wicketgate/internal/webform"
 )
 
 // The bounds of what is told of a request, and of what is taken from it. The length of a query or header and the number
@@ -82,6 +83,8 @@ type Parameter struct {
 	// Types are those of the value, or of the items of a list; 0 is String.
 	Types Types
 	List  List
+	// Deep says that a query parameter is an object whose members stand in the query as name[member], by the Schema.
+	Deep bool
 	// Schema is a JSON Schema (2020-12) of the value, or of the list; nil for none.
 	Schema json.RawMessage
 	Range  hcl.Range
@@ -103,8 +106,6 @@ type Config struct {
 	Unknown    Unknown // "" is Allow
 	// Known are query parameters that others look after: credentials, versions.
 	Known []string
-	// Open are query parameters whose members are not looked at: filter takes filter[x] and all below.
-	Open []string
 }
 
 // Error is one thing wrong with a parameter, as the sender of the request is told: a member of the list "errors" of a
@@ -129,15 +130,17 @@ type Set struct {
 	query   map[string]int // by name: the index in list
 	unknown Unknown
 	others  map[string]bool
-	open    []string
+	open    []string // what query parameters begin with whose members are not looked at
 	schema  *schema.Schema // of the document; nil where no parameter has one
 	needs   exchange.Needs
+	deep    []int // the indices in list of what is deep
 }
 
 // known is a parameter of a Set.
 type known struct {
 	Parameter
-	told string
+	told  string
+	shape *webform.Shape // of what is deep
 }
 
 // New makes a set ready. Mistakes lie in the schemas of the parameters, each at its Range.
@@ -146,9 +149,7 @@ func New(c Config) (*Set, hcl.Diagnostics) {
 	for _, name := range c.Known {
 		s.others[name] = true
 	}
-	for _, name := range c.Open {
-		s.open = append(s.open, name+"[")
-	}
+	var warnings hcl.Diagnostics
 	for _, in := range []In{Path, Query, Header} { // as they stand in the document
 		for _, p := range c.Parameters {
 			if p.In != in {
@@ -157,13 +158,23 @@ func New(c Config) (*Set, hcl.Diagnostics) {
 			if p.Types == 0 {
 				p.Types = String
 			}
-			k := known{p, p.Told}
+			k := known{p, p.Told, nil}
 			if k.told == "" {
 				k.told = p.Name
 			}
 			switch in {
 			case Query:
 				s.query[p.Name] = len(s.list)
+				if p.Deep {
+					var diags hcl.Diagnostics
+					if k.shape, diags = deep(&p); k.shape == nil {
+						warnings = append(warnings, diags...)
+						s.open = append(s.open, p.Name+"[")
+						delete(s.query, p.Name)
+						continue
+					}
+					s.deep = append(s.deep, len(s.list))
+				}
 			case Header:
 				k.Name = http.CanonicalHeaderKey(p.Name)
 				s.needs.Header = append(s.needs.Header, k.Name)
@@ -172,7 +183,7 @@ func New(c Config) (*Set, hcl.Diagnostics) {
 		}
 	}
 	s.needs.Query = len(s.query) > 0 || s.unknown == Report || s.unknown == Refuse
-	diags := s.compile()
+	diags := append(warnings, s.compile()...)
 	if diags.HasErrors() {
 		return nil, diags
 	}

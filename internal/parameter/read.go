@@ -22,6 +22,9 @@ func (c *check) read() {
 			c.stray()
 			continue
 		}
+		if c.deep != nil && c.member(name, value) {
+			continue
+		}
 		i, ok := c.Set.query[name]
 		if !ok {
 			c.stranger(name)

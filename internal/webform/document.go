@@ -126,7 +126,9 @@ func (d *document) values(v *xmlform.Value, e *entry) *Error {
 		case e.bracket:
 			return d.wrong("takes one value")
 		case len(e.values) > 1:
-			return d.wrong("is there " + strconv.Itoa(len(e.values)) + " times and takes one value")
+			err := d.wrong("is there " + strconv.Itoa(len(e.values)) + " times and takes one value")
+			err.Twice = true
+			return err
 		}
 		return d.value(v, e.values[0])
 	}

@@ -26,9 +26,10 @@ const (
 type Error struct {
 	Pointer string // to the member, as a JSON pointer (RFC 6901); "" where it is not known
 	Detail  string
-	// Shape says that the form is well formed, but not what the schema describes; Media, that something in it has a type
-	// that is not taken; Large, that something in it is too large.
-	Shape, Media, Large bool
+	// Shape says that the form is well formed, but not what the schema describes; Twice, that this is so because of a field
+	// that takes one value and is there several times; Media, that something in it has a type that is not taken; Large, that
+	// something in it is too large.
+	Shape, Twice, Media, Large bool
 }
 
 func (e *Error) Error() string { return e.Detail }
