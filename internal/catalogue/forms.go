@@ -114,6 +114,9 @@ func (d *decoder) checkForms(a *API, r *Route, n *node) {
 	if p := n.one("multipart"); p != nil && (in == "" || !n.written("accepts") || r.Method == http.MethodPatch) {
 		d.wrong(p.named, "Nothing in parts", "The route takes no forms of several parts: write accepts = object.name, and takes = [%q].", Multipart)
 	}
+	if p := n.one("multipart"); p != nil && n.written("integration") && len(p.all("file")) > 0 {
+		d.wrong(p.named, "Files to an integration", "What goes to an integration is made of JSON, in which a file is but named: a route with an integration takes no files.")
+	}
 	if r.Merge && merged != "" {
 		d.wrong(n.place("merge"), "Cannot be merged", "%s", fmt.Sprintf("What is merged is JSON, and so goes on as JSON; the route takes %q.", merged))
 	}
