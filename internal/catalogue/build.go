@@ -167,6 +167,9 @@ func (b *builder) upstream(n *node) *Upstream {
 	if r := n.one("retry"); r != nil {
 		u.Retry = &Retry{Attempts: int(take[int64](r, "attempts")), On: texts(r, "on"), Range: r.rng}
 	}
+	if k := n.one("breaker"); k != nil {
+		u.Breaker = breakerOf(k)
+	}
 	if h := n.one("health"); h != nil {
 		u.Health = &Health{Path: take[string](h, "path"), Interval: take[time.Duration](h, "interval"), Range: h.rng}
 	}

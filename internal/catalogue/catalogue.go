@@ -121,8 +121,9 @@ type Upstream struct {
 	CAFile      File     // Path is "" for the system's authorities
 	Timeout     time.Duration
 	DialTimeout time.Duration
-	Retry       *Retry  // nil: no request is sent twice
-	Health      *Health // nil: no probes
+	Retry       *Retry   // nil: no request is sent twice
+	Health      *Health  // nil: no probes
+	Breaker     *Breaker // of each server; nil for none
 	Range       hcl.Range
 }
 

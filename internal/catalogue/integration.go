@@ -193,7 +193,7 @@ func (b *builder) integration(n *node) *Integration {
 		i.Idempotency = &SentKey{Header: http.CanonicalHeaderKey(take[string](k, "header")), Key: kept(k, "key")}
 	}
 	if k := n.one("breaker"); k != nil {
-		i.Breaker = &Breaker{Failures: int(take[int64](k, "failures")), Within: take[time.Duration](k, "within"), OpenFor: take[time.Duration](k, "open_for"), Range: k.rng}
+		i.Breaker = breakerOf(k)
 	}
 	for _, e := range n.all("error") {
 		if when := kept(e, "when"); when != nil {
@@ -203,6 +203,10 @@ func (b *builder) integration(n *node) *Integration {
 		}
 	}
 	return i
+}
+
+func breakerOf(n *node) *Breaker {
+	return &Breaker{Failures: int(take[int64](n, "failures")), Within: take[time.Duration](n, "within"), OpenFor: take[time.Duration](n, "open_for"), Range: n.rng}
 }
 
 func (b *builder) auth(n *node) *Auth {

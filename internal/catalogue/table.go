@@ -129,7 +129,7 @@ var upstreamBlock = &block{
 	blocks: []*block{
 		{
 			name: "retry", max: 1,
-			doc: "Sends idempotent requests again. Without it none is sent twice.",
+			doc: "Sends idempotent requests again, to another server where there is one that is not left out. Of a hundred requests at most 20 are sent again for a status, and 10 besides after a quiet time. Without it none is sent twice.",
 			attributes: []attribute{
 				{name: "attempts", kind: integer{2, 10}, def: int64(2), doc: "How often a request is sent, the first time included."},
 				{name: "on", kind: retryUpstreamOn, def: []string{"connect"}, doc: "What a request is sent again on: a connection that cannot be made, or a status."},
@@ -143,5 +143,6 @@ var upstreamBlock = &block{
 				{name: "interval", kind: span{min: time.Second, max: time.Hour}, def: 10 * time.Second, doc: "The time between two probes of a server."},
 			},
 		},
+		breakerBlock,
 	},
 }

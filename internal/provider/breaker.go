@@ -6,21 +6,24 @@ import (
 	"github.com/sony/gobreaker/v2" // the states of a breaker and their races are easily got wrong
 )
 
-// breaker is that of a host.
-type breaker = gobreaker.TwoStepCircuitBreaker[struct{}]
+// HostBreaker is the breaker of a host. Allow gives what is to be told of a request that it lets through.
+type HostBreaker = gobreaker.TwoStepCircuitBreaker[struct{}]
 
 var (
-	errFails = errors.New("it failed")
-	errGone  = errors.New("the caller is gone") // which says nothing of the host
+	// ErrFails says that a request failed for the host's sake.
+	ErrFails = errors.New("it failed")
+	// ErrGone says that a request tells nothing of the host: its caller is gone.
+	ErrGone = errors.New("the caller is gone")
 )
 
-func newBreaker(name, host string, c Breaker, report Report) *breaker {
+// NewHostBreaker makes a breaker, which is closed. changed is told how it changes, while requests wait, and must not block.
+func NewHostBreaker(name, host string, c Breaker, changed func(name, host, from, to string)) *HostBreaker {
 	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Name: host, MaxRequests: 1, Interval: c.Within, BucketPeriod: max(c.Within/10, 1), Timeout: c.OpenFor,
 		ReadyToTrip: func(n gobreaker.Counts) bool { return int64(n.TotalFailures) >= int64(c.Failures) },
-		IsExcluded:  func(err error) bool { return errors.Is(err, errGone) },
+		IsExcluded:  func(err error) bool { return errors.Is(err, ErrGone) },
 		OnStateChange: func(_ string, from, to gobreaker.State) {
-			report.Breaker(name, host, from.String(), to.String())
+			changed(name, host, from.String(), to.String())
 		},
 	})
 }

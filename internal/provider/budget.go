@@ -14,22 +14,22 @@ const (
 	firstly = 100 * time.Millisecond // the first pause before a try, at most
 )
 
-// budget keeps what is sent again within a share of what is sent, so that a service that fails does not get more to do
+// Budget keeps what is sent again within a share of what is sent, so that a service that fails does not get more to do
 // than when it works. It counts fifths of a try.
-type budget struct {
+type Budget struct {
 	mu    sync.Mutex
 	spent int // of full
 }
 
-// sent says that a request is sent for the first time.
-func (b *budget) sent() {
+// Sent says that a request is sent for the first time.
+func (b *Budget) Sent() {
 	b.mu.Lock()
 	b.spent = max(0, b.spent-1)
 	b.mu.Unlock()
 }
 
-// take says whether one may be sent again.
-func (b *budget) take() bool {
+// Take says whether one may be sent again.
+func (b *Budget) Take() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.spent+share > full {

@@ -143,8 +143,8 @@ type Client struct {
 	network http.RoundTripper
 	tokens  *clienttoken.Source // nil where there are none
 	signer  *requestsign.Signer // nil for none
-	budget  budget
-	breaker *breaker // nil for none
+	budget  Budget
+	breaker *HostBreaker // nil for none
 	retryOn map[string]bool
 	asked   atomic.Int64
 	retried atomic.Int64
@@ -183,7 +183,7 @@ func New(c Config, network http.RoundTripper) (*Client, error) {
 		}
 	}
 	if c.Breaker != nil {
-		p.breaker = newBreaker(c.Name, base.Host, *c.Breaker, c.Report)
+		p.breaker = NewHostBreaker(c.Name, base.Host, *c.Breaker, c.Report.Breaker)
 	}
 	return p, nil
 }

@@ -70,7 +70,7 @@ func (f *Failure) Unwrap() error { return f.cause }
 // body, with which the time-out ends.
 func (c *Client) Send(ctx context.Context, q *Request) (*Answer, error) {
 	c.asked.Add(1)
-	c.budget.sent()
+	c.budget.Sent()
 	caller := ctx
 	ends := time.Now().Add(c.config.Deadline)
 	for try := 1; ; try++ {
@@ -115,7 +115,7 @@ func (c *Client) again(q *Request, try int, answer *Answer, failure *Failure, le
 			wait = after + wait/4
 		}
 	}
-	return wait, wait < left && c.budget.take()
+	return wait, wait < left && c.budget.Take()
 }
 
 // idempotent says whether a request with a method may be sent twice (RFC 9110, section 9.2.2).
@@ -154,15 +154,15 @@ func (c *Client) attempt(ctx context.Context, q *Request, ends time.Time) (*Answ
 	result := "answered"
 	switch {
 	case failure != nil && failure.Kind == Gone:
-		outcome, result = errGone, "gone"
+		outcome, result = ErrGone, "gone"
 	case failure != nil && failure.Kind == Late:
-		outcome, result = errFails, "timeout"
+		outcome, result = ErrFails, "timeout"
 	case failure != nil && failure.Kind == NoToken: // which says nothing of this host
-		outcome, result = errGone, "unauthorized"
+		outcome, result = ErrGone, "unauthorized"
 	case failure != nil:
-		outcome, result = errFails, "failed"
+		outcome, result = ErrFails, "failed"
 	case answer.Status >= 500:
-		outcome = errFails
+		outcome = ErrFails
 	}
 	done(outcome)
 	c.config.Report.Tried(c.config.Name, result)

@@ -151,7 +151,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if len(a.Catalogue) > 0 {
-		a.gateway = &catalogued{app: a}
+		a.gateway = &catalogued{app: a, changes: newAnnouncer()}
 		a.parts = append(a.parts, a.gateway)
 	}
 	return a.load()
@@ -284,6 +284,9 @@ func (a *App) Start() error {
 		return err
 	}
 	a.startRuns()
+	if a.gateway != nil {
+		a.gateway.changes.start(a.ctx)
+	}
 	a.loading.Lock()
 	a.deliver()
 	a.loading.Unlock()

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,8 @@ type catalogued struct {
 	mu        sync.Mutex
 	upstreams map[string]*shared // by what their configuration says, so that a load that leaves one as it was keeps its connections
 	wanted    []string           // APIs that handlers name
+
+	changes *announcer // of breakers
 }
 
 // generation is one state of the catalogue in force. It is let go when the next one has taken its place and the last
@@ -205,7 +208,10 @@ func (c *catalogued) run(u *catalogue.Upstream) (*upstream.Upstream, error) {
 	if c.app.trial != nil {
 		return upstream.NewTrial(c.app.ctx, u, c.app.trial.Network)
 	}
-	return upstream.New(c.app.ctx, u, c.app.started.Load)
+	return upstream.New(c.app.ctx, u, c.app.started.Load, func(name, host, from, to string) {
+		theMetrics.parties.servers.WithLabelValues(name, host).Set(breakerStates[to])
+		c.changes.announce("upstream", name, host, from, to)
+	})
 }
 
 func (c *catalogued) release(keys []string) {
@@ -225,8 +231,21 @@ func (c *catalogued) release(keys []string) {
 	}
 }
 
+// states are those of the breakers of all upstreams.
+func (c *catalogued) states() (all []any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range slices.Sorted(maps.Keys(c.upstreams)) {
+		for _, s := range c.upstreams[key].States() {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // close ends all upstreams, used or not: the server that used them is gone.
 func (c *catalogued) close() {
+	c.changes.close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var errs []error

@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"sync"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/integration"
@@ -97,25 +94,16 @@ func pairs(from []catalogue.Constant) []provider.Pair {
 	return to
 }
 
-// maxChanges bounds the changes of a breaker that wait to be told: 64. One too many is not told as an event; metrics and
-// status have the state itself.
-const maxChanges = 64
-
 // party is a client of a third party as it runs in Caddy.
 type party struct {
 	*provider.Client
 	started atomic.Bool
 	idle    func() // lets go of connections that nobody uses; nil for none
-
-	events  chan map[string]any
-	telling sync.Once
-	ctx     atomic.Pointer[caddy.Context] // of the newest app
-	stop    context.CancelFunc
-	done    chan struct{}
+	changes *announcer
 }
 
 func newParty(c provider.Config, network http.RoundTripper, started bool) (*party, error) {
-	p := &party{events: make(chan map[string]any, maxChanges)}
+	p := &party{changes: newAnnouncer()}
 	c.Report = reporter{p}
 	client, err := provider.New(c, network)
 	if err != nil {
@@ -138,39 +126,13 @@ var errNotServing = errors.New("the gateway does not serve, and asks nobody")
 
 // Start implements Running: from now on, changes of the breaker are events of the newest app.
 func (p *party) Start(ctx caddy.Context) {
-	p.ctx.Store(&ctx)
 	p.started.Store(true)
-	p.telling.Do(func() {
-		var inner context.Context
-		inner, p.stop = context.WithCancel(context.Background())
-		p.done = make(chan struct{})
-		go p.tell(inner)
-	})
-}
-
-// tell emits what has changed, one at a time and by itself: whoever listens may take long.
-func (p *party) tell(ctx context.Context) {
-	defer close(p.done)
-	for {
-		select {
-		case data := <-p.events:
-			app := *p.ctx.Load()
-			app.Logger().Warn("circuit breaker changed", zap.Any("integration", data["integration"]), zap.Any("host", data["host"]), zap.Any("from", data["from"]), zap.Any("to", data["to"]))
-			if events, err := app.AppIfConfigured("events"); err == nil {
-				events.(*caddyevents.App).Emit(app, "api_gateway.breaker", data)
-			}
-		case <-ctx.Done():
-			return
-		}
-	}
+	p.changes.start(ctx)
 }
 
 // Close implements Running.
 func (p *party) Close() error {
-	if p.stop != nil {
-		p.stop()
-		<-p.done
-	}
+	p.changes.close()
 	p.Client.Close()
 	if p.idle != nil {
 		p.idle()
@@ -203,17 +165,14 @@ func (reporter) Token(name string, err error) {
 
 // Breaker implements provider.Report.
 func (r reporter) Breaker(name, host, from, to string) {
-	theMetrics.parties.breakers.WithLabelValues(name, host).Set(map[string]float64{"half-open": 1, "open": 2}[to])
-	select {
-	case r.events <- map[string]any{"integration": name, "host": host, "from": from, "to": to}:
-	default:
-	}
+	theMetrics.parties.breakers.WithLabelValues(name, host).Set(breakerStates[to])
+	r.changes.announce("integration", name, host, from, to)
 }
 
 // partyMetrics are those of integrations. Their names are the catalogue's.
 type partyMetrics struct {
 	tries, retries, tokens *prometheus.CounterVec
-	breakers               *prometheus.GaugeVec
+	breakers, servers      *prometheus.GaugeVec
 }
 
 func newPartyMetrics(name func(name, help string) prometheus.Opts) *partyMetrics {
@@ -226,11 +185,13 @@ func newPartyMetrics(name func(name, help string) prometheus.Opts) *partyMetrics
 			"What came of asking for access tokens, by integration and result: answered or failed.")), []string{"integration", "result"}),
 		breakers: prometheus.NewGaugeVec(prometheus.GaugeOpts(name("integration_breaker_state",
 			"The state of a circuit breaker, by integration and host: 0 closed, 1 half-open, 2 open.")), []string{"integration", "host"}),
+		servers: prometheus.NewGaugeVec(prometheus.GaugeOpts(name("upstream_breaker_state",
+			"The state of a circuit breaker, by upstream and server: 0 closed, 1 half-open, 2 open.")), []string{"upstream", "host"}),
 	}
 }
 
 func (m *partyMetrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.tries, m.retries, m.tokens, m.breakers}
+	return []prometheus.Collector{m.tries, m.retries, m.tokens, m.breakers, m.servers}
 }
 
 // Interface guards

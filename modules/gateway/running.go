@@ -166,5 +166,8 @@ func (a *App) runsStatus() (all []any) {
 			all = append(all, s)
 		}
 	}
+	if a.gateway != nil {
+		all = append(all, a.gateway.states()...)
+	}
 	return all
 }

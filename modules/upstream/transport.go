@@ -32,6 +32,12 @@ var errNotStarted = errors.New("not started")
 
 // RoundTrip sends one try. Each try of a retried request starts from the same body.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := t.roundTrip(req)
+	leaseOf(req).tell(req.Context(), res, err)
+	return res, err
+}
+
+func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 	x := exchange.FromContext(req.Context())
 	if x == nil { // an active health check
 		if !t.probing() {

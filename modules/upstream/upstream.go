@@ -25,6 +25,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/provider"
 )
 
 const (
@@ -44,8 +45,11 @@ const (
 
 // Upstream is a running upstream of the catalogue.
 type Upstream struct {
+	name      string
 	proxy     *reverseproxy.Handler
 	transport *transport
+	breakers  *breakers // nil for none
+	budget    *provider.Budget
 	cancel    context.CancelFunc
 }
 
@@ -62,6 +66,10 @@ func Key(c *catalogue.Upstream) (string, error) {
 		h := *c.Health
 		h.Range, said.Health = hcl.Range{}, &h
 	}
+	if c.Breaker != nil {
+		b := *c.Breaker
+		b.Range, said.Breaker = hcl.Range{}, &b
+	}
 	key, err := json.Marshal(&said)
 	if err != nil {
 		return "", fmt.Errorf("upstream %s: %w", c.Name, err)
@@ -77,25 +85,25 @@ func Key(c *catalogue.Upstream) (string, error) {
 }
 
 // New makes c run. ctx is the gateway's: what New starts ends with it, or with Close. Its servers are not probed before
-// probing says so: a configuration that is only validated asks nothing of the network.
-func New(ctx caddy.Context, c *catalogue.Upstream, probing func() bool) (*Upstream, error) {
-	return start(ctx, c, nil, probing)
+// probing says so: a configuration that is only validated asks nothing of the network. changed is told of its breakers.
+func New(ctx caddy.Context, c *catalogue.Upstream, probing func() bool, changed Changed) (*Upstream, error) {
+	return start(ctx, c, nil, probing, changed)
 }
 
 // NewTrial makes c run as New does, but asks network in the place of the network, and probes nothing.
 func NewTrial(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper) (*Upstream, error) {
 	unprobed := *c
 	unprobed.Health = nil
-	return start(ctx, &unprobed, network, func() bool { return false })
+	return start(ctx, &unprobed, network, func() bool { return false }, func(string, string, string, string) {})
 }
 
 // start makes c run; network is nil for the real one.
-func start(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, probing func() bool) (*Upstream, error) {
+func start(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, probing func() bool, changed Changed) (*Upstream, error) {
 	inner, cancel := context.WithCancel(ctx.Context)
 	// A copy of the context with an end of its own, and not caddy.NewContext: that would make a metrics registry
 	// that nobody scrapes.
 	ctx.Context = inner
-	u, err := build(ctx, c, network, probing)
+	u, err := build(ctx, c, network, probing, changed)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -104,7 +112,7 @@ func start(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, 
 	return u, nil
 }
 
-func build(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, probing func() bool) (*Upstream, error) {
+func build(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, probing func() bool, changed Changed) (*Upstream, error) {
 	t := &reverseproxy.HTTPTransport{
 		DialTimeout:           caddy.Duration(c.DialTimeout),
 		ResponseHeaderTimeout: caddy.Duration(c.Timeout),
@@ -157,15 +165,20 @@ func build(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, 
 			Fails: healthFails,
 		}
 	}
+	u := &Upstream{name: c.Name, proxy: h, transport: wrapped, budget: &provider.Budget{}}
+	if c.Breaker != nil {
+		u.breakers = newBreakers(c, pool, h.LoadBalancing.SelectionPolicy, changed)
+		h.LoadBalancing.SelectionPolicy = u.breakers
+	}
 	if c.Retry != nil {
-		if err := retry(ctx, h.LoadBalancing, c.Retry); err != nil {
+		if err := retry(ctx, h.LoadBalancing, c.Retry, u.budget); err != nil {
 			return nil, fmt.Errorf("upstream %s: %w", c.Name, err)
 		}
 	}
 	if err := h.Provision(ctx); err != nil {
 		return nil, fmt.Errorf("upstream %s: %w", c.Name, err)
 	}
-	return &Upstream{proxy: h, transport: wrapped}, nil
+	return u, nil
 }
 
 func dialAddress(u *url.URL) string {
@@ -192,7 +205,7 @@ func readRoots(file string) (*x509.CertPool, error) {
 
 // retry writes the catalogue's retry block in Caddy's terms. A connection that could not be made is always tried
 // again, for nothing was sent; an answer's status only on idempotent methods.
-func retry(ctx caddy.Context, lb *reverseproxy.LoadBalancing, r *catalogue.Retry) error {
+func retry(ctx caddy.Context, lb *reverseproxy.LoadBalancing, r *catalogue.Retry, budget *provider.Budget) error {
 	lb.Retries = r.Attempts - 1
 	var statuses []string
 	for _, on := range r.On {
@@ -209,7 +222,7 @@ func retry(ctx caddy.Context, lb *reverseproxy.LoadBalancing, r *catalogue.Retry
 	if err := m.Provision(ctx); err != nil {
 		return fmt.Errorf("compiling retry: %w", err)
 	}
-	lb.RetryMatch = caddyhttp.MatcherSets{caddyhttp.MatcherSet{m, replayable{}}}
+	lb.RetryMatch = caddyhttp.MatcherSets{caddyhttp.MatcherSet{m, replayable{}, affordable{budget}}}
 	return nil
 }
 
@@ -220,6 +233,12 @@ func (u *Upstream) Forward(w http.ResponseWriter, r *http.Request, x *exchange.E
 	// still reads Caddy's variables while the proxy writes them for the second: each time has its own.
 	if vars, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
 		r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, maps.Clone(vars)))
+	}
+	u.budget.Sent()
+	if u.breakers != nil {
+		var end func()
+		r, end = u.breakers.begin(r)
+		defer end()
 	}
 	err := u.proxy.ServeHTTP(w, r, refuse)
 	switch {
