@@ -46,17 +46,25 @@ func (d *decoder) checkIntegration(n *node) {
 	if n.written("certificate") != n.written("certificate_key") {
 		d.wrong(n.rng, "Incomplete certificate", "A certificate and its key are written together: certificate and certificate_key.")
 	}
+	field := func(at *node, name string) {
+		if said := take[string](at, name); said != "" && checkFieldName(said) != nil {
+			d.wrong(at.place(name), "Unsuitable header field", "%q is no name of a header field, or one that the gateway writes itself.", said)
+		}
+	}
+	if k := n.one("idempotency"); k != nil {
+		field(k, "header")
+	}
 	if a := n.one("auth"); a != nil {
 		d.has(a, authHas)
 		plain(a, "token_url")
 		if a.label == "header" {
-			if name := take[string](a, "name"); name != "" && checkFieldName(name) != nil {
-				d.wrong(a.place("name"), "Unsuitable header field", "The header field %q is one that the gateway writes itself.", name)
-			}
+			field(a, "name")
 		}
 	}
 	if s := n.one("sign"); s != nil {
 		d.has(s, signHas)
+		field(s, "header")
+		field(s, "timestamp")
 		over := texts(s, "over")
 		if slices.Contains(over, "timestamp") != s.written("timestamp") {
 			d.wrong(s.rng, "Incomplete signature", "Where a timestamp is signed, timestamp names the header field that tells it, and over has it.")

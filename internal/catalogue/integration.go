@@ -288,6 +288,9 @@ func (s *scopedAPI) calling(n *node) *Calling {
 	}
 	if q := n.one("request"); q != nil {
 		c.Headers, c.Query, c.Request = computedOf(q, "headers"), computedOf(q, "query"), s.steps(q)
+		for i := range c.Headers {
+			c.Headers[i].Name = http.CanonicalHeaderKey(c.Headers[i].Name)
+		}
 		if root := take[string](q, "root"); root != "" {
 			c.Root = root
 		}

@@ -40,6 +40,9 @@ func (r *Route) answer(w http.ResponseWriter, x *exchange.Exchange, a *provider.
 	if prob := r.shaped(x, a, back); prob != nil {
 		return prob
 	}
+	if x.MediaType != "" && form.IsJSON(back.Header.Get("Content-Type")) { // by which the caller asked for its version
+		back.Header["Content-Type"] = []string{x.MediaType}
+	}
 	if x.Back != nil {
 		if prob := x.Back.Return(x, back); prob != nil {
 			return prob

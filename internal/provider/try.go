@@ -23,11 +23,11 @@ const (
 
 // try asks once, and once more with another token where the one it had was refused.
 func (c *Client) try(caller context.Context, q *Request, ends time.Time) (*Answer, *Failure) {
-	bound := min(c.config.Timeout, time.Until(ends))
-	if bound <= 0 {
-		return nil, &Failure{Kind: Late, cause: patience.ErrLate}
-	}
 	for replayed := false; ; replayed = true {
+		bound := min(c.config.Timeout, time.Until(ends))
+		if bound <= 0 {
+			return nil, &Failure{Kind: Late, cause: patience.ErrLate}
+		}
 		blank := (&http.Request{}).WithContext(caller)
 		timed, waits := patience.Wait(blank, bound)
 		res, token, failure := c.follow(caller, timed.Context(), waits, q) //nolint:bodyclose // whoever gets the answer closes it

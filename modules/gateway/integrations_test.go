@@ -253,3 +253,57 @@ func (s *server) admits(path string) string {
 	}
 	return string(b)
 }
+
+// Callers of an older version ask a third party, and are answered, in their own shape and by their own media type.
+func TestIntegrationVersions(t *testing.T) {
+	p := newProvider(t, says(200, `{"total":3}`))
+	s := start(t, asking(p, "", `
+  versioning {
+    path       = true
+    media_type = "application/vnd.paid.{version}+json"
+  }
+  object "sum" { schema = "sum.json" }
+  route "POST /sums" {
+    accepts     = object.sum
+    returns     = object.sum
+    integration = integration.payments
+    send        = "POST /sums"
+    request {
+      headers = { "x-version" = api.version }
+      set "at" { value = body.total }
+    }
+    answer {
+      headers = ["X-None"]
+    }
+  }
+  version "v1" { released = "2024-01-01" }
+  version "v2" {
+    released = "2025-01-01"
+    change "total" {
+      summary = "amount is called total."
+      on      = object.sum
+      rename "amount" { to = "total" }
+    }
+  }
+`), func(s *server) {
+		s.write("examples/shop/sum.json", `{"type":"object","properties":{"total":{"type":"integer"}},"required":["total"]}`)
+	})
+	c := s.client(true)
+	for _, test := range []struct{ version, body, want string }{{"v1", `{"amount":2}`, `{"amount":3}`}, {"v2", `{"total":2}`, `{"total":3}`}} {
+		kind := "application/vnd.paid." + test.version + "+json"
+		a := s.do(c, "POST", "/paid/sums", test.body, "Content-Type: "+kind, "Accept: "+kind)
+		r, sent, _ := p.last()
+		if a.status != 200 || a.body != test.want || a.header.Get("Content-Type") != kind {
+			t.Errorf("%s: got %d %v %s", test.version, a.status, a.header, a.body)
+		}
+		if sent != `{"total":2,"at":2}` || r.Header.Get("X-Version") != test.version {
+			t.Errorf("%s: sent %v %s", test.version, r.Header, sent)
+		}
+	}
+	// A validation error is in the caller's shape, and nobody is asked.
+	p.answers(says(200, `{}`))
+	a := s.do(c, "POST", "/paid/v1/sums", `{"amount":"x"}`, "Content-Type: application/json")
+	if _, _, n := p.last(); a.status != 422 || !strings.Contains(a.body, `"/amount"`) || n > 0 {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+}

@@ -45,6 +45,23 @@ integration "machine" {
   headers = { "X-Token" = secret.key }
 }
 integration "machine" { url = "https://api.example" }
+integration "fields" {
+  url = "https://api.example"
+  auth "header" {
+    name  = "Host"
+    value = secret.key
+  }
+  sign "hmac" {
+    key       = secret.key
+    header    = "Content-Length"
+    over      = ["timestamp", "body"]
+    timestamp = "Connection"
+  }
+  idempotency {
+    header = "Content-Type"
+    key    = request.id
+  }
+}
 upstream "orders" { servers = ["https://orders"] }
 api "paid" {
   upstream  = upstream.orders
