@@ -19,6 +19,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/plugins/rest"
 
 	"github.com/wicketgate/wicketgate/internal/archive"
+	"github.com/wicketgate/wicketgate/internal/pace"
 	"github.com/wicketgate/wicketgate/internal/secret"
 )
 
@@ -206,8 +207,11 @@ func (c *client) read(res *http.Response, came func()) error {
 	if int64(body.Len()) > most {
 		return large
 	}
-	files, err := unpack(body.Bytes(), c.config.Bounds)
-	if err != nil {
+	var (
+		files []archive.File
+		err   error
+	)
+	if pace.Aside(func() { files, err = unpack(body.Bytes(), c.config.Bounds) }); err != nil {
 		return &archiveError{err}
 	}
 	c.mu.Lock()
