@@ -235,6 +235,10 @@ type Session struct {
 
 	events, parked, dead, delivered, seen jetstream.Stream
 
+	reading sync.Mutex        // guards the two below
+	readers uint64            // intakes, ever
+	losing  map[uint64]func() // of those that are open, one for each webhook: tells them that messages were dropped
+
 	broken chan error // what somebody saw who used it; one is enough
 }
 

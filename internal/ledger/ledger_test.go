@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/wicketgate/wicketgate/internal/leaktest"
 )
 
@@ -326,5 +328,70 @@ func BenchmarkAppend(b *testing.B) {
 				<-done
 			}
 		})
+	}
+}
+
+// What the client of NATS drops of an intake, because its room is taken by messages that are no events, comes from an
+// intake that is opened anew.
+func TestDropped(t *testing.T) {
+	l := open(t, t.TempDir())
+	s, err := l.Session()
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := s.nc.SubscribeSync("$JS.API.CONSUMER.MSG.NEXT.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := s.Intake(t.Context(), "stripe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { in.Stop() }()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	appended(t, l, event(0))
+	w, err := in.Next(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Done(); err != nil {
+		t.Fatal(err)
+	}
+	request, err := asked.NextMsgWithContext(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range Window { // a stalled reader's room fills by itself, if slowly
+		if err := s.nc.PublishMsg(&nats.Msg{Subject: request.Reply, Header: nats.Header{"Status": {"100"}, "Description": {"Idle Heartbeat"}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	const many = 20
+	for n := 1; n <= many; n++ {
+		appended(t, l, event(n))
+	}
+	for took, anew := 0, 0; took < many; {
+		w, err := in.Next(ctx)
+		if errors.Is(err, errDropped) && anew < 3 {
+			anew++
+			in.Stop()
+			if in, err = s.Intake(t.Context(), "stripe"); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("after %d events: %v", took, err)
+		}
+		if w.ID == "msg_0" { // the word that it is done with was still on its way
+			continue
+		}
+		if took++; w.ID != event(took).ID {
+			t.Fatalf("got %s, want %s", w.ID, event(took).ID)
+		}
 	}
 }

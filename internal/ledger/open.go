@@ -69,7 +69,8 @@ func (s *Session) embed() error {
 		s.end()
 		return errors.New("opening the ledger: it did not start in time")
 	}
-	s.nc, err = nats.Connect("", nats.InProcessServer(srv), nats.NoReconnect(), nats.Timeout(asking), nats.Name("wicketgate"))
+	s.nc, err = nats.Connect("", nats.InProcessServer(srv), nats.NoReconnect(), nats.Timeout(asking), nats.Name("wicketgate"),
+		nats.ErrorHandler(s.drops))
 	if err != nil {
 		s.end()
 		return fmt.Errorf("opening the ledger: %w", err)

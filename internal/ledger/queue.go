@@ -60,7 +60,15 @@ func (w *Waiting) Again(later *Waiting) error {
 type Intake struct {
 	messages jetstream.MessagesContext
 	log      func(msg string, args ...any)
+	last     uint64          // message of the consumer's, counted from 1
+	whole    context.Context // ends once the client may have dropped a message
+	end      func()
 }
+
+// errDropped says that an intake has to be opened anew. The client of NATS keeps a bounded number of messages, of which
+// those that are none of ours take their part, and drops what comes beyond it; the store gives it again only to another
+// intake, or after a day.
+var errDropped = errors.New("messages of the ledger were dropped on their way")
 
 // Intake begins to read. There must be one at a time for each webhook: events that another was given and was not done
 // with are given again.
@@ -80,17 +88,51 @@ func (s *Session) Intake(ctx context.Context, webhook string) (*Intake, error) {
 	if err != nil {
 		return nil, s.failed("reading events", err)
 	}
-	m, err := c.Messages(jetstream.PullMaxMessagesWithBytesLimit(Window/4, 2*MaxEvent))
+	// More is asked for once all that was is taken: then nothing is left that others could push out.
+	m, err := c.Messages(jetstream.PullMaxMessagesWithBytesLimit(Window/4, 2*MaxEvent), jetstream.PullThresholdMessages(1))
 	if err != nil {
 		return nil, s.failed("reading events", err)
 	}
-	return &Intake{m, s.config.Log.Error}, nil
+	i := &Intake{messages: m, log: s.config.Log.Error}
+	i.whole, i.end = s.whole()
+	return i, nil
+}
+
+// whole gives a context that ends when messages were dropped, and what ends it otherwise.
+func (s *Session) whole() (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	n := s.readers
+	s.readers++
+	if s.losing == nil {
+		s.losing = make(map[uint64]func())
+	}
+	s.losing[n] = cancel
+	return ctx, func() {
+		s.reading.Lock()
+		defer s.reading.Unlock()
+		delete(s.losing, n)
+		cancel()
+	}
+}
+
+// drops is told by the client what goes wrong besides requests. It does not say whose messages it dropped.
+func (s *Session) drops(_ *nats.Conn, _ *nats.Subscription, err error) {
+	if !errors.Is(err, nats.ErrSlowConsumer) {
+		return
+	}
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	for _, lose := range s.losing {
+		lose()
+	}
 }
 
 // Next waits for the next event. The error is that of ctx, or says that the ledger is no longer open.
 func (i *Intake) Next(ctx context.Context) (*Waiting, error) {
 	for {
-		m, err := i.messages.Next(jetstream.NextContext(ctx))
+		m, err := i.message(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -98,6 +140,10 @@ func (i *Intake) Next(ctx context.Context) (*Waiting, error) {
 		if err != nil {
 			return nil, err
 		}
+		if meta.Sequence.Consumer != i.last+1 { // those between would come behind it
+			return nil, errDropped
+		}
+		i.last++
 		e, err := decode(m.Data())
 		if err != nil { // nobody else can read it, either
 			i.log("an event in the ledger cannot be read and is let go", "sequence", meta.Sequence.Stream)
@@ -108,8 +154,23 @@ func (i *Intake) Next(ctx context.Context) (*Waiting, error) {
 	}
 }
 
+// message waits for the next message, or until one may have been dropped.
+func (i *Intake) message(ctx context.Context) (jetstream.Msg, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(i.whole, cancel)()
+	m, err := i.messages.Next(jetstream.NextContext(ctx))
+	if err != nil && i.whole.Err() != nil {
+		return nil, errDropped
+	}
+	return m, err
+}
+
 // Stop ends the reading.
-func (i *Intake) Stop() { i.messages.Stop() }
+func (i *Intake) Stop() {
+	i.end()
+	i.messages.Stop()
+}
 
 // Lane is where events of one key wait of which the first could not be delivered, apart from all others. Those that were
 // taken in before it was known come first, then those that came since.
