@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -168,6 +169,11 @@ func start(t *testing.T, binary, caddyfile string) *running {
 		"HTTP_PORT="+strconv.Itoa(ports[2]), "SHOP_PORT="+strconv.Itoa(ports[3]), "SERVICE_PORT="+strconv.Itoa(ports[3]),
 		"DATA="+g.data, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
 	run.Env = g.env
+	// The go command, which pages run, too, would go on writing its telemetry here after it has ended.
+	mode := filepath.Join(dir, "go", "telemetry", "mode")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(mode), 0o700), os.WriteFile(mode, []byte("off"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)

@@ -130,7 +130,7 @@ type Set struct {
 	query   map[string]int // by name: the index in list
 	unknown Unknown
 	others  map[string]bool
-	open    []string // what query parameters begin with whose members are not looked at
+	open    []string       // what query parameters begin with whose members are not looked at
 	schema  *schema.Schema // of the document; nil where no parameter has one
 	needs   exchange.Needs
 	deep    []int // the indices in list of what is deep
