@@ -153,3 +153,32 @@ func TestCredentialsAreNoUnknownParameters(t *testing.T) {
 		}
 	}
 }
+
+// TestRulesKnowObjectsInTheQuery has a rule ask for an object in the query, which a document declares.
+func TestRulesKnowObjectsInTheQuery(t *testing.T) {
+	var s service
+	g, diags := documented(t, &s, map[string]string{
+		"doc.yaml": "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths:\n  /found:\n    get:\n      parameters: [{name: filter, in: query, style: deepObject, schema: {type: object, properties: {age: {type: integer}}}}]\n      responses: {'200': {description: fine}}\n",
+		"api.hcl": `upstream "u" { servers = ["https://u.test"] }
+api "a" {
+  upstream      = upstream.u
+  identify      = [anonymous]
+  authorize     = public
+  openapi       = "doc.yaml"
+  unknown_query = "refuse"
+  route "GET /found" {
+    rule "narrow" {
+      when   = query.filter != null
+      detail = "needs a filter"
+    }
+  }
+}`})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for query, status := range map[string]int{"": 422, "?filter[age]=18": 200, "?filter[age]=old": 422, "?filter[age]=1&filtre[age]=2": 422} {
+		if w := request(g, "GET", "https://gw.test/found"+query, ""); w.Code != status {
+			t.Errorf("%s: %d %s", query, w.Code, w.Body)
+		}
+	}
+}
