@@ -12,6 +12,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/assertion"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/integration"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/route"
 )
@@ -75,6 +76,9 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	}
 	if prob := stages.Handle(x); prob != nil {
 		return true, refuse(w, r, x, prob)
+	}
+	if _, asked := to.upstream.(*integration.Route); asked {
+		x.Body.Form = nil // what goes to a third party is made of the JSON
 	}
 	if prob := x.Body.Leave(); prob != nil {
 		x.Ended = "validate"
