@@ -177,3 +177,24 @@ func TestAttacksInForms(t *testing.T) {
 		}
 	}
 }
+
+// TestFormToIntegration sends a form where a third party is asked, which gets the JSON that was made of it.
+func TestFormToIntegration(t *testing.T) {
+	p := newProvider(t, says(200, `{}`))
+	s := start(t, asking(p, "", `
+  object "person" { schema = "schemas/person.json" }
+  route "POST /people" {
+    accepts     = object.person
+    takes       = ["form"]
+    integration = integration.payments
+    send        = "POST /people"
+  }
+`), func(s *server) {
+		s.write("examples/shop/schemas/person.json", `{"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"}}}`)
+	})
+	a := s.do(s.client(true), "POST", "/paid/people", "name=Ada&age=36", asForm)
+	r, sent, n := p.last()
+	if a.status != 200 || n != 1 || sent != `{"name":"Ada","age":36}` || r.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%d %s; the third party got %d requests, the last with %s", a.status, a.body, n, sent)
+	}
+}
