@@ -19,7 +19,6 @@ import (
 	"github.com/open-policy-agent/opa/v1/plugins/rest"
 
 	"github.com/wicketgate/wicketgate/internal/archive"
-	"github.com/wicketgate/wicketgate/internal/pace"
 	"github.com/wicketgate/wicketgate/internal/secret"
 )
 
@@ -207,11 +206,8 @@ func (c *client) read(res *http.Response, came func()) error {
 	if int64(body.Len()) > most {
 		return large
 	}
-	var (
-		files []archive.File
-		err   error
-	)
-	if pace.Aside(func() { files, err = unpack(body.Bytes(), c.config.Bounds) }); err != nil {
+	files, err := unpack(body.Bytes(), c.config.Bounds)
+	if err != nil {
 		return &archiveError{err}
 	}
 	c.mu.Lock()

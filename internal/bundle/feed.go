@@ -22,7 +22,6 @@ import (
 	"github.com/open-policy-agent/opa/v1/plugins"
 
 	"github.com/wicketgate/wicketgate/internal/archive"
-	"github.com/wicketgate/wicketgate/internal/pace"
 	"github.com/wicketgate/wicketgate/internal/policy"
 )
 
@@ -256,6 +255,5 @@ func (f *Feed) compile(ctx context.Context, files []archive.File) (s *policy.Sna
 			s, diags = nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Bundle not taken", Detail: fmt.Sprintf("The compiler gave up: %v.", r)}}
 		}
 	}()
-	pace.Aside(func() { s, diags = policy.ReadBundle(ctx, f.name, files, f.config.Verify, f.config.Policy) })
-	return s, diags
+	return policy.ReadBundle(ctx, f.name, files, f.config.Verify, f.config.Policy)
 }
