@@ -19,6 +19,7 @@ type lane struct {
 	coming  int               // events that are being parked by whoever takes events in
 	came    int               // how many that were, with those that are
 	resumed bool              // parked by an earlier session
+	behind  bool              // what comes before at.Later has not all been taken in yet
 	busy    bool              // somebody goes through it
 	timer   *time.Timer       // for the next attempt; nil where none waits
 
@@ -138,8 +139,14 @@ func (w *worker) drop(l *lane, first *ledger.Waiting) {
 
 // fromLedger delivers the first event that waits in the ledger. came is how many had been parked when it was asked for.
 func (w *worker) fromLedger(ctx context.Context, l *lane, came int) step {
+	w.mu.Lock()
+	behind := l.behind // if so, something may come into at.First after it was looked at
+	w.mu.Unlock()
 	head, err := w.session.Head(ctx, l.at.First)
 	if err == nil && head == nil {
+		if behind {
+			return w.awaits(l)
+		}
 		head, err = w.session.Head(ctx, l.at.Later)
 	}
 	if err != nil {
@@ -159,6 +166,17 @@ func (w *worker) fromLedger(ctx context.Context, l *lane, came int) step {
 		return pause
 	}
 	return next
+}
+
+// awaits has the lane wait until what comes before at.Later was taken in.
+func (w *worker) awaits(l *lane) step {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !l.behind { // just now
+		return next
+	}
+	l.busy = false
+	return leave
 }
 
 // emptied notes that nothing is parked, unless something was just now.

@@ -1,8 +1,10 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +24,7 @@ type worker struct {
 	mu      sync.Mutex
 	lanes   map[string]*lane           // by subject of the lane; those with nothing are not there
 	waiting int                        // lanes with something parked
+	behind  []*lane                    // those that wait for the intake, by the number that it is to reach
 	held    int                        // bytes of bodies in memory
 	inHand  map[uint64]*ledger.Waiting // events in memory, by number: at most ledger.Window
 	nobody  int                        // attempts in a row that found nobody
@@ -74,6 +77,7 @@ func (w *worker) takeIn(ctx, attempts context.Context) error {
 		return err
 	}
 	defer intake.Stop()
+	w.passed(attempts, intake, 0)
 	for {
 		if err := w.roomFor(ctx); err != nil {
 			return err
@@ -82,13 +86,29 @@ func (w *worker) takeIn(ctx, attempts context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := w.take(ctx, attempts, next); err != nil {
-			return err
+		if next.Event != nil {
+			if err := w.take(ctx, attempts, next); err != nil {
+				return err
+			}
 		}
+		w.passed(attempts, intake, next.Sequence)
 	}
 }
 
-// resume makes the lanes in which events wait since an earlier session.
+// passed lets lanes go on that waited until all events up to a number were taken in.
+func (w *worker) passed(attempts context.Context, intake *ledger.Intake, number uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.behind) > 0 && (w.behind[0].later <= number+1 || !intake.Behind()) {
+		l := w.behind[0]
+		w.behind = w.behind[1:]
+		l.behind = false
+		w.run(attempts, strings.TrimSuffix(l.at.First, ".0"), l)
+	}
+}
+
+// resume makes the lanes in which events wait since an earlier session. Before the second part of such a lane come events
+// that were in that session's memory, and are to be taken in once more: until then it waits.
 func (w *worker) resume(ctx, attempts context.Context) error {
 	subjects, err := w.session.Lanes(ctx, w.webhook)
 	if err != nil {
@@ -99,7 +119,7 @@ func (w *worker) resume(ctx, attempts context.Context) error {
 		w.mu.Lock()
 		l := w.lanes[base]
 		if l == nil {
-			l = &lane{at: ledger.Lane{First: base + ".0", Later: base + ".1"}}
+			l = &lane{at: ledger.Lane{First: base + ".0", Later: base + ".1"}, behind: true}
 			w.lanes[base] = l
 		}
 		if !l.parked {
@@ -122,11 +142,16 @@ func (w *worker) resume(ctx, attempts context.Context) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.behind = nil
 	for base, l := range w.lanes {
+		if l.behind {
+			w.behind = append(w.behind, l)
+		}
 		if l.parked {
 			w.run(attempts, base, l)
 		}
 	}
+	slices.SortFunc(w.behind, func(a, b *lane) int { return cmp.Compare(a.later, b.later) })
 	return nil
 }
 
@@ -134,7 +159,8 @@ func (w *worker) resume(ctx, attempts context.Context) error {
 func (w *worker) roomFor(ctx context.Context) error {
 	for {
 		w.mu.Lock()
-		full := w.waiting >= maxLanes || w.held >= maxHeld || w.nobody >= unreachable && w.waiting > 0
+		waiting := w.waiting - len(w.behind) // what waits for the intake must not hold it up
+		full := waiting >= maxLanes || w.held >= maxHeld || w.nobody >= unreachable && waiting > 0
 		changed := w.changed
 		w.mu.Unlock()
 		if !full {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/wicketgate/wicketgate/internal/ledger"
 )
@@ -89,6 +90,50 @@ func TestIntakeAnew(t *testing.T) {
 			left = append(left, next.ID)
 		}
 	})
+}
+
+// What was in memory when a session ended comes before what was parked behind it; also where nothing of it is left.
+func TestMemoryFirst(t *testing.T) {
+	for _, done := range []int{0, 3, room} {
+		t.Run(fmt.Sprint(done), func(t *testing.T) {
+			b := start(t, t.TempDir())
+			w := b.idle()
+			ctx := t.Context()
+			var want []string
+			for n := range 2 * room {
+				id := fmt.Sprintf("a%02d", n)
+				b.append(id, "a")
+				if n >= done {
+					want = append(want, id)
+				}
+			}
+			intake, err := w.session.Intake(ctx, "hook")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := range 2 * room {
+				next, err := intake.Next(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := w.take(ctx, ctx, next); err != nil {
+					t.Fatal(err)
+				}
+				if n < done {
+					if err := next.Done(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			intake.Stop()
+			s := &service{tries: map[string]int{}}
+			b.Deliver(t, map[string]Target{"hook": {Send: s.send, For: time.Hour}})
+			b.within("all are delivered", func() bool { return len(s.all()) >= len(want) })
+			if got := s.all(); !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		})
+	}
 }
 
 // Lanes that are in memory already are counted once when what waits is read again.

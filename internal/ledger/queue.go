@@ -61,6 +61,7 @@ type Intake struct {
 	messages jetstream.MessagesContext
 	log      func(msg string, args ...any)
 	last     uint64          // message of the consumer's, counted from 1
+	first    uint64          // how many messages there were when it was opened
 	whole    context.Context // ends once the client may have dropped a message
 	end      func()
 }
@@ -93,7 +94,7 @@ func (s *Session) Intake(ctx context.Context, webhook string) (*Intake, error) {
 	if err != nil {
 		return nil, s.failed("reading events", err)
 	}
-	i := &Intake{messages: m, log: s.config.Log.Error}
+	i := &Intake{messages: m, log: s.config.Log.Error, first: c.CachedInfo().NumPending}
 	i.whole, i.end = s.whole()
 	return i, nil
 }
@@ -129,30 +130,31 @@ func (s *Session) drops(_ *nats.Conn, _ *nats.Subscription, err error) {
 	}
 }
 
-// Next waits for the next event. The error is that of ctx, or says that the ledger is no longer open.
+// Next waits for the next event. The error is that of ctx, or says that the ledger is no longer open. Of one that cannot be
+// read, and is let go, only the number is given.
 func (i *Intake) Next(ctx context.Context) (*Waiting, error) {
-	for {
-		m, err := i.message(ctx)
-		if err != nil {
-			return nil, err
-		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return nil, err
-		}
-		if meta.Sequence.Consumer != i.last+1 { // those between would come behind it
-			return nil, errDropped
-		}
-		i.last++
-		e, err := decode(m.Data())
-		if err != nil { // nobody else can read it, either
-			i.log("an event in the ledger cannot be read and is let go", "sequence", meta.Sequence.Stream)
-			m.Term() //nolint:errcheck // it would come again
-			continue
-		}
-		return &Waiting{Event: e, Sequence: meta.Sequence.Stream, message: m}, nil
+	m, err := i.message(ctx)
+	if err != nil {
+		return nil, err
 	}
+	meta, err := m.Metadata()
+	if err != nil {
+		return nil, err
+	}
+	if meta.Sequence.Consumer != i.last+1 { // those between would come behind it
+		return nil, errDropped
+	}
+	i.last++
+	w := &Waiting{Sequence: meta.Sequence.Stream, message: m}
+	if w.Event, err = decode(m.Data()); err != nil { // nobody else can read it, either
+		i.log("an event in the ledger cannot be read and is let go", "sequence", meta.Sequence.Stream)
+		m.Term() //nolint:errcheck // it would come again
+	}
+	return w, nil
 }
+
+// Behind says whether there may be events yet to be given that were there when the intake was opened.
+func (i *Intake) Behind() bool { return i.last < i.first }
 
 // message waits for the next message, or until one may have been dropped.
 func (i *Intake) message(ctx context.Context) (jetstream.Msg, error) {
