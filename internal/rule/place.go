@@ -64,6 +64,10 @@ func (c *compiler) listed(n ast.Node) *site {
 			s.names = append(s.names[:len(s.names):len(s.names)], name.Value)
 			return s
 		}
+	case *ast.BinaryNode:
+		if none, ok := n.Right.(*ast.ArrayNode); ok && n.Operator == "??" && len(none.Nodes) == 0 { // no member of [] is wrong
+			return c.listed(n.Left)
+		}
 	case *ast.BuiltinNode:
 		if n.Name == "map" { // which gives as many members in the same order
 			return c.listed(n.Arguments[0])

@@ -22,6 +22,7 @@ func TestWhereARuleStops(t *testing.T) {
 		{`all(body.flags, #)`, "/flags/1"},
 		{`all(map(body.lines, .qty), # < 9)`, "/lines/1"},
 		{`all(body?.lines, .qty < 9)`, "/lines/1"},
+		{`all(body?.lines ?? [], .qty < 9)`, "/lines/1"},
 		{`all(body.lines, .qty < body.n + 9)`, "/lines/1"},
 		{`all(body.lines, .absent > 1)`, "/lines/0"}, // has no answer
 		{`all(body.lines, .qty > 0 && all(.parts, .n.x > 1))`, "/lines/0/parts/0"},
