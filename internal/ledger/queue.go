@@ -248,7 +248,8 @@ func (s *Session) Head(ctx context.Context, subject string) (*Parked, error) {
 	}
 }
 
-// Last gives the number, among the events that came, of the last event of a lane's subject, 0 if there is none.
+// Last gives the number, among the events that came, of the last event of a lane's subject, 0 if there is none that can be
+// read: Head lets go of those that cannot.
 func (s *Session) Last(ctx context.Context, subject string) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
@@ -259,8 +260,11 @@ func (s *Session) Last(ctx context.Context, subject string) (uint64, error) {
 	if err != nil {
 		return 0, s.failed("reading what waits", err)
 	}
-	n, _ := strconv.ParseUint(m.Header.Get(fieldSequence), 10, 64)
-	return n, nil
+	p, err := parkedOf(m)
+	if err != nil {
+		return 0, nil //nolint:nilerr // see above
+	}
+	return p.Sequence, nil
 }
 
 func parkedOf(m *jetstream.RawStreamMsg) (*Parked, error) {
