@@ -43,28 +43,6 @@ const plainRoutes = `
 // TestIntegrationFailures has a third party fail in every way: each is a problem, within its time, that says nothing of
 // the third party's.
 func TestIntegrationFailures(t *testing.T) {
-	hijacked := func(f func(net.Conn)) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			c, _, err := w.(http.Hijacker).Hijack()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			f(c)
-			c.Close()
-		}
-	}
-	say := func(text string) http.HandlerFunc {
-		return hijacked(func(c net.Conn) { io.WriteString(c, text) })
-	}
-	drip := func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		for r.Context().Err() == nil {
-			io.WriteString(w, " ")
-			w.(http.Flusher).Flush()
-			time.Sleep(10 * time.Millisecond)
-		}
-	}
 	tests := []struct {
 		name    string
 		path    string

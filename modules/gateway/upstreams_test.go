@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // upstreamed is an API over the recorder whose upstream a test describes: `servers = [var.orders]` and what it adds.
@@ -112,29 +110,7 @@ func TestRetry(t *testing.T) {
 // service's.
 func TestFailures(t *testing.T) {
 	dead := func(s *server) { s.upstream.Close() }
-	hijacked := func(f func(net.Conn)) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			c, _, err := w.(http.Hijacker).Hijack()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			f(c)
-			c.Close()
-		}
-	}
-	say := func(text string) http.HandlerFunc {
-		return hijacked(func(c net.Conn) { io.WriteString(c, text) })
-	}
 	slowly := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-	drip := func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		for r.Context().Err() == nil {
-			io.WriteString(w, " ")
-			w.(http.Flusher).Flush()
-			time.Sleep(10 * time.Millisecond)
-		}
-	}
 	const plain, changed = "/plain/x", "/api/v1/orders/acme-1001"
 	tests := []struct {
 		name    string
