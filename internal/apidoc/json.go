@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"unicode"
 	"unicode/utf16"
 )
 
@@ -38,8 +39,9 @@ func plainString(b []byte, i int) int {
 			}
 			return to + blanks
 		case b[from] == '\\':
-			if high, low := escaped(b[from:]), escaped(b[min(from+6, len(b)):]); utf16.IsSurrogate(high) && utf16.IsSurrogate(low) {
-				to += copy(b[to:], fmt.Sprintf(`\U%08x`, utf16.DecodeRune(high, low)))
+			// Two halves that are no pair stay as they are, and are told as a mistake.
+			if pair := utf16.DecodeRune(escaped(b[from:]), escaped(b[min(from+6, len(b)):])); pair != unicode.ReplacementChar {
+				to += copy(b[to:], fmt.Sprintf(`\U%08x`, pair))
 				from, blanks = from+12, blanks+2
 				continue
 			}

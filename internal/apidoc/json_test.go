@@ -30,7 +30,7 @@ func TestJSON(t *testing.T) {
 
 // FuzzJSON reads whatever JSON there is as YAML, and finds the same in it.
 func FuzzJSON(f *testing.F) {
-	for _, seed := range []string{`{"a":"\ud83d\ude00b\u00e4","\ud83d\ude00":1}`, "{\t\"a\"\t:\t[1,\t2]}", `{"a":"\\ud83d\\ude00\"\t"}`, `{"a":"\ud83d"}`} {
+	for _, seed := range []string{`{"a":"\ud83d\ude00b\u00e4","\ud83d\ude00":1}`, "{\t\"a\"\t:\t[1,\t2]}", `{"a":"\\ud83d\\ude00\"\t"}`, `{"a":"\ud83d"}`, `{"a":"\ud8aa\ud800"}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
