@@ -20,8 +20,8 @@ import (
 
 // BenchmarkSwap has a gateway, in a process of its own, swap bundles with 50 MB of data while 200 requests a second come
 // over HTTPS. It reports how long the slowest 1 % of requests take at least, in milliseconds, and the slowest of all: as
-// usual, and while swaps go on one after the other; and how many then took longer than three times the usual. No request
-// may fail.
+// usual, and while swaps go on one after the other; and how many of a thousand took longer than three times the usual,
+// in either: what stalls the machine makes too. No request may fail.
 func BenchmarkSwap(b *testing.B) {
 	server := bundletest.NewServer(b)
 	key := bundletest.NewKey(b)
@@ -86,7 +86,7 @@ https://localhost:%[5]d {
 		}
 	}
 	l.run(b, time.After(3*time.Second)) // warm
-	usual := l.run(b, time.After(15*time.Second))
+	usual := l.run(b, time.After(30*time.Second))
 	swapped := make(chan time.Time)
 	go func() {
 		defer close(swapped)
@@ -105,7 +105,8 @@ https://localhost:%[5]d {
 	b.ReportMetric(swaps.p99()/usual.p99(), "p99-ratio")
 	b.ReportMetric(swaps.most(), "ms-slowest-swapping")
 	b.ReportMetric(usual.most(), "ms-slowest-usual")
-	b.ReportMetric(float64(swaps.over(3*usual.p99())), "over-3x-p99")
+	b.ReportMetric(usual.over(3*usual.p99()), "‰-over-3x-p99-usual")
+	b.ReportMetric(swaps.over(3*usual.p99()), "‰-over-3x-p99-swapping")
 	b.ReportMetric(float64(len(swaps)), "requests")
 }
 
@@ -137,14 +138,15 @@ type latencies []time.Duration
 func (l latencies) p99() float64  { return float64(l[len(l)*99/100].Microseconds()) / 1000 }
 func (l latencies) most() float64 { return float64(l[len(l)-1].Microseconds()) / 1000 }
 
-// over is how many took longer than so many milliseconds.
-func (l latencies) over(ms float64) (n int) {
+// over is how many of a thousand took longer than so many milliseconds.
+func (l latencies) over(ms float64) float64 {
+	n := 0
 	for _, d := range l {
 		if float64(d.Microseconds())/1000 > ms {
 			n++
 		}
 	}
-	return n
+	return 1000 * float64(n) / float64(len(l))
 }
 
 func (l *load) ask() error {

@@ -16,7 +16,7 @@ import (
 )
 
 // maxRead is how much is read of an archive between two looks at the clock, in bytes.
-const maxRead = 64 << 10
+const maxRead = 16 << 10
 
 // maxFiles bounds how many files a bundle may have.
 const maxFiles = 10_000

@@ -17,10 +17,10 @@ import (
 type digester struct {
 	doc         []byte
 	hash        hash.Hash
-	out         []byte      // what is to be hashed next
-	containers  []container // the longer objects and arrays, in the order in which they begin
-	members     []member    // of the objects that are open
-	left, right []byte      // names that are compared
+	out         []byte     // what is to be hashed next
+	containers  containers // the longer objects and arrays, in the order in which they begin
+	members     []member   // of the objects that are open
+	left, right []byte     // names that are compared
 	quoted      bytes.Buffer
 	quote       *json.Encoder // OPA's own way to write a string
 	pace        pace.Pace
@@ -28,6 +28,28 @@ type digester struct {
 
 // container is an object or array: where it begins and ends, and the number of the next one behind it.
 type container struct{ at, end, next int32 }
+
+// containers are numbered from 0 on. They lie in blocks: an array that grew would be moved, which nobody can interrupt.
+type containers struct {
+	blocks []*[block]container
+	n      int32
+}
+
+// block is how many containers lie together.
+const block = 1 << 12
+
+func (c *containers) at(n int32) *container { return &c.blocks[n/block][n%block] }
+
+func (c *containers) add(at int32) {
+	if int(c.n/block) == len(c.blocks) {
+		c.blocks = append(c.blocks, new([block]container))
+	}
+	*c.at(c.n) = container{at: at}
+	c.n++
+}
+
+// begins says whether the container number n begins at i.
+func (c *containers) begins(n int32, i int) bool { return n < c.n && int(c.at(n).at) == i }
 
 // member is a member of an object: where its name begins and ends, and the number of the first container from there on.
 type member struct{ from, to, number int32 }
@@ -62,15 +84,16 @@ func (d *digester) find() {
 		switch d.doc[i] {
 		case '{', '[':
 			d.pace.Step()
-			open = append(open, opened{int32(i), int32(len(d.containers))})
-			d.containers = append(d.containers, container{at: int32(i)})
+			open = append(open, opened{int32(i), d.containers.n})
+			d.containers.add(int32(i))
 		case '}', ']':
 			o := open[len(open)-1]
 			open = open[:len(open)-1]
 			if int32(i)-o.at < short { // and all in it
-				d.containers = d.containers[:o.number]
+				d.containers.n = o.number
 			} else {
-				d.containers[o.number].end, d.containers[o.number].next = int32(i+1), int32(len(d.containers))
+				c := d.containers.at(o.number)
+				c.end, c.next = int32(i+1), d.containers.n
 			}
 		case '"':
 			i, _ = jsonspan.String(d.doc, i)
@@ -83,15 +106,16 @@ func (d *digester) find() {
 // skip gives the end of the value that begins at i, and the number of the next container behind it; n is that of the
 // first from i on.
 func (d *digester) skip(i int, n int32) (int, int32) {
-	if int(n) < len(d.containers) && int(d.containers[n].at) == i {
-		return int(d.containers[n].end), d.containers[n].next
+	if d.containers.begins(n, i) {
+		c := d.containers.at(n)
+		return int(c.end), c.next
 	}
 	return jsonspan.Value(d.doc, i), n
 }
 
 // inside gives the number of the first container in the one that begins at i; n is that of the first from i on.
 func (d *digester) inside(i int, n int32) int32 {
-	if int(n) < len(d.containers) && int(d.containers[n].at) == i {
+	if d.containers.begins(n, i) {
 		return n + 1
 	}
 	return n
@@ -124,10 +148,12 @@ func (d *digester) value(i int, n int32) {
 
 // object hashes an object.
 func (d *digester) object(i int, n int32) {
-	if inside := d.inside(i, n); inside > n && d.containers[n].end-d.containers[n].at >= crowd {
-		count := 0
+	if d.containers.begins(n, i) && d.containers.at(n).end-d.containers.at(n).at >= crowd {
+		count := len(d.members)
 		d.each(i, n, func(member) { count++ })
-		d.members = slices.Grow(d.members, count)
+		if count > cap(d.members) {
+			d.members = append(make([]member, 0, count), d.members...) // Go clears what it makes so in pieces
+		}
 	}
 	mark, sorted := len(d.members), true
 	d.each(i, n, func(m member) {
@@ -173,6 +199,7 @@ func (d *digester) past(i int) int {
 
 // compare puts members in the order of their names.
 func (d *digester) compare(a, b member) int {
+	d.pace.Step()
 	d.left = jsonspan.AppendText(d.left[:0], d.doc[a.from:a.to])
 	d.right = jsonspan.AppendText(d.right[:0], d.doc[b.from:b.to])
 	return bytes.Compare(d.left, d.right)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/plugins/rest"
 
 	"github.com/wicketgate/wicketgate/internal/archive"
+	"github.com/wicketgate/wicketgate/internal/pace"
 	"github.com/wicketgate/wicketgate/internal/secret"
 )
 
@@ -29,6 +31,7 @@ const (
 	maxRedirects  = 5
 	minInterval   = 250 * time.Millisecond // between requests: a server that answers long polls at once gets no storm of them
 	maxHeader     = 64 << 10               // of an answer, in bytes
+	maxAhead      = 256 << 10              // of a bundle that the server may send before we have read what came, in bytes
 )
 
 // client is how the downloader reaches the server: OPA's own requests, with our bounds and credentials. It reads an
@@ -59,6 +62,8 @@ func newClient(config *Config) *client {
 		TLSHandshakeTimeout:    headerTimeout,
 		IdleConnTimeout:        90 * time.Second,
 		MaxIdleConns:           1,
+		// What net/http reads ahead of us, it reads without stepping aside for requests.
+		HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: maxAhead, MaxReceiveBufferPerConnection: maxAhead},
 	}}
 }
 
@@ -188,11 +193,17 @@ func (c *client) read(res *http.Response, came func()) error {
 	if res.ContentLength > most {
 		return large
 	}
-	var body bytes.Buffer
-	body.Grow(int(max(res.ContentLength, 0)) + bytes.MinRead)
-	bounded := io.LimitReader(res.Body, most+1)
+	var step pace.Pace
+	body := make([]byte, 0, max(res.ContentLength+1, minArchive)) // one more, to see its end
 	for {
-		n, err := io.CopyN(&body, bounded, 64<<10)
+		if len(body) == cap(body) {
+			body = larger(body, &step)
+		}
+		n, err := res.Body.Read(body[len(body):min(cap(body), len(body)+maxAtOnce)])
+		body = body[:len(body)+n]
+		if int64(len(body)) > most {
+			return large
+		}
 		if n > 0 {
 			came()
 		}
@@ -202,18 +213,33 @@ func (c *client) read(res *http.Response, came func()) error {
 		if err != nil {
 			return fmt.Errorf("reading the bundle: %w", err)
 		}
+		step.Rest()
 	}
-	if int64(body.Len()) > most {
-		return large
-	}
-	files, err := unpack(body.Bytes(), c.config.Bounds)
+	files, err := unpack(body, c.config.Bounds)
 	if err != nil {
 		return &archiveError{err}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.archive, c.files = body.Bytes(), files
+	c.archive, c.files = body, files
 	return nil
+}
+
+// How archives are read that come.
+const (
+	minArchive = 64 << 10 // there is room for at first, in bytes
+	maxAtOnce  = 16 << 10 // is read between two looks at the clock, in bytes
+)
+
+// larger gives the same bytes, with room for as many more. It copies in pieces: a large copy at once, nobody could
+// interrupt, and a collection of garbage would have everybody wait for it.
+func larger(b []byte, step *pace.Pace) []byte {
+	out := make([]byte, 0, 2*len(b))
+	for part := range slices.Chunk(b, maxAtOnce) {
+		out = append(out, part...)
+		step.Rest()
+	}
+	return out
 }
 
 // archiveError is about what a server sent, rather than about reaching it.

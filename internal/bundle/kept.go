@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/wicketgate/wicketgate/internal/archive"
+	"github.com/wicketgate/wicketgate/internal/pace"
 )
 
 // kept is where the last good bundle of an address lies: its archive, and beside it what the server called it.
@@ -102,9 +103,11 @@ func replace(path string, content []byte) error {
 
 func sum(packed []byte) string {
 	h := sha256.New()
+	var step pace.Pace
 	// All at once, nobody could interrupt it, and a collection of garbage would have everybody wait for it.
-	for part := range slices.Chunk(packed, 64<<10) {
+	for part := range slices.Chunk(packed, maxAtOnce) {
 		_, _ = h.Write(part) // it never fails
+		step.Rest()
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

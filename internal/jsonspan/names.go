@@ -160,9 +160,10 @@ func (n *names) search(doc []byte, first []name, more []uint32, pause func()) in
 	}
 	if cap(n.table) < size {
 		n.table = make([]uint32, size)
+	} else {
+		clear(n.table[:size])
 	}
 	table := n.table[:size]
-	clear(table)
 	place := func(k int) int {
 		if k < len(first) {
 			return first[k].at()

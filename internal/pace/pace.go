@@ -6,7 +6,7 @@ package pace
 import "time"
 
 const (
-	slice = time.Millisecond       // of work between two rests
+	slice = 200 * time.Microsecond // of work between two rests
 	rest  = 100 * time.Microsecond // or what the system makes of it, about 1 ms at most
 	every = 32                     // steps between two looks at the clock
 )
