@@ -36,7 +36,8 @@ type Decision struct {
 	Query  string // "data.shop.orders"
 	Cached bool   // the verdict was remembered from an equal request
 
-	urn string // its name; "" until it is asked for
+	urn    string          // its name; "" until it is asked for
+	denied problem.Problem // room for Denied
 }
 
 const urnPrefix = "urn:uuid:"
@@ -58,6 +59,24 @@ func (d *Decision) Unfulfilled(err error) *problem.Problem {
 	p := problem.New(problem.Forbidden, "").Because(fmt.Errorf("carrying out what %s obliges to: %w", d.Query, err))
 	p.Instance = d.URN()
 	return p
+}
+
+// Denied is what the caller is told where the decision is no. It is named when it is written, since making a name costs
+// more than deciding as before.
+func (d *Decision) Denied() *problem.Problem {
+	d.denied = *d.Denial
+	return &d.denied
+}
+
+// Name gives a problem that ends x its instance, unless it has one: the decision that it is, or else x.
+func (x *Exchange) Name(p *problem.Problem) {
+	switch {
+	case p.Instance != "":
+	case x.Decision != nil && p == &x.Decision.denied:
+		p.Instance = x.Decision.URN()
+	case x.ID != "":
+		p.Instance = "urn:uuid:" + x.ID
+	}
 }
 
 // Decided notes the decision about x, in room that x has for it.

@@ -115,7 +115,7 @@ func (g *Gateway) Unclaimed(x *exchange.Exchange) *problem.Problem {
 	if len(g.hooks) == 0 && g.table.Misdirected(x.Host) { // webhooks are at every host
 		p = problem.New(problem.Misdirected, "no API is served at this host")
 	}
-	p.Instance = "urn:uuid:" + x.ID
+	x.Name(p)
 	return p
 }
 
@@ -141,9 +141,7 @@ func (g *Gateway) identify(x *exchange.Exchange, m *route.Match) *problem.Proble
 // refuse answers with a problem: the one place through which errors leave.
 func refuse(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, prob *problem.Problem) error {
 	x.PutAnswer(w.Header())
-	if prob.Instance == "" && x.ID != "" {
-		prob.Instance = "urn:uuid:" + x.ID
-	}
+	x.Name(prob)
 	hurry(w, x)
 	if err := prob.Write(w, r); err != nil {
 		return errors.Join(prob, err)

@@ -40,7 +40,7 @@ func (q *Query) follow(x *exchange.Exchange, d *exchange.Decision) *problem.Prob
 }
 
 // Decide asks the policy about a request and notes the decision in the exchange, changing nothing else. It returns a
-// problem unless the answer is a boolean true: a 403 or what the policy wrote, whose instance names the decision, or
+// problem unless the answer is a boolean true: a 403 or what the policy wrote, which x.Name gives the decision's name, or
 // a 400 without a decision if the policy reads the body and cannot. What went wrong inside is its cause.
 func (q *Query) Decide(x *exchange.Exchange) (*exchange.Decision, *problem.Problem) {
 	if q.unready {
@@ -69,9 +69,7 @@ func (q *Query) Decide(x *exchange.Exchange) (*exchange.Decision, *problem.Probl
 	if d.Allow {
 		return d, nil
 	}
-	denial := *d.Denial
-	denial.Instance = d.URN()
-	return d, &denial
+	return d, d.Denied()
 }
 
 // outcome is what an evaluation came to. Nothing in it is changed afterwards.

@@ -22,7 +22,11 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 func ask(t *testing.T, policy string) (*exchange.Exchange, *problem.Problem) {
 	t.Helper()
 	x := fullExchange()
-	return x, files{"a.rego": "package a\n\n" + policy + "\n"}.prepare(t, "data.a").Handle(x)
+	p := files{"a.rego": "package a\n\n" + policy + "\n"}.prepare(t, "data.a").Handle(x)
+	if p != nil {
+		x.Name(p)
+	}
+	return x, p
 }
 
 func TestOnlyTrueLetsThrough(t *testing.T) {

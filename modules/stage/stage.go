@@ -84,9 +84,7 @@ func (s *Stage) Report(x *exchange.Exchange, prob *problem.Problem) {
 // refuse answers a problem. Nothing may have been written to w before.
 func (s *Stage) refuse(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, prob *problem.Problem) error {
 	x.PutAnswer(w.Header())
-	if prob.Instance == "" {
-		prob.Instance = "urn:uuid:" + x.ID
-	}
+	x.Name(prob)
 	s.metrics.refused(x, prob)
 	s.app.Limited(x)
 	s.app.Unmet(x)
