@@ -102,6 +102,9 @@ type Exchange struct {
 	// Challenge is what a sender of webhooks wants to hear in the answer; "" where it asked nothing.
 	Challenge string
 
+	// Times is how the request's time went by, where that is asked for.
+	Times Timeline
+
 	// Fields that every answer to this request carries, problems included: lifecycle, quotas, Vary.
 	Answer http.Header
 

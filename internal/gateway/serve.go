@@ -25,7 +25,9 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	// What admission takes off is taken off a copy: a request that no API claims goes on as it came.
 	out := r.WithContext(exchange.NewContext(r.Context(), x))
 	out.Header = maps.Clone(r.Header)
-	if prob := g.admit.Load().Admit(x, out, client); prob != nil {
+	prob := g.admit.Load().Admit(x, out, client)
+	x.Times.Lap("admit", false)
+	if prob != nil {
 		x.Ended = "admit"
 		return true, refuse(w, r, x, prob)
 	}
@@ -49,6 +51,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	if m.API == nil || !serves(m.API.Name) {
 		return false, nil
 	}
+	x.Times.Lap("route", false)
 	if prob == nil && m.Status == 0 {
 		prob = g.identify(x, &m)
 	}
@@ -74,7 +77,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	if stages.Needs().Body != exchange.None {
 		awaitBody(w, r, x)
 	}
-	if prob := stages.Handle(x); prob != nil {
+	if prob = stages.Handle(x); prob != nil {
 		return true, refuse(w, r, x, prob)
 	}
 	if _, asked := to.upstream.(*integration.Route); asked {
@@ -97,6 +100,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 		err = to.upstream.Forward(w, prepare(out, x), x)
 	}
 	if err != nil {
+		x.Times.Lap("upstream", false)
 		if x.Ended == "" {
 			x.Ended = "upstream"
 		}

@@ -70,7 +70,9 @@ func (p *Pipeline) Handle(x *exchange.Exchange) *problem.Problem {
 func (p *Pipeline) handle(x *exchange.Exchange) ([]Stage, *problem.Problem) {
 	for i, s := range p.stages {
 		if i == p.bodyAt {
-			if prob := x.Body.ReadAll(p.needs.MaxBody); prob != nil {
+			prob := x.Body.ReadAll(p.needs.MaxBody)
+			x.Times.Lap("body", false)
+			if prob != nil {
 				x.Ended = s.Name()
 				return p.stages[i:], prob
 			}
@@ -80,6 +82,7 @@ func (p *Pipeline) handle(x *exchange.Exchange) ([]Stage, *problem.Problem) {
 		if prob == nil && x.Body.Changed && !changed {
 			prob = takeDigests(x, came)
 		}
+		x.Times.Lap(s.Name(), false)
 		if prob != nil {
 			x.Ended = s.Name()
 			return p.stages[i+1:], prob
@@ -142,9 +145,12 @@ func (p *Pipeline) Return(x *exchange.Exchange, r *exchange.Response) *problem.P
 			return prob
 		}
 	}
+	x.Times.Lap("upstream", false)
 	for _, b := range p.backs {
 		before := r.Stream
-		if prob := giveBack(b, x, r); prob != nil {
+		prob := giveBack(b, x, r)
+		x.Times.Lap(b.Name(), true)
+		if prob != nil {
 			x.Ended = b.Name()
 			return prob
 		}

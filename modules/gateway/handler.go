@@ -60,14 +60,16 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	g := h.app.gateway.hold()
 	defer g.release()
-	x := &exchange.Exchange{Address: Address(r)}
+	s := &served{Exchange: exchange.Exchange{Address: Address(r)}, answer: answering{ResponseWriter: w}}
+	x := &s.Exchange
+	x.Times.Begin()
 	returned := false
 	defer func() {
 		if !returned { // the answer broke off, which the proxy tells the caller by a panic
-			h.describe(r, x, x.Broken)
+			h.describe(r, s, x.Broken)
 		}
 	}()
-	claimed, err := g.Serve(w, r, x, ClientAddress(r), h.serves)
+	claimed, err := g.Serve(&s.answer, r, x, ClientAddress(r), h.serves)
 	returned = true
 	if claimed {
 		Conceal(r, x)
@@ -77,7 +79,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	var prob *problem.Problem
 	answered := errors.As(err, &prob)
-	h.describe(r, x, prob)
+	h.describe(r, s, prob)
 	if answered {
 		return nil
 	}
@@ -107,9 +109,12 @@ func unclaimed(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, p
 }
 
 // describe tells placeholders, metrics and the log what became of a request.
-func (h *Handler) describe(r *http.Request, x *exchange.Exchange, prob *problem.Problem) {
+func (h *Handler) describe(r *http.Request, s *served, prob *problem.Problem) {
+	x := &s.Exchange
+	x.Times.Lap("answer", true)
 	Describe(r, x)
 	h.app.metrics.served(x, prob)
+	h.app.metrics.times.took(x, s.answer.status)
 	if x.Unknown != nil {
 		h.logger.Info("unknown query parameters", zap.String("id", x.ID), zap.String("api", x.API), zap.String("route", x.Route), zap.Strings("parameters", x.Unknown))
 	}

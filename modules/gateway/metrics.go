@@ -32,6 +32,7 @@ type metrics struct {
 	issuers  *issuerMetrics
 	asked    *prometheus.CounterVec // introspection endpoints
 	parties  *partyMetrics
+	times    *timeMetrics
 
 	events *eventsMetrics
 
@@ -72,6 +73,7 @@ var theMetrics = func() *metrics {
 		events:  newEventsMetrics(name),
 		issuers: newIssuerMetrics(name),
 		parties: newPartyMetrics(name),
+		times:   newTimeMetrics(name),
 		asked: prometheus.NewCounterVec(prometheus.CounterOpts(name("introspections_total",
 			"What came of asking introspection endpoints for tokens: answered or failed.")), []string{"result"}),
 	}
@@ -93,7 +95,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.unmet, m.unknown, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.events}, m.decided, m.shadows.collectors(), m.parties.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.unmet, m.unknown, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.events}, m.decided, m.shadows.collectors(), m.parties.collectors(), m.times.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
