@@ -69,9 +69,43 @@ func (x *Index) Count(n int) int { return int(x.nodes[n].info) }
 // Next is the node behind the value at node n: of an item the next item, of a member's value the next name.
 func (x *Index) Next(n int) int { return int(x.nodes[n].next) }
 
+// Integer reads the number at node n if it is spelt as nothing but digits, at most 18 of them. n may be -1, for none.
+func (x *Index) Integer(n int) (i int64, ok bool) {
+	if n < 0 {
+		return 0, false
+	}
+	raw := x.Raw(n)
+	if len(raw) > 18 {
+		return 0, false
+	}
+	for _, ch := range raw {
+		if ch-'0' > 9 {
+			return 0, false
+		}
+		i = i*10 + int64(ch-'0')
+	}
+	return i, true
+}
+
+// Plain is the text of the string at node n if that has no escapes. n may be -1, for none.
+func (x *Index) Plain(n int) (text []byte, ok bool) {
+	if n < 0 {
+		return nil, false
+	}
+	k := &x.nodes[n]
+	if k.info == hasEscapes || x.doc[k.start] != '"' {
+		return nil, false
+	}
+	return x.doc[k.start+1 : k.end-1], true
+}
+
 // Find gives the value of a member of the object at node n, and looks at so many names for it; -1 where there is none.
 func (x *Index) Find(n int, name string) (found, steps int) {
 	nodes, quoted := x.nodes[:x.nodes[n].next], uint32(len(name)+2)
+	first := byte('"') // behind a quote, of an empty name
+	if name != "" {
+		first = name[0]
+	}
 	for i := n + 1; i+1 < len(nodes); i = int(nodes[i+1].next) {
 		steps++
 		switch k := &nodes[i]; {
@@ -79,7 +113,7 @@ func (x *Index) Find(n int, name string) (found, steps int) {
 			if Is(x.doc[k.start:k.end], name) {
 				return i + 1, steps
 			}
-		case k.end-k.start == quoted && string(x.doc[k.start+1:k.end-1]) == name:
+		case k.end-k.start == quoted && x.doc[k.start+1] == first && string(x.doc[k.start+1:k.end-1]) == name:
 			return i + 1, steps
 		}
 	}

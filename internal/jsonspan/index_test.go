@@ -2,6 +2,7 @@ package jsonspan_test
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,6 +17,13 @@ func walkIndex(t *testing.T, index *jsonspan.Index, n int, raw []byte) int {
 	}
 	if raw[0] == '"' && index.Escaped(n) != bytes.Contains(raw, []byte(`\`)) {
 		t.Fatalf("%s: escapes: %v", raw, index.Escaped(n))
+	}
+	if text, ok := index.Plain(n); ok != (raw[0] == '"' && !bytes.Contains(raw, []byte(`\`))) || ok && string(text) != jsonspan.Text(raw) {
+		t.Fatalf("%s: the text is %s, %v", raw, text, ok)
+	}
+	number, err := strconv.ParseInt(string(raw), 10, 64)
+	if i, ok := index.Integer(n); ok != (err == nil && raw[0] != '-' && len(raw) <= 18) || ok && i != number {
+		t.Fatalf("%s: the number is %d, %v", raw, i, ok)
 	}
 	if raw[0] != '{' && raw[0] != '[' {
 		if index.Next(n) != n+1 {
@@ -95,6 +103,17 @@ func TestParseIsBounded(t *testing.T) {
 		if index, err := jsonspan.Parse(doc, jsonspan.Bounds{}); err == nil || index != nil {
 			t.Errorf("%d values, broken: %v, %v", c.values, index != nil, err)
 		}
+	}
+	index, err := jsonspan.Parse([]byte("1"), jsonspan.Bounds{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer index.Release()
+	if _, ok := index.Integer(-1); ok {
+		t.Error("no node is a number")
+	}
+	if _, ok := index.Plain(-1); ok {
+		t.Error("no node is a text")
 	}
 	var none *jsonspan.Index
 	if none.Of([]byte("1")) {

@@ -34,7 +34,7 @@ func (c *compiler) condition(n *ast.BuiltinNode, with func(ast.Node) logic) (l l
 		l = with(n.Arguments[1].(*ast.PredicateNode).Node)
 	} else {
 		at := n.Location()
-		l = func(r *run) bool { return yes(r.rounds[d].item, at) }
+		l = func(r *run) bool { return yes(r.current(d), at) }
 	}
 	c.depth--
 	return l, d
@@ -58,33 +58,18 @@ func (c *compiler) enter() int {
 func (c *compiler) quantifier(n *ast.BuiltinNode, with func(ast.Node) logic) logic {
 	list, at := c.value(n.Arguments[0]), n.Location()
 	holds, d := c.condition(n, with)
-	switch n.Name {
+	switch name := n.Name; name {
 	case "all":
-		return func(r *run) bool {
-			answer := true
-			r.each(r.listOf(list, "all", at), func(i int, item value) bool {
-				r.rounds[d] = round{item, i}
-				answer = holds(r)
-				return answer
-			})
-			return answer
-		}
-	case "any", "none":
-		name, none := n.Name, n.Name == "none"
-		return func(r *run) bool {
-			found := false
-			r.each(r.listOf(list, name, at), func(i int, item value) bool {
-				r.rounds[d] = round{item, i}
-				found = holds(r)
-				return !found
-			})
-			return found != none
-		}
+		return func(r *run) bool { return !r.some(r.listOf(list, name, at), d, holds, false) }
+	case "any":
+		return func(r *run) bool { return r.some(r.listOf(list, name, at), d, holds, true) }
+	case "none":
+		return func(r *run) bool { return !r.some(r.listOf(list, name, at), d, holds, true) }
 	}
 	return func(r *run) bool {
 		found := 0
 		r.each(r.listOf(list, "one", at), func(i int, item value) bool {
-			r.rounds[d] = round{item, i}
+			r.rounds[d] = round{index: i, item: item}
 			if holds(r) {
 				found++
 			}
@@ -92,6 +77,28 @@ func (c *compiler) quantifier(n *ast.BuiltinNode, with func(ast.Node) logic) log
 		})
 		return found == 1
 	}
+}
+
+// some says whether the answer for some member of a list is the one given, and stops there.
+func (r *run) some(list value, depth int, holds logic, answer bool) (found bool) {
+	at := &r.rounds[depth]
+	if list.n == 0 {
+		r.each(list, func(i int, item value) bool {
+			*at = round{index: i, item: item}
+			found = holds(r) == answer
+			return !found
+		})
+		return found
+	}
+	node := int(list.n)
+	for i, stop := 0, r.index.Next(node-1); node < stop; i++ {
+		r.spend(1)
+		if at.index, at.node = i, node+1; holds(r) == answer {
+			return true
+		}
+		node = r.index.Next(node)
+	}
+	return false
 }
 
 func (c *compiler) builtin(n *ast.BuiltinNode) code {
@@ -105,7 +112,7 @@ func (c *compiler) builtin(n *ast.BuiltinNode) code {
 		return func(r *run) value {
 			var made []value
 			r.each(r.listOf(list, "map", at), func(i int, item value) bool {
-				r.rounds[d] = round{item, i}
+				r.rounds[d] = round{index: i, item: item}
 				r.keep(1)
 				made = append(made, compute(r))
 				return true
@@ -257,7 +264,7 @@ func (c *compiler) selection(n *ast.BuiltinNode) code {
 		return func(r *run) value {
 			found := 0
 			r.each(r.listOf(list, name, at), func(i int, item value) bool {
-				r.rounds[d] = round{item, i}
+				r.rounds[d] = round{index: i, item: item}
 				if holds(r) {
 					found++
 				}
@@ -269,7 +276,7 @@ func (c *compiler) selection(n *ast.BuiltinNode) code {
 	return func(r *run) value {
 		var kept []value
 		r.each(r.listOf(list, name, at), func(i int, item value) bool {
-			r.rounds[d] = round{item, i}
+			r.rounds[d] = round{index: i, item: item}
 			if holds(r) {
 				r.keep(1)
 				kept = append(kept, item)
@@ -291,7 +298,7 @@ func (c *compiler) sum(n *ast.BuiltinNode) code {
 		total := whole(0)
 		r.each(r.listOf(list, "sum", at), func(i int, item value) bool {
 			if compute != nil {
-				r.rounds[d] = round{item, i}
+				r.rounds[d] = round{index: i, item: item}
 				item = compute(r)
 			}
 			needNumber(item, "sum", at)

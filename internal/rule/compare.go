@@ -170,10 +170,7 @@ const fewTexts = 8
 func (m *membership) has(v value) (ok bool) {
 	switch v.kind {
 	case aText:
-		if m.texts == nil {
-			return slices.Contains(m.few, v.s)
-		}
-		_, ok = m.texts[v.s]
+		return m.hasText(v.s)
 	case aNumber:
 		if v.ref == nil {
 			_, ok = m.numbers[numeral{v.n, v.exp}]
@@ -187,6 +184,14 @@ func (m *membership) has(v value) (ok bool) {
 	case aNull:
 		return m.null
 	}
+	return ok
+}
+
+func (m *membership) hasText(s string) (ok bool) {
+	if m.texts == nil {
+		return slices.Contains(m.few, s)
+	}
+	_, ok = m.texts[s]
 	return ok
 }
 

@@ -100,8 +100,11 @@ func (c *compiler) equality(n *ast.BinaryNode) logic {
 	a := c.value(left)
 	if known, ok := c.constant(right); ok {
 		if known.kind == aText {
-			s := known.s
+			s, leaf := known.s, c.leaf(left)
 			return func(r *run) bool {
+				if text, ok := r.index.Plain(leaf(r)); ok {
+					return string(text) == s
+				}
 				v := a(r)
 				return v.kind == aText && v.s == s
 			}
@@ -114,6 +117,11 @@ func (c *compiler) equality(n *ast.BinaryNode) logic {
 
 func (c *compiler) order(n *ast.BinaryNode) logic {
 	a, b, at := c.value(n.Left), c.value(n.Right), n.Location()
+	if known, ok := c.constant(n.Right); ok {
+		if bound, ok := known.int64(); ok {
+			return c.orderTo(n, a, bound)
+		}
+	}
 	switch n.Operator {
 	case "<":
 		return func(r *run) bool { return compare(a(r), b(r), at) < 0 }
@@ -125,16 +133,44 @@ func (c *compiler) order(n *ast.BinaryNode) logic {
 	return func(r *run) bool { return compare(a(r), b(r), at) >= 0 }
 }
 
+// orderTo is order with a whole number that is written out.
+func (c *compiler) orderTo(n *ast.BinaryNode, a code, bound int64) logic {
+	leaf, at := c.leaf(n.Left), n.Location()
+	to := func(r *run) int {
+		if n, ok := r.index.Integer(leaf(r)); ok {
+			return compareInts(n, bound)
+		}
+		return compare(a(r), whole(bound), at)
+	}
+	switch n.Operator {
+	case "<":
+		return func(r *run) bool { return to(r) < 0 }
+	case "<=":
+		return func(r *run) bool { return to(r) <= 0 }
+	case ">":
+		return func(r *run) bool { return to(r) > 0 }
+	}
+	return func(r *run) bool { return to(r) >= 0 }
+}
+
 func (c *compiler) in(n *ast.BinaryNode) logic {
-	v := c.value(n.Left)
+	v, leaf := c.value(n.Left), c.leaf(n.Left)
 	if set, ok := c.constantSet(n.Right); ok {
 		if from, to := set.from, set.to; set.ranged {
 			return func(r *run) bool {
-				v := v(r)
-				return v.kind == aNumber && v.ref == nil && v.exp == 0 && from <= v.n && v.n <= to
+				n, ok := r.index.Integer(leaf(r))
+				if !ok {
+					n, ok = v(r).int64()
+				}
+				return ok && from <= n && n <= to
 			}
 		}
-		return func(r *run) bool { return set.has(v(r)) }
+		return func(r *run) bool {
+			if s, ok := r.index.Plain(leaf(r)); ok {
+				return set.hasText(viewed(s))
+			}
+			return set.has(v(r))
+		}
 	}
 	container, at := c.value(n.Right), n.Right.Location()
 	return func(r *run) bool {
@@ -227,6 +263,13 @@ func (c *compiler) constant(n ast.Node) (value, bool) {
 func (c *compiler) identifier(n *ast.IdentifierNode) code {
 	at := n.Location()
 	if i, ok := slotOf(n.Value); ok {
+		if s := &c.p.slots[i]; s.uses == 1 && c.depth == 0 { // nobody asks for it again
+			return func(r *run) value {
+				r.at = at
+				r.spend(1)
+				return s.get(r, s)
+			}
+		}
 		return func(r *run) value {
 			r.at = at
 			return r.slot(i)
@@ -258,7 +301,7 @@ func (c *compiler) pointer(n *ast.PointerNode) code {
 	if n.Name == "index" {
 		return func(r *run) value { return whole(int64(r.rounds[d].index)) }
 	}
-	return func(r *run) value { return r.rounds[d].item }
+	return func(r *run) value { return r.current(d) }
 }
 
 func (c *compiler) member(n *ast.MemberNode) code {
@@ -268,12 +311,18 @@ func (c *compiler) member(n *ast.MemberNode) code {
 		if item, ok := n.Node.(*ast.PointerNode); ok && item.Name == "" { // .name in a predicate: without a copy of the item
 			d := c.depth - 1
 			return func(r *run) value {
-				v := &r.rounds[d].item
+				if node := r.rounds[d].node - 1; node >= 0 && r.index.First(node) == '{' {
+					if node = r.member(node, name); node < 0 {
+						return value{}
+					}
+					return r.fromIndex(node)
+				}
+				v := r.current(d)
 				if v.kind == anObject {
-					member, _ := r.find(v, name)
+					member, _ := r.find(&v, name)
 					return member
 				}
-				return nothing(*v, n.Optional, at)
+				return nothing(v, n.Optional, at)
 			}
 		}
 		return func(r *run) value {

@@ -69,20 +69,6 @@ func parseNumber(s string) (value, bool) {
 	return smallest(n, exp)
 }
 
-// plain reads a number that is spelt as nothing but digits, at most 18 of them: most are.
-func plain(raw []byte) (n int64, ok bool) {
-	if len(raw) > 18 {
-		return 0, false
-	}
-	for _, ch := range raw {
-		if ch-'0' > 9 {
-			return 0, false
-		}
-		n = n*10 + int64(ch-'0')
-	}
-	return n, true
-}
-
 // exponent reads e+12.
 func exponent(s string) (int, bool) {
 	if s[0]|0x20 != 'e' {

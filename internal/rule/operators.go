@@ -16,7 +16,7 @@ import (
 const maxMatch = 2 << 20
 
 func (c *compiler) matches(n *ast.BinaryNode) logic {
-	v, at := c.value(n.Left), n.Location()
+	v, leaf, at := c.value(n.Left), c.leaf(n.Left), n.Location()
 	re, err := pattern.Compile(n.Right.(*ast.StringNode).Value) // the resolver saw to it
 	if err != nil {
 		c.mistake(n.Right.Location(), "Invalid pattern", "%s", wording(err.Error()))
@@ -24,20 +24,25 @@ func (c *compiler) matches(n *ast.BinaryNode) logic {
 	}
 	size := re.Size()
 	return func(r *run) bool {
-		v := v(r)
-		switch v.kind {
-		case aNull:
-			return false
-		case aText:
-		default:
-			fail(at, "only a string is matched with a pattern, not %s", v.kind)
+		var text string
+		if s, ok := r.index.Plain(leaf(r)); ok {
+			text = viewed(s)
+		} else {
+			switch v := v(r); v.kind {
+			case aNull:
+				return false
+			case aText:
+				text = v.s
+			default:
+				fail(at, "only a string is matched with a pattern, not %s", v.kind)
+			}
 		}
-		work := size * (len(v.s) + 1)
+		work := size * (len(text) + 1)
 		if work > maxMatch {
 			fail(at, "the string is too long for the pattern")
 		}
 		r.spend(1 + work/bytesPerStep)
-		return re.MatchString(v.s)
+		return re.MatchString(text)
 	}
 }
 

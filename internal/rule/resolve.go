@@ -365,6 +365,7 @@ func (r *resolver) slot(n *ast.Node, s slot) {
 			}
 		}
 	}
+	p.slots[i].uses++
 	ast.Patch(n, &ast.IdentifierNode{Value: slotName(i)})
 }
 

@@ -70,8 +70,17 @@ type run struct {
 
 // round is where a predicate is in its list.
 type round struct {
-	item  value
 	index int
+	node  int   // of the item in the body's index, counted from 1, for it is read only where the predicate names it; otherwise 0
+	item  value // where node is 0
+}
+
+// current gives the item that a round is at.
+func (r *run) current(depth int) value {
+	if at := &r.rounds[depth]; at.node == 0 {
+		return at.item
+	}
+	return r.fromIndex(r.rounds[depth].node - 1)
 }
 
 func newRun(p *Program) *run {
@@ -113,12 +122,17 @@ func (r *run) failure(e any) *Failure {
 
 // forget drops all that belongs to the request.
 func (r *run) forget() {
-	clear(r.values)
-	clear(r.known)
-	clear(r.lets)
-	clear(r.rounds)
-	clear(r.stack[:cap(r.stack)])
-	r.stack = r.stack[:0]
+	for i, known := range r.known {
+		if known {
+			r.values[i], r.known[i] = value{}, false
+		}
+	}
+	if len(r.lets)+len(r.rounds)+cap(r.stack) > 0 { // most expressions have none of them
+		clear(r.lets)
+		clear(r.rounds)
+		clear(r.stack[:cap(r.stack)])
+		r.stack = r.stack[:0]
+	}
 	r.x, r.index, r.site = nil, nil, nil
 	r.at, r.spent, r.text, r.members, r.deadline = file.Location{}, 0, 0, 0, time.Time{}
 }

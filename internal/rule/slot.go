@@ -27,6 +27,7 @@ type slot struct {
 	empty   bool   // a declared list, which is empty where it is absent
 	fact    *fact
 	typ     types.Type
+	uses    int                     // how often the expression names it
 	get     func(*run, *slot) value // panics with an error where there is no answer
 }
 

@@ -108,8 +108,8 @@ func (r *run) fromIndex(node int) value {
 		if !r.index.Escaped(node) {
 			return value{kind: aText, s: viewed(raw[1 : len(raw)-1])}
 		}
-	case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		if n, ok := plain(raw); ok {
+	default:
+		if n, ok := r.index.Integer(node); ok {
 			return whole(n)
 		}
 	}
