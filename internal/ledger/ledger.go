@@ -18,7 +18,7 @@ import (
 
 // Bounds and defaults.
 const (
-	// DefaultMaxBytes bounds the events that wait, and again the dead letters: 1 GiB each.
+	// DefaultMaxBytes bounds the events that wait, and again the dead letters and the records: 1 GiB each.
 	DefaultMaxBytes = 1 << 30
 	// DefaultKeep is how long dead letters are kept: 30 days.
 	DefaultKeep = 30 * 24 * time.Hour
@@ -57,7 +57,8 @@ var ErrTooLarge = errors.New("the event is larger than the ledger takes")
 type Config struct {
 	// Folder is where it lies.
 	Folder string
-	// MaxBytes bounds the events that wait, and again the dead letters, in bytes; 0 for DefaultMaxBytes.
+	// MaxBytes bounds the events that wait, and again the dead letters, and again the records, in bytes; 0 for
+	// DefaultMaxBytes.
 	MaxBytes int64
 	// Keep is how long dead letters are kept; 0 for DefaultKeep.
 	Keep time.Duration
@@ -233,7 +234,7 @@ type Session struct {
 	end    func()
 	alive  func() bool
 
-	events, parked, dead, delivered, seen jetstream.Stream
+	events, parked, dead, delivered, seen, held jetstream.Stream
 
 	reading sync.Mutex        // guards the two below
 	readers uint64            // intakes, ever

@@ -121,6 +121,8 @@ func (s *Session) planned(c Config) []stream {
 			PersistMode: jetstream.AsyncPersistMode}}, // it need not be synced
 		{&s.seen, jetstream.StreamConfig{Name: streamName("SEEN"), Subjects: []string{subjectOf("seen", "*.*")},
 			Discard: jetstream.DiscardOld, MaxBytes: seenBytes, MaxMsgs: maxSeen, MaxMsgsPerSubject: 1, AllowMsgTTL: true}},
+		{&s.held, jetstream.StreamConfig{Name: streamName("HELD"), Subjects: []string{subjectOf("held", "*")},
+			Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, MaxMsgs: maxHeld, MaxMsgsPerSubject: 1, AllowMsgTTL: true}},
 	}
 	for i := range all {
 		all[i].config.Storage, all[i].config.AllowDirect = jetstream.FileStorage, true

@@ -1,0 +1,92 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// maxHeld bounds the records that are held. One more is refused, as is one for which there is no room: a record that was
+// pushed out would let happen again what it says has happened.
+const maxHeld = 1_000_000
+
+// Held is a record: what is to be known under a name until a time has passed.
+type Held struct {
+	Data []byte
+	At   uint64    // its number, which no other record has, nor another state of this one
+	Time time.Time // when it was stored, by the store's clock
+}
+
+// ErrTaken says that a name has another record than whoever asks believes.
+var ErrTaken = errors.New("there is another record of that name")
+
+// Hold stores a record under a name and syncs it, in the place of the one with the number after, 0 for none: of many who
+// ask at once, in whichever processes, one succeeds and the others get ErrTaken. The record goes after a time, in whole
+// seconds, at least one. Any other error means that it may be there or not. The name is a token of NATS: letters and
+// digits.
+func (l *Ledger) Hold(ctx context.Context, name string, after uint64, data []byte, keep time.Duration) (at uint64, err error) {
+	s := l.session.Load()
+	if s == nil {
+		return 0, fmt.Errorf("%w: %w", ErrUnavailable, l.Ready())
+	}
+	if int64(len(data))+maxOverhead > s.nc.MaxPayload() {
+		return 0, ErrTooLarge
+	}
+	ctx, cancel := context.WithTimeout(ctx, storing)
+	defer cancel()
+	ack, err := s.js.PublishMsg(ctx, &nats.Msg{Subject: subjectOf("held", name), Data: data},
+		jetstream.WithExpectStream(streamName("HELD")), jetstream.WithExpectLastSequencePerSubject(after),
+		jetstream.WithRetryAttempts(0), jetstream.WithMsgTTL(keep))
+	if outdated(err) {
+		return 0, ErrTaken
+	}
+	if err != nil {
+		return 0, s.failed("holding a record", err)
+	}
+	return ack.Sequence, nil
+}
+
+// outdated says that a message was not the next of its subject: alone, or in a cluster.
+func outdated(err error) bool {
+	var api jetstream.JetStreamError
+	if !errors.As(err, &api) || api.APIError() == nil {
+		return false
+	}
+	code := api.APIError().ErrorCode
+	return code == jetstream.JSErrCodeStreamWrongLastSequence || code == jetstream.JSErrCodeStreamWrongLastSequenceConstant
+}
+
+// Held gives the record of a name, nil for none. In a cluster it may be the one before the last.
+func (l *Ledger) Held(ctx context.Context, name string) (*Held, error) {
+	s := l.session.Load()
+	if s == nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, l.Ready())
+	}
+	ctx, cancel := context.WithTimeout(ctx, storing)
+	defer cancel()
+	m, err := s.held.GetLastMsgForSubject(ctx, subjectOf("held", name))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, s.failed("looking for a record", err)
+	}
+	return &Held{m.Data, m.Sequence, m.Time}, nil
+}
+
+// Let lets go of the record with a number, if it is still there.
+func (l *Ledger) Let(ctx context.Context, at uint64) error {
+	s := l.session.Load()
+	if s == nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, l.Ready())
+	}
+	return s.forget(ctx, s.held, at)
+}
+
+// Alone says that no other process can have stored anything since this one opened the ledger: it is a folder, which is
+// locked.
+func (l *Ledger) Alone() bool { return l.config.Folder != "" } // which stays as New was told
