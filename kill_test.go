@@ -238,28 +238,34 @@ func (k *killed) event(key string) (int, []byte) {
 
 // post sends an event, and notes it if it was answered 2xx.
 func (k *killed) post(n int, body []byte) bool {
-	stamp := strconv.FormatInt(time.Now().Unix(), 10)
-	mac := hmac.New(sha256.New, []byte("whsec_of_the_test"))
-	fmt.Fprintf(mac, "%s.%s", stamp, body)
-	req, err := http.NewRequest("POST", fmt.Sprintf("https://localhost:%d/hooks/stripe", k.https), bytes.NewReader(body))
-	if err != nil {
-		k.t.Error(err)
-		return false
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Stripe-Signature", "t="+stamp+",v1="+hex.EncodeToString(mac.Sum(nil)))
-	res, err := k.client.Do(req)
-	if err != nil {
-		return false
-	}
-	res.Body.Close() //nolint:errcheck // nothing is in it
-	if res.StatusCode == 200 {
+	status := k.postTo(k.client, k.https, body)
+	if status == 200 {
 		k.mu.Lock()
 		k.answered[n] = sha256.Sum256(body)
 		k.mu.Unlock()
 		return true
 	}
-	return res.StatusCode == 503
+	return status == 503
+}
+
+// postTo sends an event to a gateway, and gives the status of its answer, 0 where there is none.
+func (k *killed) postTo(client *http.Client, https int, body []byte) int {
+	stamp := strconv.FormatInt(time.Now().Unix(), 10)
+	mac := hmac.New(sha256.New, []byte("whsec_of_the_test"))
+	fmt.Fprintf(mac, "%s.%s", stamp, body)
+	req, err := http.NewRequest("POST", fmt.Sprintf("https://localhost:%d/hooks/stripe", https), bytes.NewReader(body))
+	if err != nil {
+		k.t.Error(err)
+		return 0
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Stripe-Signature", "t="+stamp+",v1="+hex.EncodeToString(mac.Sum(nil)))
+	res, err := client.Do(req)
+	if err != nil {
+		return 0
+	}
+	res.Body.Close() //nolint:errcheck // nothing is in it
+	return res.StatusCode
 }
 
 func (k *killed) within(what string, ok func() bool) {

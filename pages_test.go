@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wicketgate/wicketgate/internal/ledger/natstest"
 	"github.com/wicketgate/wicketgate/modules/gatewaytest"
 )
 
@@ -103,6 +104,7 @@ func like(pattern, text string) bool {
 // running is a gateway that runs on ports of its own.
 type running struct {
 	binary       string
+	process      *os.Process
 	https, admin int
 	data         string
 	env          []string // by which the Caddyfile knows its ports and folder
@@ -126,6 +128,7 @@ var built struct {
 func TestMain(m *testing.M) {
 	code := m.Run()
 	os.RemoveAll(built.folder) //nolint:errcheck // it is in the folder for what may go
+	natstest.Remove()
 	os.Exit(code)
 }
 
@@ -182,6 +185,7 @@ func start(t *testing.T, binary, caddyfile string) *running {
 	if err := run.Start(); err != nil {
 		t.Fatal(err)
 	}
+	g.process = run.Process
 	done := make(chan error, 1)
 	go func() { done <- run.Wait() }()
 	t.Cleanup(func() {

@@ -22,6 +22,7 @@ var sections = []struct{ title, module, dir, typ string }{
 	{"`counters`", "counters memory", "limit", "Memory"},
 	{"`counters redis`", "counters redis", "limit", "Redis"},
 	{"`ledger`", "ledger embedded", "ledger", "Embedded"},
+	{"`ledger nats`", "ledger nats", "ledger", "NATS"},
 	{"Directive `api_gateway`", "api_gateway", "gateway", "Handler"},
 	{"Directive `api_auth`", "api_auth", "auth", "Handler"},
 	{"Directive `api_limit`", "api_limit", "limit", "Handler"},

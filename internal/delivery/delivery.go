@@ -63,7 +63,7 @@ type Desk struct {
 	targets map[string]owned
 	session *ledger.Session
 	ctx     context.Context // of the session
-	workers map[string]*worker
+	workers map[string]context.CancelFunc
 	ending  sync.WaitGroup
 }
 
@@ -75,7 +75,7 @@ type owned struct {
 
 // NewDesk makes a desk, whose Serve is for ledger.New.
 func NewDesk(log *slog.Logger, count *Counts) *Desk {
-	return &Desk{log: log, count: count, targets: map[string]owned{}, workers: map[string]*worker{}}
+	return &Desk{log: log, count: count, targets: map[string]owned{}, workers: map[string]context.CancelFunc{}}
 }
 
 // Deliver sets an owner's targets, by the names of their webhooks, in the place of those it had. A name that another
@@ -104,15 +104,35 @@ func (d *Desk) begin(name string) {
 		return
 	}
 	ctx, cancel := context.WithCancel(d.ctx)
-	w := newWorker(d, name, d.session, cancel)
-	d.workers[name] = w
-	d.ending.Go(func() { w.work(ctx) })
+	d.workers[name] = cancel
+	session := d.session
+	d.ending.Go(func() { d.work(ctx, name, session) })
+}
+
+// work has the events of a webhook delivered whenever it is this gateway that does, until ctx ends.
+func (d *Desk) work(ctx context.Context, name string, s *ledger.Session) {
+	for ctx.Err() == nil {
+		lease, err := s.Lease(ctx, name)
+		if err == nil {
+			newWorker(d, name, s, lease).work(ctx)
+			lease.Release()
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		d.log.Error("it is not known who delivers events", slog.String("webhook", name), slog.Any("error", err))
+		select {
+		case <-ctx.Done():
+		case <-time.After(leastPause):
+		}
+	}
 }
 
 // end has no more of a webhook's events delivered. The caller holds d.mu.
 func (d *Desk) end(name string) {
-	if w := d.workers[name]; w != nil {
-		w.cancel()
+	if cancel := d.workers[name]; cancel != nil {
+		cancel()
 		delete(d.workers, name)
 	}
 }

@@ -86,12 +86,11 @@ func (w *worker) goThrough(ctx context.Context, base string, l *lane) {
 // fromMemory delivers an event of the queue. Where that fails, it and those behind it are parked.
 func (w *worker) fromMemory(ctx context.Context, l *lane, first *ledger.Waiting) step {
 	if w.attempt(ctx, l, first.Event) {
-		w.done(first)
-		w.drop(l, first)
+		w.drop(l, first, w.done(first))
 		return next
 	}
 	w.mu.Lock()
-	if w.closing {
+	if w.closing || !w.lease.Held() {
 		l.busy = false
 		w.mu.Unlock()
 		return leave
@@ -109,28 +108,31 @@ func (w *worker) fromMemory(ctx context.Context, l *lane, first *ledger.Waiting)
 		}
 		first = l.queue[0]
 		w.mu.Unlock()
-		if err := w.session.Park(ctx, l.at.First, first); err != nil { // it stays in memory, and is tried again from there
+		if err := w.putAside(ctx, l.at.First, first); err != nil { // it stays in memory, and is tried again from there
 			w.desk.log.Error("an event cannot be parked", slog.String("id", first.ID), slog.Any("error", err))
 			return pause
 		}
-		w.done(first)
-		w.drop(l, first)
+		w.drop(l, first, w.done(first))
 	}
 }
 
-// done has the ledger let go of an event. If it cannot, the event comes again: at least once is what is promised.
-func (w *worker) done(first *ledger.Waiting) {
-	if err := first.Done(); err != nil {
-		w.desk.log.Warn("an event stays in the ledger and comes again", slog.String("id", first.ID), slog.Any("error", err))
+// done has the ledger let go of an event. If it cannot, the next intake gives the event again, and the ledger is told then.
+func (w *worker) done(first *ledger.Waiting) bool {
+	err := first.Done()
+	if err != nil {
+		w.desk.log.Warn("an event stays in the ledger for now", slog.String("id", first.ID), slog.Any("error", err))
 	}
+	return err == nil
 }
 
-// drop takes the first event off the queue.
-func (w *worker) drop(l *lane, first *ledger.Waiting) {
+// drop takes the first event off the queue. One that the ledger still has is not forgotten.
+func (w *worker) drop(l *lane, first *ledger.Waiting, done bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	l.queue = l.queue[1:]
-	delete(w.inHand, first.Sequence)
+	if done {
+		delete(w.inHand, first.Sequence)
+	}
 	full := w.held >= maxHeld
 	if w.held -= len(first.Body); full {
 		w.stir()
@@ -199,11 +201,11 @@ func (w *worker) emptied(l *lane, came int) step {
 // attempt tries to deliver an event, and says whether it is over with: delivered, or a dead letter.
 func (w *worker) attempt(ctx context.Context, l *lane, e *ledger.Event) bool {
 	target, ok := w.desk.target(w.webhook)
-	if !ok || ctx.Err() != nil {
+	if !ok || ctx.Err() != nil || !w.lease.Held() {
 		return false
 	}
 	r := target.Send(ctx, e)
-	if ctx.Err() != nil && !r.Taken() { // cut off: that says nothing of the service
+	if (ctx.Err() != nil || !w.lease.Held()) && !r.Taken() { // cut off: that says nothing of the service
 		return false
 	}
 	l.attempts++

@@ -3,6 +3,7 @@ package delivery
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -12,12 +13,12 @@ import (
 	"github.com/wicketgate/wicketgate/internal/ledger"
 )
 
-// worker delivers the events of one webhook, for one session of the ledger.
+// worker delivers the events of one webhook, for as long as this gateway is the one that does.
 type worker struct {
 	desk    *Desk
 	webhook string
 	session *ledger.Session
-	cancel  context.CancelFunc
+	lease   *ledger.Lease
 	slots   chan struct{} // one for each attempt that may be under way
 	running sync.WaitGroup
 
@@ -32,14 +33,18 @@ type worker struct {
 	changed chan struct{}              // closed and made anew when there may be room again
 }
 
-func newWorker(d *Desk, webhook string, s *ledger.Session, cancel context.CancelFunc) *worker {
-	return &worker{desk: d, webhook: webhook, session: s, cancel: cancel, slots: make(chan struct{}, parallel),
+func newWorker(d *Desk, webhook string, s *ledger.Session, lease *ledger.Lease) *worker {
+	return &worker{desk: d, webhook: webhook, session: s, lease: lease, slots: make(chan struct{}, parallel),
 		lanes: map[string]*lane{}, inHand: map[uint64]*ledger.Waiting{}, changed: make(chan struct{})}
 }
 
-// work takes events in and has them delivered until ctx ends. Then attempts under way come to their end, within a bound.
+// work takes events in and has them delivered until ctx ends. Then attempts under way come to their end, within a bound; or
+// until another may deliver them, and then they are cut off.
 func (w *worker) work(ctx context.Context) {
-	attempts, cut := context.WithCancel(context.WithoutCancel(ctx))
+	attempts, cut := context.WithCancel(w.lease.Context())
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(attempts, cancel)()
 	defer func() {
 		timer := time.AfterFunc(draining, cut)
 		w.mu.Lock()
@@ -192,7 +197,13 @@ func (w *worker) take(ctx, attempts context.Context, next *ledger.Waiting) error
 	w.mu.Lock()
 	if had := w.inHand[next.Sequence]; had != nil { // given a second time, after the intake was opened anew
 		w.mu.Unlock()
-		return had.Again(next)
+		done, err := had.Again(next)
+		if done {
+			w.mu.Lock()
+			delete(w.inHand, next.Sequence)
+			w.mu.Unlock()
+		}
+		return err
 	}
 	l := w.lanes[base]
 	if l == nil {
@@ -242,10 +253,21 @@ func (w *worker) park(ctx context.Context, subject string, next *ledger.Waiting,
 			return next.Done()
 		}
 	}
-	if err := w.session.Park(ctx, subject, next); err != nil {
+	if err := w.putAside(ctx, subject, next); err != nil {
 		return err
 	}
 	return next.Done()
+}
+
+// errLost says that another gateway may deliver the events by now.
+var errLost = errors.New("another gateway delivers these events")
+
+// putAside parks an event, unless that is another gateway's to do.
+func (w *worker) putAside(ctx context.Context, subject string, next *ledger.Waiting) error {
+	if !w.lease.Held() {
+		return errLost
+	}
+	return w.session.Park(ctx, subject, next)
 }
 
 // reached notes whether an attempt found somebody.

@@ -16,7 +16,11 @@ func (b *bench) idle() *worker {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	w := newWorker(b.Desk, "hook", session, nil)
+	lease, err := session.Lease(b.t.Context(), "hook")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	w := newWorker(b.Desk, "hook", session, lease)
 	for range parallel {
 		w.slots <- struct{}{}
 	}
@@ -28,6 +32,7 @@ func (b *bench) idle() *worker {
 			<-w.slots
 		}
 		w.running.Wait()
+		lease.Release()
 	})
 	return w
 }

@@ -31,9 +31,13 @@ func note(t testing.TB, patience time.Duration) (check func()) {
 	}
 }
 
-// Main is the TestMain of a package whose tests, all together, leave nothing running.
-func Main(m *testing.M) {
+// Main is the TestMain of a package whose tests, all together, leave nothing running. What is to be cleaned up behind all of
+// them is done first.
+func Main(m *testing.M, cleanup ...func()) {
 	code := m.Run()
+	for _, clean := range cleanup {
+		clean()
+	}
 	if code == 0 {
 		if err := find(patience); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -1,6 +1,7 @@
 // Package ledger keeps what must not be lost: events that third parties were told are safe. It is NATS JetStream,
-// embedded in this process and without a listener. An event that Append took is on the disk, synced, and stays there
-// until it was delivered, is a dead letter that has grown old, or is dropped by the operator.
+// embedded in this process and without a listener, or a cluster that several gateways share. An event that Append took is
+// on the disk, synced, or on most of the servers that are to have it, and stays there until it was delivered, is a dead
+// letter that has grown old, or is dropped by the operator.
 package ledger
 
 import (
@@ -20,6 +21,8 @@ import (
 const (
 	// DefaultMaxBytes bounds the events that wait, and again the dead letters and the records: 1 GiB each.
 	DefaultMaxBytes = 1 << 30
+	// DefaultReplicas is on how many servers of a cluster each event is kept: 3, so that one may be lost.
+	DefaultReplicas = 3
 	// DefaultKeep is how long dead letters are kept: 30 days.
 	DefaultKeep = 30 * 24 * time.Hour
 	// MaxEvent is the largest event, in bytes, its header fields included: 26 MiB, of which the body has 25.
@@ -55,8 +58,14 @@ var ErrTooLarge = errors.New("the event is larger than the ledger takes")
 
 // Config says where the ledger is.
 type Config struct {
-	// Folder is where it lies.
+	// Folder is where it lies, if it is embedded.
 	Folder string
+	// Servers are addresses of servers of one cluster of NATS; none where it is embedded.
+	Servers []string
+	// Options gives what connecting to the servers needs, credentials included. It is asked anew for each session.
+	Options func() ([]nats.Option, error)
+	// Replicas is on how many servers each event is kept; 0 for DefaultReplicas.
+	Replicas int
 	// MaxBytes bounds the events that wait, and again the dead letters, and again the records, in bytes; 0 for
 	// DefaultMaxBytes.
 	MaxBytes int64
@@ -74,7 +83,30 @@ func (c Config) complete() Config {
 	if c.Keep == 0 {
 		c.Keep = DefaultKeep
 	}
+	if c.Replicas == 0 && c.clustered() {
+		c.Replicas = DefaultReplicas
+	}
 	return c
+}
+
+// clustered says whether the ledger is on servers that others may use too.
+func (c Config) clustered() bool { return len(c.Servers) > 0 }
+
+// bounds are what may change while the ledger is open.
+type bounds struct {
+	maxBytes int64
+	keep     time.Duration
+	replicas int
+}
+
+func (c Config) bounds() bounds { return bounds{c.MaxBytes, c.Keep, c.Replicas} }
+
+// reachable says whether events can be stored by now, as far as is known: nil, or why not.
+func (s *Session) reachable() error {
+	if s.config.clustered() && !s.nc.IsConnected() {
+		return errAway
+	}
+	return nil
 }
 
 // Ledger keeps events. Its zero value is of no use: New makes one.
@@ -85,7 +117,7 @@ type Ledger struct {
 	session atomic.Pointer[Session]
 	failure atomic.Pointer[failure]
 
-	mu     sync.Mutex         // guards config too, but for Folder and Log, which stay
+	mu     sync.Mutex         // guards the bounds of config too; the rest of it stays
 	cancel context.CancelFunc // nil before Start and after Close
 	done   chan struct{}
 	closed bool
@@ -107,10 +139,11 @@ func New(c Config, serve func(context.Context, *Session)) *Ledger {
 func (l *Ledger) Configure(c Config) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	was := l.config
+	was := l.config.bounds()
+	c.Servers = l.config.Servers
 	c = c.complete()
-	l.config.MaxBytes, l.config.Keep = c.MaxBytes, c.Keep
-	if l.config == was {
+	l.config.MaxBytes, l.config.Keep, l.config.Replicas = c.MaxBytes, c.Keep, c.Replicas
+	if l.config.bounds() == was {
 		return
 	}
 	select {
@@ -199,8 +232,8 @@ func (l *Ledger) run(ctx context.Context) (err error) {
 
 // Ready says whether events can be stored now: nil, or why not.
 func (l *Ledger) Ready() error {
-	if l.session.Load() != nil {
-		return nil
+	if s := l.session.Load(); s != nil {
+		return s.reachable()
 	}
 	if f := l.failure.Load(); f != nil {
 		return f.error
@@ -235,6 +268,7 @@ type Session struct {
 	alive  func() bool
 
 	events, parked, dead, delivered, seen, held jetstream.Stream
+	lease                                       jetstream.Stream // of a cluster only
 
 	reading sync.Mutex        // guards the two below
 	readers uint64            // intakes, ever
@@ -252,6 +286,9 @@ func (l *Ledger) watch(ctx context.Context, s *Session) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case err := <-s.broken:
+			if s.endures(ctx) {
+				continue
+			}
 			return err
 		case <-l.changed:
 			if err := s.fit(ctx, l.configured()); err != nil {
@@ -289,11 +326,11 @@ func (s *Session) append(ctx context.Context, e *Event, once bool) (known bool, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()
-	options := []jetstream.PublishOpt{jetstream.WithExpectStream(streamName("EVENTS")), jetstream.WithRetryAttempts(0)}
+	id := ""
 	if once {
-		options = append(options, jetstream.WithMsgID(e.Webhook+"/"+e.ID)) // a sender may use a name again elsewhere
+		id = e.Webhook + "/" + e.ID // a sender may use a name again elsewhere
 	}
-	ack, err := s.js.Publish(ctx, subjectOf("events", e.Webhook), data, options...)
+	ack, err := s.publish(ctx, &nats.Msg{Subject: subjectOf("events", e.Webhook), Data: data}, id, jetstream.WithExpectStream(streamName("EVENTS")))
 	if err != nil {
 		return false, s.failed("storing an event", err)
 	}

@@ -16,9 +16,10 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/wicketgate/wicketgate/internal/leaktest"
+	"github.com/wicketgate/wicketgate/internal/ledger/natstest"
 )
 
-func TestMain(m *testing.M) { leaktest.Main(m) }
+func TestMain(m *testing.M) { leaktest.Main(m, natstest.Remove) }
 
 // open opens a ledger in a folder, and closes it with the test.
 func open(t testing.TB, folder string, change ...func(*Config)) *Ledger {

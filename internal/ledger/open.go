@@ -23,7 +23,11 @@ const starting = time.Minute
 // open opens the store and makes its streams.
 func (l *Ledger) open(ctx context.Context) (*Session, error) {
 	s := &Session{config: l.configured(), broken: make(chan error, 1)}
-	err := s.embed()
+	begin := s.embed
+	if s.config.clustered() {
+		begin = s.connect
+	}
+	err := begin()
 	if err != nil {
 		return nil, err
 	}
@@ -97,73 +101,3 @@ func (l serverLog) Errorf(format string, v ...any) {
 func (l serverLog) Fatalf(format string, v ...any) {
 	l.to.Error("ledger: " + fmt.Sprintf(format, v...))
 }
-
-// seenBytes bounds the names that dedupe remembers, in bytes on the disk.
-const seenBytes = 256 << 20
-
-// stream is one of the session's streams, and what it is to be like.
-type stream struct {
-	to     *jetstream.Stream
-	config jetstream.StreamConfig
-}
-
-// planned are the streams of a configuration.
-func (s *Session) planned(c Config) []stream {
-	all := []stream{
-		{&s.events, jetstream.StreamConfig{Name: streamName("EVENTS"), Subjects: []string{subjectOf("events", "*")},
-			Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, Duplicates: duplicates}},
-		{&s.parked, jetstream.StreamConfig{Name: streamName("PARKED"), Subjects: []string{subjectOf("parked", "*.*.*")},
-			Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, Duplicates: duplicates}},
-		{&s.dead, jetstream.StreamConfig{Name: streamName("DEAD"), Subjects: []string{subjectOf("dead", "*")},
-			Discard: jetstream.DiscardOld, MaxBytes: c.MaxBytes, MaxAge: c.Keep, Duplicates: duplicates}},
-		{&s.delivered, jetstream.StreamConfig{Name: streamName("DELIVERED"), Subjects: []string{subjectOf("delivered", "*")},
-			Discard: jetstream.DiscardOld, MaxBytes: deliveredBytes, MaxAge: deliveredKeep,
-			PersistMode: jetstream.AsyncPersistMode}}, // it need not be synced
-		{&s.seen, jetstream.StreamConfig{Name: streamName("SEEN"), Subjects: []string{subjectOf("seen", "*.*")},
-			Discard: jetstream.DiscardOld, MaxBytes: seenBytes, MaxMsgs: maxSeen, MaxMsgsPerSubject: 1, AllowMsgTTL: true}},
-		{&s.held, jetstream.StreamConfig{Name: streamName("HELD"), Subjects: []string{subjectOf("held", "*")},
-			Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, MaxMsgs: maxHeld, MaxMsgsPerSubject: 1, AllowMsgTTL: true}},
-	}
-	for i := range all {
-		all[i].config.Storage, all[i].config.AllowDirect = jetstream.FileStorage, true
-	}
-	return all
-}
-
-// streams makes the streams, or fits them to the configuration.
-func (s *Session) streams(ctx context.Context) error {
-	for _, one := range s.planned(s.config) {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		// A server that is ended while it makes a stream leaves files of it open.
-		made, err := s.js.CreateOrUpdateStream(context.WithoutCancel(ctx), one.config)
-		if err != nil {
-			return fmt.Errorf("making the stream %s: %w", one.config.Name, err)
-		}
-		*one.to = made
-	}
-	return nil
-}
-
-// fit changes the bounds of the streams while they are used.
-func (s *Session) fit(ctx context.Context, c Config) error {
-	for _, one := range s.planned(c) {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if _, err := s.js.UpdateStream(context.WithoutCancel(ctx), one.config); err != nil {
-			return fmt.Errorf("changing the stream %s: %w", one.config.Name, err)
-		}
-	}
-	return nil
-}
-
-// prefix begins the names of streams and subjects.
-const prefix = "wicketgate"
-
-// streamName is the name of a stream.
-func streamName(which string) string { return prefix + "_" + which }
-
-// subjectOf is where the messages of a stream are published.
-func subjectOf(which, rest string) string { return prefix + "." + which + "." + rest }

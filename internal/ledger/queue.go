@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -31,26 +32,43 @@ type Waiting struct {
 	Sequence uint64 // among the events that came, of all webhooks
 
 	mu      sync.Mutex
+	intake  *Intake
 	message jetstream.Msg
 	done    bool
 }
 
-// Done says that the ledger may let go of it.
+// Done says that the ledger may let go of it. Where that fails, the intake ends, and the next one gives the event again.
 func (w *Waiting) Done() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.done = true
-	return w.message.Ack()
+	return w.acknowledge()
 }
 
 // Again notes that a later intake gave the same event. Only what is said of the latter is sure to be heard: an earlier
-// intake may have ended, and the later one not yet have given the event, when Done was said of the former.
-func (w *Waiting) Again(later *Waiting) error {
+// intake may have ended, and the later one not yet have given the event, when Done was said of the former. done is true
+// of one that was done with, and the ledger knows by now.
+func (w *Waiting) Again(later *Waiting) (done bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.message = later.message
+	w.message, w.intake = later.message, later.intake
 	if w.done {
+		err = w.acknowledge()
+	}
+	return w.done && err == nil, err
+}
+
+// acknowledge tells the store. On its way to another server what is said may be lost, so that its answer is waited for. The
+// caller holds w.mu.
+func (w *Waiting) acknowledge() error {
+	if !w.intake.confirm {
 		return w.message.Ack()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storing)
+	defer cancel()
+	if err := w.message.DoubleAck(ctx); err != nil {
+		w.intake.end()
+		return err
 	}
 	return nil
 }
@@ -64,6 +82,7 @@ type Intake struct {
 	first    uint64          // how many messages there were when it was opened
 	whole    context.Context // ends once the client may have dropped a message
 	end      func()
+	confirm  bool // what is said to the store may get lost on its way
 }
 
 // errDropped says that an intake has to be opened anew. The client of NATS keeps a bounded number of messages, of which
@@ -76,27 +95,46 @@ var errDropped = errors.New("messages of the ledger were dropped on their way")
 func (s *Session) Intake(ctx context.Context, webhook string) (*Intake, error) {
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
-	name := "deliver-" + webhook
-	// What a consumer before this one was given, and was not done with, it would get again only after a time, behind
-	// what came later. A new one begins with the oldest.
-	if err := s.events.DeleteConsumer(ctx, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+	if err := s.endReading(ctx, webhook); err != nil {
 		return nil, s.failed("reading events", err)
 	}
+	// The name is another each time, so that what a reader before says, who does not know yet that it is none any more,
+	// is not heard.
 	c, err := s.events.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: name, FilterSubject: subjectOf("events", webhook), AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
-		AckWait: 24 * time.Hour, MaxAckPending: Window, MaxWaiting: 8,
+		Durable: "deliver-" + webhook + "-" + rand.Text(), FilterSubject: subjectOf("events", webhook), AckPolicy: jetstream.AckExplicitPolicy,
+		DeliverPolicy: jetstream.DeliverAllPolicy, AckWait: 24 * time.Hour, MaxAckPending: Window, MaxWaiting: 8,
 	})
 	if err != nil {
 		return nil, s.failed("reading events", err)
 	}
 	// More is asked for once all that was is taken: then nothing is left that others could push out.
-	m, err := c.Messages(jetstream.PullMaxMessagesWithBytesLimit(Window/4, 2*MaxEvent), jetstream.PullThresholdMessages(1))
+	options := []jetstream.PullMessagesOpt{jetstream.PullMaxMessagesWithBytesLimit(Window/4, 2*MaxEvent), jetstream.PullThresholdMessages(1)}
+	if s.config.clustered() {
+		options = append(options, jetstream.PullHeartbeat(beating))
+	}
+	m, err := c.Messages(options...)
 	if err != nil {
 		return nil, s.failed("reading events", err)
 	}
-	i := &Intake{messages: m, log: s.config.Log.Error, first: c.CachedInfo().NumPending}
+	i := &Intake{messages: m, log: s.config.Log.Error, first: c.CachedInfo().NumPending, confirm: s.config.clustered()}
 	i.whole, i.end = s.whole()
 	return i, nil
+}
+
+// endReading ends the readers that a webhook had. What one was given, and was not done with, it would get again only after a
+// time, behind what came later; a new one begins with the oldest.
+func (s *Session) endReading(ctx context.Context, webhook string) error {
+	subject := subjectOf("events", webhook)
+	all := s.events.ListConsumers(ctx)
+	for c := range all.Info() {
+		if c.Config.FilterSubject != subject {
+			continue
+		}
+		if err := s.events.DeleteConsumer(ctx, c.Name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return err
+		}
+	}
+	return all.Err()
 }
 
 // whole gives a context that ends when messages were dropped, and what ends it otherwise.
@@ -120,9 +158,13 @@ func (s *Session) whole() (ctx context.Context, end func()) {
 
 // drops is told by the client what goes wrong besides requests. It does not say whose messages it dropped.
 func (s *Session) drops(_ *nats.Conn, _ *nats.Subscription, err error) {
-	if !errors.Is(err, nats.ErrSlowConsumer) {
-		return
+	if errors.Is(err, nats.ErrSlowConsumer) {
+		s.lose()
 	}
+}
+
+// lose has all intakes end, for messages on their way to them may be lost.
+func (s *Session) lose() {
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	for _, lose := range s.losing {
@@ -145,7 +187,7 @@ func (i *Intake) Next(ctx context.Context) (*Waiting, error) {
 		return nil, errDropped
 	}
 	i.last++
-	w := &Waiting{Sequence: meta.Sequence.Stream, message: m}
+	w := &Waiting{Sequence: meta.Sequence.Stream, intake: i, message: m}
 	if w.Event, err = decode(m.Data()); err != nil { // nobody else can read it, either
 		i.log("an event in the ledger cannot be read and is let go", "sequence", meta.Sequence.Stream)
 		m.Term() //nolint:errcheck // it would come again
@@ -209,11 +251,7 @@ func (s *Session) Park(ctx context.Context, subject string, w *Waiting) error {
 func (s *Session) put(ctx context.Context, stream string, m *nats.Msg, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()
-	options := []jetstream.PublishOpt{jetstream.WithExpectStream(streamName(stream)), jetstream.WithRetryAttempts(0)}
-	if id != "" {
-		options = append(options, jetstream.WithMsgID(id))
-	}
-	if _, err := s.js.PublishMsg(ctx, m, options...); err != nil {
+	if _, err := s.publish(ctx, m, id, jetstream.WithExpectStream(streamName(stream))); err != nil {
 		return s.failed("storing an event", err)
 	}
 	return nil
@@ -349,8 +387,8 @@ func (s *Session) Seen(ctx context.Context, webhook, name string) (bool, error) 
 func (s *Session) Remember(ctx context.Context, webhook, name string, keep time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()
-	_, err := s.js.Publish(ctx, subjectOf("seen", webhook)+"."+name, nil, jetstream.WithExpectStream(streamName("SEEN")),
-		jetstream.WithRetryAttempts(0), jetstream.WithMsgTTL(keep))
+	_, err := s.publish(ctx, &nats.Msg{Subject: subjectOf("seen", webhook) + "." + name}, "", jetstream.WithExpectStream(streamName("SEEN")),
+		jetstream.WithMsgTTL(keep))
 	if err != nil {
 		return s.failed("remembering a name", err)
 	}
