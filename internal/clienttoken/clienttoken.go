@@ -48,7 +48,8 @@ type Config struct {
 	// Network carries the requests.
 	Network http.RoundTripper
 
-	// Report is told what came of each request: nil for a token. Default: nobody is told.
+	// Report is told what came of each request: nil for a token, and ErrRefused besides of one that the service takes as
+	// little as the one before. Default: nobody is told.
 	Report func(error)
 }
 
@@ -57,6 +58,7 @@ type Token struct {
 	value   string
 	refresh time.Time // from then on another is got in the background
 	expires time.Time
+	refused bool // at once; the source's lock guards it
 }
 
 // Reveal gives the token to whoever puts it on a request.
@@ -74,14 +76,27 @@ type Source struct {
 	mu       sync.Mutex
 	current  *Token
 	asking   *question // nil while none is under way
-	pause    time.Duration
-	blocked  time.Time // after a failure: nobody asks before
+	failed   pause     // after a failure: nobody asks before
+	refused  pause     // after a token that was refused at once: it is kept until then, whoever refuses it
 	failure  error
 	fetching sync.WaitGroup
 	closed   bool
 	ctx      context.Context
 	cancel   context.CancelFunc
 }
+
+// pause is how long nobody asks after something went wrong, and went wrong again: 1 s, then 2 s, up to 60 s.
+type pause struct {
+	length time.Duration
+	until  time.Time
+}
+
+func (p *pause) again(now time.Time) {
+	p.length = min(max(2*p.length, firstPause), longestPause)
+	p.until = now.Add(p.length)
+}
+
+func (p *pause) over(now time.Time) bool { return !now.Before(p.until) }
 
 type question struct {
 	done  chan struct{}
@@ -109,7 +124,7 @@ func (s *Source) Get(ctx context.Context) (*Token, error) {
 	now := time.Now()
 	s.mu.Lock()
 	if t := s.current; t != nil && now.Before(t.expires) {
-		if !now.Before(t.refresh) && s.asking == nil && !now.Before(s.blocked) && !s.closed {
+		if !now.Before(t.refresh) && s.asking == nil && s.failed.over(now) && !s.closed {
 			s.ask()
 		}
 		s.mu.Unlock()
@@ -121,7 +136,7 @@ func (s *Source) Get(ctx context.Context) (*Token, error) {
 	case s.closed:
 		s.mu.Unlock()
 		return nil, errClosed
-	case now.Before(s.blocked):
+	case !s.failed.over(now):
 		err := s.failure
 		s.mu.Unlock()
 		return nil, err
@@ -137,12 +152,41 @@ func (s *Source) Get(ctx context.Context) (*Token, error) {
 	}
 }
 
-// Drop forgets a token that was refused, unless another has taken its place by now.
-func (s *Source) Drop(t *Token) {
+// ErrRefused says that the service refuses tokens that have just been got.
+var ErrRefused = errors.New("the service refuses the token, and so it did the one before")
+
+// Drop forgets a token that was refused, unless another has taken its place by now. It gives false where another would
+// be refused as well, as far as is known: then the token stays in force, and nobody asks for one.
+func (s *Source) Drop(t *Token) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current == t {
-		s.current = nil
+	if s.current != t {
+		return true
+	}
+	if !s.refused.over(time.Now()) {
+		return false
+	}
+	s.current = nil
+	return true
+}
+
+// Replaced tells what came of a token that was got because another had been refused. One that is refused, too, is a failure:
+// others are got only after a pause, of 1 s at first and 60 s at most, which only a token that is taken in such a place
+// ends. A service that refuses whatever it is shown would have a token got for each request otherwise, and so would one that
+// says 401 where it means 403.
+func (s *Source) Replaced(t *Token, refused bool) {
+	s.mu.Lock()
+	known := s.current != t || t.refused
+	switch {
+	case !refused:
+		s.refused = pause{}
+	case !known: // once for all callers that it was refused to
+		t.refused = true
+		s.refused.again(time.Now())
+	}
+	s.mu.Unlock()
+	if refused && !known && s.report != nil {
+		s.report(ErrRefused)
 	}
 }
 
@@ -171,10 +215,10 @@ func (s *Source) ask() *question {
 		q.token, q.err = token, err
 		s.asking = nil
 		if err == nil {
-			s.current, s.failure, s.pause, s.blocked = token, nil, 0, time.Time{}
+			s.current, s.failure, s.failed = token, nil, pause{}
 		} else {
-			s.pause = min(max(2*s.pause, firstPause), longestPause)
-			s.failure, s.blocked = err, time.Now().Add(s.pause)
+			s.failure = err
+			s.failed.again(time.Now())
 		}
 		close(q.done)
 	}()

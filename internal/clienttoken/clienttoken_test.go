@@ -165,8 +165,73 @@ func TestPauses(t *testing.T) {
 		if token, err := c.Get(t.Context()); err != nil {
 			t.Error(token, err)
 		}
-		if c.pause != 0 {
+		if c.failed.length != 0 {
 			t.Error("the next pause would be long")
+		}
+	})
+}
+
+// refusing asks as provider does: once, and once more where the first token is refused. It gives whether the service took one.
+func refusing(t *testing.T, c *Source, takes func(string) bool) bool {
+	t.Helper()
+	token, err := c.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if takes(token.Reveal()) {
+		return true
+	}
+	if !c.Drop(token) {
+		return false
+	}
+	if token, err = c.Get(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.Replaced(token, !takes(token.Reveal()))
+	return takes(token.Reveal())
+}
+
+// A service that refuses every token has one got after 1 s, 2 s and so on up to 60 s, however many callers it refuses. It
+// is asked with the one there is meanwhile, and once it takes one that was got for a refused one's sake the pauses end.
+func TestRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := source(t, good)
+		told := 0
+		c.report = func(err error) {
+			if errors.Is(err, ErrRefused) {
+				told++
+			}
+		}
+		s.answer = func(n int64) (int, string) {
+			return 200, fmt.Sprintf(`{"access_token":"t%d","token_type":"bearer","expires_in":86400}`, n)
+		}
+		nothing := func(string) bool { return false }
+		refusing(t, c, nothing)
+		asked := int64(2) // the first one, and that in its place
+		for _, pause := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+			last := time.Now()
+			var waiting sync.WaitGroup
+			for range 1000 {
+				waiting.Go(func() { refusing(t, c, nothing) })
+			}
+			waiting.Wait()
+			time.Sleep(pause*time.Second - time.Since(last) - time.Millisecond)
+			if refusing(t, c, nothing); s.asked.Load() != asked {
+				t.Fatalf("within the pause of %s: asked %d times, want %d", pause*time.Second, s.asked.Load(), asked)
+			}
+			time.Sleep(time.Millisecond)
+			if refusing(t, c, nothing); s.asked.Load() != asked+1 {
+				t.Fatalf("after the pause of %s: asked %d times, want %d", pause*time.Second, s.asked.Load(), asked+1)
+			}
+			asked++
+		}
+		if told != int(asked)-1 {
+			t.Errorf("told of %d refused tokens, want %d", told, asked-1)
+		}
+		time.Sleep(time.Minute)
+		next := fmt.Sprintf("t%d", asked+1)
+		if !refusing(t, c, func(token string) bool { return token == next }) || c.refused.length != 0 {
+			t.Error("the pauses go on, although a token was taken")
 		}
 	})
 }

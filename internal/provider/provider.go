@@ -109,7 +109,7 @@ type Report interface {
 	Tried(name, result string)
 	// Retried tells that a request is sent again.
 	Retried(name string)
-	// Token tells what came of a request for a token.
+	// Token tells what came of a request for a token; clienttoken.ErrRefused besides, where the service takes none.
 	Token(name string, err error)
 	// Breaker tells that the breaker of a host has changed: "closed", "open" or "half-open".
 	Breaker(name, host, from, to string)

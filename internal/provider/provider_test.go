@@ -414,6 +414,15 @@ func TestToken(t *testing.T) {
 		if got := outcome(c.Send(t.Context(), post)); got != "401" || tokens != 3 || len(w.asked) != 8 {
 			t.Errorf("refused for ever: got %s, %d tokens, asked %d times", got, tokens, len(w.asked))
 		}
+		for range 100 {
+			if got := outcome(c.Send(t.Context(), post)); got != "401" || tokens != 3 {
+				t.Errorf("and again at once: got %s, %d tokens", got, tokens)
+			}
+		}
+		refused = nil
+		if got := outcome(c.Send(t.Context(), post)); got != "200" || tokens != 3 {
+			t.Errorf("the service takes it now: got %s, %d tokens", got, tokens)
+		}
 	})
 }
 

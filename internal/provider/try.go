@@ -36,10 +36,15 @@ func (c *Client) try(caller context.Context, q *Request, ends time.Time) (*Answe
 			return nil, failure
 		}
 		body := &patience.Body{ReadCloser: res.Body, Patience: waits}
-		if res.StatusCode == http.StatusUnauthorized && token != nil && !replayed {
-			c.tokens.Drop(token)
-			discard(body)
-			continue
+		if token != nil {
+			refused := res.StatusCode == http.StatusUnauthorized
+			switch {
+			case replayed:
+				c.tokens.Replaced(token, refused)
+			case refused && c.tokens.Drop(token):
+				discard(body)
+				continue
+			}
 		}
 		empty := q.Method == http.MethodHead || res.StatusCode == http.StatusNoContent || res.ContentLength == 0
 		return &Answer{Status: res.StatusCode, Header: res.Header, Body: body, Empty: empty, RequestID: c.requestID(res.Header), waits: waits}, nil

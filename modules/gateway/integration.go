@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/clienttoken"
 	"github.com/wicketgate/wicketgate/internal/integration"
 	"github.com/wicketgate/wicketgate/internal/provider"
 	"github.com/wicketgate/wicketgate/internal/requestsign"
@@ -157,7 +158,10 @@ func (reporter) Retried(name string) { theMetrics.parties.retries.WithLabelValue
 // Token implements provider.Report.
 func (reporter) Token(name string, err error) {
 	result := "answered"
-	if err != nil {
+	switch {
+	case errors.Is(err, clienttoken.ErrRefused):
+		result = "refused"
+	case err != nil:
 		result = "failed"
 	}
 	theMetrics.parties.tokens.WithLabelValues(name, result).Inc()
@@ -182,7 +186,7 @@ func newPartyMetrics(name func(name, help string) prometheus.Opts) *partyMetrics
 		retries: prometheus.NewCounterVec(prometheus.CounterOpts(name("integration_retries_total",
 			"Requests sent to third parties again, by integration.")), []string{"integration"}),
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts(name("integration_tokens_total",
-			"What came of asking for access tokens, by integration and result: answered or failed.")), []string{"integration", "result"}),
+			"What came of asking for access tokens, by integration and result: answered, failed, or answered and refused by the service at once.")), []string{"integration", "result"}),
 		breakers: prometheus.NewGaugeVec(prometheus.GaugeOpts(name("integration_breaker_state",
 			"The state of a circuit breaker, by integration and host: 0 closed, 1 half-open, 2 open.")), []string{"integration", "host"}),
 		servers: prometheus.NewGaugeVec(prometheus.GaugeOpts(name("upstream_breaker_state",
