@@ -30,6 +30,7 @@ func TestWebhookMistakes(t *testing.T) {
 		{"remembered too long", site("api_webhook /hooks {", "\tdedupe body.id 400d", "}"), `dedupe takes a span from 1m0s to 8784h0m0s, not "400d", at Caddyfile:3`},
 		{"a wrong name", site("api_webhook /hooks {", "\tname a.b", "}"), `name takes 1 to 64 letters, digits, _ and -, not "a.b", at Caddyfile:3`},
 		{"a wrong tolerance", site("api_webhook /hooks {", "\ttolerance 2h", "}"), `tolerance takes a span from 1s to 1h0m0s, not "2h", at Caddyfile:3`},
+		{"an endless wait", site("api_webhook /hooks {", "\ttimeout 11m", "}"), `timeout takes a span from 1s to 10m0s, not "11m", at Caddyfile:3`},
 		{"a large body", site("api_webhook /hooks {", "\tmax_body 26MiB", "}"), `max_body takes at most 25MiB, not "26MiB", at Caddyfile:3`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

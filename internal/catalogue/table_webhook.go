@@ -14,6 +14,7 @@ var webhookBlock = &block{
 	attributes: []attribute{
 		{name: "path", kind: word{`a canonical path such as "/hooks/stripe"`, basePath}, required: true, doc: "Where calls are received, with POST. It is looked at before the APIs' routes."},
 		{name: "max_body", kind: size{1, 25 << 20}, absent: `"1MiB"`, doc: "The largest body of a call."},
+		{name: "timeout", kind: span{min: time.Second, max: 10 * time.Minute}, def: webhook.DefaultTimeout, doc: "How long a call may take to come whole, besides the 15 s for each piece of it; then it is answered 408. A `read_timeout` of the server takes the place of both."},
 		{name: "schema", kind: file{"a JSON Schema (2020-12)"}, absent: "the body is not looked at", doc: "What the bodies of events must be like, which are strict JSON then. Others are answered 4xx and not kept."},
 		{name: "authorize", kind: policy{}, absent: "none", doc: "The policy that decides about verified events before they are kept, of which the route is `POST` and the path, and the API the webhook's name; `public` is as good as none."},
 	},

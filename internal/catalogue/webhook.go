@@ -14,6 +14,7 @@ type Webhook struct {
 	Name      string
 	Path      string
 	MaxBody   int64
+	Timeout   time.Duration
 	Verify    webhook.Config
 	Schema    File // of bodies; no path: none
 	Rules     []*Rule
@@ -47,7 +48,7 @@ type Deliver struct {
 const deliverFor = 72 * time.Hour
 
 func (b *builder) webhook(n *node) *Webhook {
-	w := &Webhook{Name: n.label, Path: take[string](n, "path"), MaxBody: int64(take[byteCount](n, "max_body")), Range: n.rng}
+	w := &Webhook{Name: n.label, Path: take[string](n, "path"), MaxBody: int64(take[byteCount](n, "max_body")), Timeout: take[time.Duration](n, "timeout"), Range: n.rng}
 	w.Schema, w.Rules = take[File](n, "schema"), rules(n)
 	w.Authorize, _ = authorized(n)
 	if w.MaxBody == 0 {

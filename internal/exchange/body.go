@@ -158,7 +158,7 @@ func broken(err error, limit int64) *problem.Problem {
 	case errors.As(err, &over):
 		return tooLarge(min(over.Limit, limit))
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return problem.New(problem.RequestTimeout, "the body stopped arriving").Because(err)
+		return problem.New(problem.RequestTimeout, "the body did not arrive in time").Because(err)
 	}
 	return problem.New(problem.BadRequest, "the body broke off").Because(err)
 }

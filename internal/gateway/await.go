@@ -17,27 +17,37 @@ const idleBody = 15 * time.Second
 // reads it.
 const refusedBody = time.Second
 
-// awaitBody bounds how long the stages wait for the body of r, unless the operator gave the server a bound of its own
-// for whole requests, which the bound for each piece would undo.
-func awaitBody(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) {
+// AwaitBody bounds how long the stages wait for the body of r: for each piece, and for all of it where whole is not 0. It
+// does not where the operator gave the server a bound of its own for whole requests, which the bound for each piece would
+// undo.
+func AwaitBody(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, whole time.Duration) {
 	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
 	if x.Body.Stream == nil || server != nil && server.ReadTimeout > 0 {
 		return
 	}
-	x.Body.Stream = &awaited{x.Body.Stream, http.NewResponseController(w), idleBody}
+	body := &awaited{Reader: x.Body.Stream, control: http.NewResponseController(w), idle: idleBody}
+	if whole > 0 {
+		body.until = time.Now().Add(whole)
+	}
+	x.Body.Stream = body
 }
 
-// awaited is a body each piece of which must come in time.
+// awaited is a body each piece of which must come in time, and perhaps the last one, too.
 type awaited struct {
 	io.Reader
 	control *http.ResponseController
 	idle    time.Duration
+	until   time.Time // the zero time for no end
 }
 
 // Read waits for the next piece. Every connection of Go's servers and of Caddy's HTTP/3 has deadlines; only a response
 // writer that another module wrapped and does not unwrap hides them, and then the server's own bounds must do.
 func (a *awaited) Read(b []byte) (int, error) {
-	_ = a.control.SetReadDeadline(time.Now().Add(a.idle))
+	end := time.Now().Add(a.idle)
+	if !a.until.IsZero() && a.until.Before(end) {
+		end = a.until
+	}
+	_ = a.control.SetReadDeadline(end)
 	n, err := a.Reader.Read(b)
 	if err == nil || errors.Is(err, io.EOF) {
 		_ = a.control.SetReadDeadline(time.Time{})

@@ -20,6 +20,27 @@ type connected struct {
 
 func (c connected) Write(b []byte) (int, error) { return c.ResponseWriter.Write(b) }
 
+// TestAwaitedWhole sends a body in drips, each of them in time, of which nobody waits for the end.
+func TestAwaitedWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := net.Pipe()
+		defer server.Close() //nolint:errcheck // of no interest
+		began := time.Now()
+		body := &awaited{Reader: server, control: http.NewResponseController(connected{httptest.NewRecorder(), server}), idle: idleBody, until: began.Add(30 * time.Second)}
+		go func() {
+			for {
+				if _, err := io.WriteString(client, "."); err != nil {
+					return
+				}
+				time.Sleep(4 * time.Second)
+			}
+		}()
+		if got, err := io.ReadAll(body); string(got) != "........" || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != 30*time.Second {
+			t.Errorf("got %q, %v after %s", got, err, time.Since(began))
+		}
+	})
+}
+
 // TestAwaited sends a body that comes slowly but steadily for as long as it takes, and one that stops coming.
 func TestAwaited(t *testing.T) {
 	for _, test := range []struct {
@@ -30,7 +51,7 @@ func TestAwaited(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server, client := net.Pipe()
 				defer server.Close() //nolint:errcheck // of no interest
-				body := &awaited{server, http.NewResponseController(connected{httptest.NewRecorder(), server}), idleBody}
+				body := &awaited{Reader: server, control: http.NewResponseController(connected{httptest.NewRecorder(), server}), idle: idleBody}
 				go func() {
 					for range 3 {
 						time.Sleep(idleBody - time.Second)

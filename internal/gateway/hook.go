@@ -42,7 +42,7 @@ func (b *builder) hooks(goals map[string]goal) map[string]*hook {
 	all := make(map[string]*hook, len(b.Catalogue.Webhooks))
 	for _, from := range b.Catalogue.Webhooks {
 		h := &hook{goal: b.goal(from.Deliver)}
-		h.Name, h.MaxBody, h.Only, h.Store = from.Name, from.MaxBody, from.Deliver.Only, b.Store
+		h.Name, h.MaxBody, h.Timeout, h.Only, h.Store = from.Name, from.MaxBody, from.Timeout, from.Deliver.Only, b.Store
 		env := rule.Environment{Roots: webhook.Roots}
 		if from.Deliver.Order != nil {
 			h.Order = b.expression(from.Deliver.Order, env, rule.Key)
@@ -118,7 +118,7 @@ func (b *builder) goal(from catalogue.Deliver) goal {
 // receive takes a call to a webhook.
 func (g *Gateway) receive(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, h *hook) error {
 	x.API, x.Route = h.Name, "POST "+x.Path.Escaped
-	awaitBody(w, r, x)
+	AwaitBody(w, r, x, h.Timeout)
 	if prob := (webhook.Taking{Receiver: &h.Receiver}).Handle(x); prob != nil {
 		if x.Ended == "" {
 			x.Ended = "receive"

@@ -75,7 +75,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	}
 	x.Back = stages
 	if stages.Needs().Body != exchange.None {
-		awaitBody(w, r, x)
+		AwaitBody(w, r, x, 0)
 	}
 	if prob = stages.Handle(x); prob != nil {
 		return true, refuse(w, r, x, prob)

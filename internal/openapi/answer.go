@@ -72,7 +72,7 @@ var refusals = map[int]struct{ key, text string }{
 	403: {"Forbidden", "The caller may not do this."},
 	404: {"NotFound", "There is nothing at this address. The service may say so in words of its own."},
 	406: {"NotAcceptable", "Accept rules out every form there is."},
-	408: {"RequestTimeout", "The body stopped arriving."},
+	408: {"RequestTimeout", "The body did not arrive in time."},
 	409: {"Conflict", "The resource changed while it was written, or cannot be changed in this way by this version."},
 	410: {"Gone", "The version is retired, or switched off as a rehearsal of that."},
 	412: {"PreconditionFailed", "The resource is no longer what the request says it is."},

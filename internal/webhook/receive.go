@@ -30,6 +30,7 @@ type Receiver struct {
 	Name     string
 	Verifier *Verifier
 	MaxBody  int64         // of a call, in bytes
+	Timeout  time.Duration // for a call to come whole
 	Only     []string      // the kinds that are kept, with *; empty for all
 	Order    *rule.Program // compiled for rule.Key of Roots; nil for none
 	Dedupe   *rule.Program // likewise

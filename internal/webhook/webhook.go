@@ -20,6 +20,8 @@ import (
 const (
 	// DefaultTolerance is how far a call's time may lie from ours.
 	DefaultTolerance = 5 * time.Minute
+	// DefaultTimeout is how long a call may take to come whole: as long as the most patient senders wait for its answer.
+	DefaultTimeout = 30 * time.Second
 	// MaxSecrets is how many secrets may be in use at once, while one takes another's place.
 	MaxSecrets = 8
 	// maxField bounds a header field that is read, in bytes: 4 KiB.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	core "github.com/wicketgate/wicketgate/internal/gateway"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/modules/gateway"
@@ -24,6 +26,7 @@ type Stage struct {
 	app     *gateway.App
 	build   func(*gateway.Load) []pipeline.Stage
 	current atomic.Pointer[pipeline.Pipeline]
+	whole   time.Duration // for a body to come whole, which the stage reads by itself; 0 for none
 	logger  *zap.Logger
 	metrics *metrics
 }
@@ -43,6 +46,9 @@ func New(ctx caddy.Context, build func(*gateway.Load) []pipeline.Stage) (*Stage,
 	return s, s.app.Use(s)
 }
 
+// ReadWithin says that the stage reads bodies by itself, and how long one may take to come whole.
+func (s *Stage) ReadWithin(whole time.Duration) { s.whole = whole }
+
 // Load implements gateway.Part.
 func (s *Stage) Load(l *gateway.Load) (commit func()) {
 	next := pipeline.New(s.build(l)...)
@@ -61,6 +67,9 @@ func (s *Stage) Run(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 		return s.refuse(w, r, x, prob)
 	}
 	p := s.current.Load() // for this request's way there and back, whatever is swapped in meanwhile
+	if s.whole > 0 || p.Needs().Body != exchange.None {
+		core.AwaitBody(w, r, x, s.whole)
+	}
 	if prob := p.Handle(x); prob != nil {
 		gateway.Conceal(r, x)
 		return s.refuse(w, r, x, prob)

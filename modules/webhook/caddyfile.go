@@ -42,6 +42,7 @@ func parse(helper httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 //		tolerance  <span>
 //		webhook_id <id>
 //		max_body   <size>
+//		timeout    <span>
 //		dedupe     "<expression>" [<span>]
 //		deliver    <address> {
 //			only  <kinds...>
@@ -62,6 +63,8 @@ func parse(helper httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 //   - tolerance is how far the time of a call may lie from ours, 1s to 1h. Default: 5m.
 //   - webhook_id is the id that PayPal gave the endpoint.
 //   - max_body is the largest body of a call, at most 25MiB. Default: 1MiB.
+//   - timeout is how long a call may take to come whole, 1s to 10m, besides the 15 s for each piece of it; then it is answered
+//     408. A read_timeout of the server takes the place of both. Default: 30s.
 //   - dedupe is an expression that names an event, such as "body.id", and how long names are remembered, 1m to 366d, 72h by
 //     default. Default: none, and events of one name are known for 6 minutes.
 //   - deliver is where events go, with POST. Required.
@@ -80,7 +83,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if h.Path = args[0]; !canonical(h.Path) {
 		return d.Errf("api_webhook takes a canonical path such as /hooks/stripe, not %q", h.Path)
 	}
-	words := stage.NewWords("api_webhook", []string{"name", "verify", "tolerance", "webhook_id", "max_body", "dedupe", "deliver"}, nil)
+	words := stage.NewWords("api_webhook", []string{"name", "verify", "tolerance", "webhook_id", "max_body", "timeout", "dedupe", "deliver"}, nil)
 	for d.NextBlock(0) {
 		word, err := words.Take(d)
 		if err != nil {
@@ -128,6 +131,8 @@ func (h *Handler) word(d *caddyfile.Dispenser, word string) error {
 		h.WebhookID = args[0]
 	case "tolerance":
 		h.Tolerance, err = span(d, word, args[0], time.Second, time.Hour)
+	case "timeout":
+		h.Timeout, err = span(d, word, args[0], time.Second, mostTimeout)
 	case "max_body":
 		if h.MaxBody, err = stage.Size(d, args[0]); err == nil && h.MaxBody > mostMaxBody {
 			return d.Errf("max_body takes at most 25MiB, not %q", args[0])

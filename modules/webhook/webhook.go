@@ -41,6 +41,7 @@ const (
 	mostFor        = 366 * 24 * time.Hour
 	mostKinds      = 64
 	timeout        = 30 * time.Second // of a service, until its answer begins
+	mostTimeout    = 10 * time.Minute // of a call, to come whole
 	dialTimeout    = 3 * time.Second
 )
 
@@ -73,6 +74,10 @@ type Handler struct {
 
 	// The largest body of a call, in bytes. Default: 1048576. Bound: 26214400 (25 MiB).
 	MaxBody int64 `json:"max_body,omitempty"`
+
+	// How long a call may take to come whole, besides the 15 s for each piece of it; then it is answered 408. A read_timeout
+	// of the server takes the place of both. Default: 30s. Bounds: 1s to 10m.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
 
 	// Where events are delivered, with POST: "http://127.0.0.1:9000/stripe". Required.
 	Deliver string `json:"deliver"`
@@ -147,6 +152,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		r.Store = l.Events()
 		return []pipeline.Stage{webhook.Taking{Receiver: &r}}
 	})
+	if err == nil {
+		h.stage.ReadWithin(time.Duration(h.Timeout))
+	}
 	return err
 }
 
@@ -157,6 +165,9 @@ func (h *Handler) complete() error {
 	}
 	if h.MaxBody == 0 {
 		h.MaxBody = defaultMaxBody
+	}
+	if h.Timeout == 0 {
+		h.Timeout = caddy.Duration(webhook.DefaultTimeout)
 	}
 	if h.For == 0 {
 		h.For = caddy.Duration(defaultFor)
@@ -171,6 +182,8 @@ func (h *Handler) complete() error {
 		return fmt.Errorf("name: %q is not 1 to 64 letters, digits, _ and -", h.Name)
 	case h.MaxBody < 1 || h.MaxBody > mostMaxBody:
 		return fmt.Errorf("max_body: %d is not between 1 and %d bytes", h.MaxBody, mostMaxBody)
+	case h.Timeout < caddy.Duration(time.Second) || h.Timeout > caddy.Duration(mostTimeout):
+		return errors.New("timeout: a span of 1s to 10m is expected")
 	case h.For < caddy.Duration(time.Second) || h.For > caddy.Duration(mostFor):
 		return errors.New("for: a span of 1s to 8784h is expected")
 	case h.Dedupe == "" && h.Keep != 0:
