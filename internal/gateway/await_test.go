@@ -24,10 +24,15 @@ func (c connected) Write(b []byte) (int, error) { return c.ResponseWriter.Write(
 func TestAwaitedWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := net.Pipe()
-		defer server.Close() //nolint:errcheck // of no interest
+		done := make(chan struct{})
+		defer func() {
+			server.Close() //nolint:errcheck // of no interest
+			<-done
+		}()
 		began := time.Now()
 		body := &awaited{Reader: server, control: http.NewResponseController(connected{httptest.NewRecorder(), server}), idle: idleBody, until: began.Add(30 * time.Second)}
 		go func() {
+			defer close(done)
 			for {
 				if _, err := io.WriteString(client, "."); err != nil {
 					return
