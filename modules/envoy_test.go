@@ -34,10 +34,26 @@ allow if {
 }
 `
 
+// slashes is a policy that tells paths apart by the slash at their end.
+const slashes = `package envoy.slash
+
+import input.attributes.request.http as http_request
+
+default allow := false
+
+allow if {
+	not startswith(http_request.path, "/slash/admin/")
+	not startswith(input.request.path, "/slash/admin/")
+	glob.match("/slash/*", ["/"], input.request.path)
+	input.parsed_path[count(input.parsed_path) - 1] == ""
+	endswith(http_request.headers[":path"], "/?a=1")
+}
+`
+
 // TestEnvoyPolicies serves policies that were written for Envoy, unchanged, in a Caddyfile that has nothing else.
 func TestEnvoyPolicies(t *testing.T) {
 	clients := newAuthority(t)
-	files := map[string]string{"policies/peer.rego": connection, "clients.pem": clients.pem()}
+	files := map[string]string{"policies/peer.rego": connection, "policies/slash.rego": slashes, "clients.pem": clients.pem()}
 	for _, name := range []string{"roles", "form"} {
 		text, err := os.ReadFile("../internal/policy/testdata/envoy/" + name + ".rego")
 		if err != nil {
@@ -58,6 +74,19 @@ func TestEnvoyPolicies(t *testing.T) {
 	api_policy /books* data.envoy.roles.allow
 	api_policy /quiz data.envoy.form.allow
 	api_policy /peer data.envoy.peer.allow
+	@unmatched {
+		header Matched *
+		path /slash*
+		not {
+			api_policy data.envoy.slash.allow
+		}
+	}
+	@asked {
+		header !Matched
+		path /slash*
+	}
+	api_policy @asked data.envoy.slash.allow
+	error @unmatched "" 403
 	{PROXY}`)
 	basic := func(user string) string {
 		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":secret"))
@@ -81,6 +110,17 @@ func TestEnvoyPolicies(t *testing.T) {
 	is(t, "a large text", g.Do("PUT", "/quiz", "please"+strings.Repeat(" ", 1<<20), "Content-Type: text/plain"), 413, "")
 	if n, _, _, body := s.saw(); n != 4 || body != "please" {
 		t.Errorf("%d requests reached the service, the last with %.20q", n, body)
+	}
+
+	// The slash at the end reaches the service, so the policy sees it too, as the plugin gives it.
+	for path, status := range map[string]int{"/slash": 403, "/slash/": 200, "/slash/admin/": 403} {
+		is(t, path, g.Do("GET", path+"?a=1", ""), status, "")
+		if matched := g.Do("GET", path+"?a=1", "", "Matched: 1"); matched.Status != status {
+			t.Errorf("%s, asked by a matcher: got %d, want %d", path, matched.Status, status)
+		}
+		if _, at, _, _ := s.saw(); status == 200 && at != path+"?a=1" {
+			t.Errorf("%s reached the service as %s", path, at)
+		}
 	}
 
 	is(t, "without a certificate", g.Do("GET", "/peer?a=1", ""), 403, "")

@@ -132,7 +132,7 @@ type Back interface {
 
 // Path is a request path in its one canonical form.
 type Path struct {
-	Escaped  string   // each segment encoded anew, no trailing slash save for "/" itself
+	Escaped  string   // each segment encoded anew; no trailing slash but of "/", and where the service is sent one
 	Segments []string // decoded, none empty; nil for "/"
 }
 

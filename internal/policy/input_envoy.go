@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
@@ -86,10 +87,13 @@ func target(x *exchange.Exchange) [3]string {
 // authority is the host with the port, as far as the caller wrote one.
 func authority(x *exchange.Exchange) [3]string { return [3]string{x.Host, x.Port} }
 
-// parsedPath is as the plugin cuts it: the root has one empty segment.
+// parsedPath is as the plugin cuts it: the root has one empty segment, and a slash at the end another.
 func parsedPath(x *exchange.Exchange) []string {
-	if len(x.Path.Segments) == 0 {
+	switch n := len(x.Path.Segments); {
+	case n == 0:
 		return noSegments
+	case strings.HasSuffix(x.Path.Escaped, "/"):
+		return append(x.Path.Segments[:n:n], "")
 	}
 	return x.Path.Segments
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/exchange"
@@ -25,6 +26,7 @@ func enter(app *gateway.App, w http.ResponseWriter, r *http.Request) (*exchange.
 		if prob := app.Admission().Admit(x, r, gateway.ClientAddress(r)); prob != nil {
 			return x, w, r, prob
 		}
+		keepSlash(x, r)
 		gateway.Describe(r, x)
 		r = r.WithContext(exchange.NewContext(r.Context(), x))
 		w = &fields{ResponseWriter: w, x: x}
@@ -51,11 +53,21 @@ func Look(app *gateway.App, r *http.Request) (*exchange.Exchange, *problem.Probl
 		if prob := app.Admission().Admit(x, seen, gateway.ClientAddress(r)); prob != nil {
 			return nil, prob
 		}
+		keepSlash(x, r)
 	}
 	if x.Consumer == nil {
 		x.Consumer = caller(r)
 	}
 	return x, nil
+}
+
+// keepSlash gives the path of an exchange the slash at its end that the request goes on with: a catalogue's requests lose
+// it, but what is behind a single stage is sent the address as it came, and a stage must judge that one. To a service,
+// "/admin/" may well be below what a rule means by "/admin/".
+func keepSlash(x *exchange.Exchange, r *http.Request) {
+	if len(x.Path.Segments) > 0 && strings.HasSuffix(r.URL.Path, "/") {
+		x.Path.Escaped += "/"
+	}
 }
 
 // meanwhile sees to it that a stage judges what goes on from it: directives between two stages may have rewritten the
@@ -67,6 +79,7 @@ func meanwhile(x *exchange.Exchange, r *http.Request) *problem.Problem {
 			return prob
 		}
 		x.Path = path
+		keepSlash(x, r)
 	}
 	if r.URL.RawQuery != x.Query.Raw {
 		x.Query.Replace(r.URL.RawQuery)
