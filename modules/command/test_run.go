@@ -103,7 +103,7 @@ func (r *tests) rego(ctx context.Context, s *stage) error {
 	}
 	paths := configured
 	for _, path := range r.paths {
-		if !below(path, configured) {
+		if apart(path, configured) {
 			paths = append(slices.Clip(paths), path)
 		}
 	}
@@ -137,6 +137,17 @@ func (r *tests) rego(ctx context.Context, s *stage) error {
 		r.under(reached)
 	}
 	return nil
+}
+
+// apart says whether a path that is named holds policies besides the configured ones. Of a folder around these, or of
+// one without policies, such as a catalogue's, only the tests are meant: what JSON lies there is no data of policies.
+func apart(path string, configured []string) bool {
+	around := func(folder string) bool { return below(folder, []string{path}) }
+	if below(path, configured) || slices.ContainsFunc(configured, around) {
+		return false
+	}
+	files, _ := policyFiles([]string{path})
+	return slices.ContainsFunc(files, func(file string) bool { return filepath.Ext(file) == ".rego" })
 }
 
 // under holds the coverage against its bound.

@@ -36,6 +36,7 @@ func TestTests(t *testing.T) {
 		with   testOptions
 	}{
 		{"report.txt", testOptions{format: "text", coverage: true, failUnder: 100}},
+		{"report.txt", testOptions{format: "text", coverage: true, failUnder: 100, paths: []string{"."}}},
 		{"report.json", testOptions{format: "json", coverage: true}},
 		{"report.xml", testOptions{format: "junit", coverage: true}},
 		{"one.txt", testOptions{format: "text", run: "^data.notes_test.test_acme$|goo[d]"}},
@@ -81,6 +82,7 @@ func TestExamples(t *testing.T) {
 		want string // of the last line
 	}{
 		{testOptions{source: from, failUnder: 100}, "0 failed"},
+		{testOptions{source: from, failUnder: 100, paths: []string{"examples/shop", "policies"}}, "0 failed"}, // whose schemas are no data
 		{testOptions{source: source{config: "examples/versions/Caddyfile"}}, "9 passed, 0 failed"},
 		{testOptions{source: source{config: "examples/limits/Caddyfile"}}, "6 passed, 0 failed"},
 		{testOptions{source: source{config: "examples/payments/Caddyfile"}}, "7 passed, 0 failed"},
