@@ -102,15 +102,16 @@ func compile(found *folders) (*ast.Compiler, hcl.Diagnostics) {
 		return compiler, found.sources.checkHeaderNames(compiler)
 	}
 	diags, calls := found.explain(compiler.Errors)
-	if calls == 0 {
-		return nil, diags
+	more := found.hidden(compiler.Errors)
+	if calls != 0 {
+		// OPA gives up at the first stage that meets an unknown function. Compiled again with them let pass, which can no
+		// longer succeed, it finds the other mistakes in the same rules too. Only unknown calls cost it the check of variables.
+		again := newCompiler(ast.CapabilitiesForThisVersion(ast.CapabilitiesRegoVersion(ast.RegoV1)), found).
+			WithAllowUndefinedFunctionCalls(calls&unknownCalls != 0)
+		again.Compile(found.modules)
+		beside, _ := found.explain(again.Errors)
+		more = append(more, beside...)
 	}
-	// OPA gives up at the first stage that meets an unknown function. Compiled again with them let pass, which can no
-	// longer succeed, it finds the mistakes of the later stages too. Only unknown calls cost it the check of variables.
-	again := newCompiler(ast.CapabilitiesForThisVersion(ast.CapabilitiesRegoVersion(ast.RegoV1)), found).
-		WithAllowUndefinedFunctionCalls(calls&unknownCalls != 0)
-	again.Compile(found.modules)
-	more, _ := found.explain(again.Errors)
 	for _, d := range more {
 		if !slices.ContainsFunc(diags, func(o *hcl.Diagnostic) bool { return *o.Subject == *d.Subject && o.Detail == d.Detail }) {
 			diags = append(diags, d)

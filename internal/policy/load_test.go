@@ -106,6 +106,64 @@ deny if input.attributes.request.http.headers.Authorization
 `}, `a.rego:5:26 ["X-Tenant"] Header field never found: Header fields are in input under their names in lower case. Did you mean "x-tenant"?
 a.rego:12:47 [Authorization] Header field never found: Header fields are in input under their names in lower case. Did you mean "authorization"?
 `},
+		{"mistakes that hide behind others", files{"a.rego": `package a
+
+import data.b.unused
+import data.b.helper
+
+allow if nothing
+
+allow if input.reqest.method == "GET"
+
+rates[name] := rate if {
+	some name, _ in data.prices
+	rate := lost
+}
+
+names contains name if name == missing
+
+twice(x) := y if y == helper(z)
+
+deny if {
+	twice(input.request.path).any.thing == rates.x
+	names["x"]
+	circle
+}
+
+circle if round
+
+round if circle
+
+joined := concat(1, 2)
+
+sent := http.send({"method": "GET"})
+
+bad if twice(1, 2)
+`, "b.rego": `package b
+
+import data.a.deny
+
+default allow := false
+
+allow if deny
+allow if input.request.metod == "GET"
+
+helper(x) := upper(x)
+`}, `a.rego:3:1 [import] Policy does not compile: Import data.b.unused unused.
+a.rego:17:1 [twice(x) := y] Policy does not compile: Unused argument x. (hint: use _ (wildcard variable) instead).
+a.rego:31:9 [http.send] Function not allowed: http.send …
+a.rego:6:10 [nothing] Variable without a value: Var nothing is unsafe.
+a.rego:12:2 [rate := lost] Variable without a value: Var lost is unsafe.
+a.rego:15:24 [name == missing] Variable without a value: Var missing is unsafe.
+a.rego:15:24 [name == missing] Variable without a value: Var name is unsafe.
+a.rego:25:1 [circle if round] Rule depends on itself: Rule data.a.circle is recursive: data.a.circle -> data.a.round -> data.a.circle.
+a.rego:27:1 [round if circle] Rule depends on itself: Rule data.a.round is recursive: data.a.round -> data.a.circle -> data.a.round.
+a.rego:8:16 [reqest] No such name in input: input has no "reqest". Did you mean "request"? It has api, attributes, consumer, parsed_body, parsed_path, parsed_query, request, source_principal, time, truncated_body, version.
+a.rego:29:11 [concat(1, 2)] Type mistake in a policy: Concat: invalid argument(s). Have: (number, number, ???) want: (delimiter: string, collection: any<array[string], set[string]>, output: string).
+b.rego:8:24 [metod] No such name in input.request: input.request has no "metod". Did you mean "method"? It has address, body, headers, host, method, path, query, scheme, segments.
+a.rego:17:18 [y == helper(z)] Variable without a value: Var y is unsafe.
+a.rego:17:23 [helper(z)] Variable without a value: Var z is unsafe.
+`},
 		{"functions that reach outside", files{"a.rego": `package a
 
 allow if http.send({"method": "GET", "url": "http://x"}).status_code == 200
