@@ -124,21 +124,38 @@ func (s *sharing) load(keys int) (stop func()) {
 	for key := range keys {
 		all.Go(func() {
 			for at := key % 2; !ends.Load(); {
+				s.awaits(&ends)
 				if !s.offer(at, strconv.Itoa(key)) {
 					at = 1 - at
 				}
 			}
 		})
 	}
-	return func() {
+	stop = sync.OnceFunc(func() {
 		ends.Store(true)
 		all.Wait()
+	})
+	s.t.Cleanup(stop)
+	return stop
+}
+
+// awaits waits until not too much waits to be delivered, which only makes the test long, or the load ends.
+func (s *sharing) awaits(ends *atomic.Bool) {
+	room := func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return ends.Load() || len(s.answered)-len(s.delivered) < 400
+	}
+	for !room() {
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
 // flows waits until so many more events were answered 2xx, and so many more were delivered.
 func (s *sharing) flows(what string, many int) {
 	s.t.Helper()
+	began := time.Now()
+	defer func() { s.t.Logf("%s: after %v", what, time.Since(began)) }()
 	s.mu.Lock()
 	answered, came := len(s.answered)+many, s.came.Load()+int64(many)
 	s.mu.Unlock()

@@ -149,7 +149,7 @@ func one(t testing.TB, name, cluster, more string) *Server {
 	folder := t.TempDir()
 	address, monitor := fmt.Sprintf("127.0.0.1:%d", port(t)), fmt.Sprintf("127.0.0.1:%d", port(t))
 	s := &Server{name: name, Address: "nats://" + address, t: t, binary: path, config: filepath.Join(folder, "nats.conf"), monitor: "http://" + monitor}
-	text := fmt.Sprintf("server_name: %s\nlisten: %q\nhttp: %q\njetstream { store_dir: %q, max_file_store: 64GB, sync_interval: always }\n%s%s",
+	text := fmt.Sprintf("server_name: %s\nlisten: %q\nhttp: %q\njetstream { store_dir: %q, max_file_store: 64GB }\n%s%s",
 		name, address, monitor, filepath.Join(folder, "data"), cluster, more)
 	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
