@@ -102,17 +102,17 @@ func heap() uint64 {
 	return stats.HeapAlloc
 }
 
-// BenchmarkMemoryParallel is the same from all processors at once (-cpu 1,2), each in an order of its own: for the most part
-// on different keys, as callers are. Apart, each has counters of its own, which says how much more two processors of this
-// machine do than one where they share nothing; what is missing of that otherwise is the lines of memory that one takes over
-// from the other, one for each limit, as the counts of one caller must be in one place.
+// BenchmarkMemoryParallel is the same from all processors at once (-cpu 1,2), each in an order of its own: at one time on
+// different keys, as callers are. With halves, each has callers of its own; apart, it has counters of its own too, which says
+// how much more two processors of this machine do than one where they share nothing. What is missing of that otherwise is the
+// lines of memory that one takes over from the other, one for each limit, as the counts of one caller must be in one place.
 func BenchmarkMemoryParallel(b *testing.B) {
 	for _, n := range []int{10_000, 1_000_000} {
 		orders := sync.OnceValue(func() [2][]string { return [2][]string{shuffled(n, 0), shuffled(n, 1)} })
 		for _, name := range []string{"three quotas", "three limits"} {
 			ask := asks[name]
 			memories := sync.OnceValue(func() [2]*Memory { return [2]*Memory{filled(b, orders()[0], ask), filled(b, orders()[1], ask)} })
-			run := func(b *testing.B, apart int64) {
+			run := func(b *testing.B, halves bool, apart int64) {
 				memories()
 				b.ReportAllocs()
 				b.ResetTimer()
@@ -120,12 +120,15 @@ func BenchmarkMemoryParallel(b *testing.B) {
 				b.RunParallel(func(pb *testing.PB) {
 					runner := runners.Add(1) % 2
 					keys, m := orders()[runner], memories()[runner*apart]
+					if halves {
+						keys = orders()[0][int(runner)*n/2:][:n/2]
+					}
 					charges, states := ask(), make([]State, len(dayRates))
 					at, i := time.Now(), 0 // as requests have it, with the monotonic clock
 					for pb.Next() {
 						at = at.Add(time.Microsecond)
 						by(charges, keys, i)
-						if i++; i == n {
+						if i++; i == len(keys) {
 							i = 0
 						}
 						if _, err := m.Take(context.Background(), at, charges, states); err != nil {
@@ -134,8 +137,9 @@ func BenchmarkMemoryParallel(b *testing.B) {
 					}
 				})
 			}
-			b.Run(fmt.Sprintf("%s/keys=%d", name, n), func(b *testing.B) { run(b, 0) })
-			b.Run(fmt.Sprintf("%s/keys=%d/apart", name, n), func(b *testing.B) { run(b, 1) })
+			b.Run(fmt.Sprintf("%s/keys=%d", name, n), func(b *testing.B) { run(b, false, 0) })
+			b.Run(fmt.Sprintf("%s/keys=%d/halves", name, n), func(b *testing.B) { run(b, true, 0) })
+			b.Run(fmt.Sprintf("%s/keys=%d/apart", name, n), func(b *testing.B) { run(b, false, 1) })
 		}
 	}
 }

@@ -47,8 +47,8 @@ func (c *count) older(than *count) bool { return int32(c.since-than.since) < 0 }
 // above them how many keys found their group full, this one on their way, and stand in a later one. So a search reads the
 // word, which rarely changes, and then the one slot; and ends with a group that no key was turned away from.
 //
-// Four of five keys are found without that: a key is put into one of the two slots near where its digest says, if one is free.
-// Both are looked at first, which the processor gets from memory at once, while a word would have to come before a slot.
+// A key is put into the slot near where its digest says, if that is free; most are there. So that one is sent for before
+// the word has come, which may be as far away as the slot.
 const (
 	groupSize = 7
 	groupFill = 6 // keys for a group on average, before the table grows: most searches end with the first word
@@ -63,7 +63,7 @@ const (
 // tag is never 0.
 func tag(where uint64) uint64 { return max(uint64(byte(where>>24)), 1) }
 
-// near is the first of the two slots of its group that a key is put into if it can be, and beside it the second.
+// near is the slot of its group that a key is put into if it can be; else into the next that is free.
 func near(where uint64) int { return int(uint64(byte(where>>16)) * groupSize >> 8) }
 
 func beside(near int) int {
@@ -103,40 +103,27 @@ func (t *table) after(group int) int {
 	return 0
 }
 
-// near are the slots that a key of the group is put into if one of them is free.
-func (t *table) near(where uint64, group int) (one, two *slot) {
-	n := near(where)
-	return &t.slots[group*groupSize+n], &t.slots[group*groupSize+beside(n)]
-}
-
-// fetch has the processor get what find is going to read of a key.
+// fetch has the processor get what find is going to read of a key and what is then going to be written.
 func (t *table) fetch(where uint64) {
 	group := t.home(where)
-	t.words[group].Load()
-	one, two := t.near(where, group)
-	atomic.LoadUint64(&one.key.where)
-	atomic.LoadUint64(&two.key.where)
+	prefetch(&t.slots[group*groupSize+near(where)])
+	m := matches(t.words[group].Load(), tag(where)) | 1<<(wayShift-1) // the last one where there is none: a branch would be a guess
+	prefetch(&t.slots[group*groupSize+bits.TrailingZeros64(m)/8])
 }
 
-// find gives the slot of a key, locked, or nil if it has none. Where it must not wait and the slot's lock, or one that has
-// to be looked into, is not free, it says that it is busy. While others add and remove keys it may miss one that is there:
-// nil is true only for a holder of the shard's lock.
+// find gives the slot of a key, locked, or nil if it has none. Where it must not wait and the slot's lock is not free, it
+// says that it is busy. While others add and remove keys it may miss one that is there: nil is true only for a holder of the
+// shard's lock.
 func (t *table) find(key digest, wait bool) (sl *slot, busy bool) {
 	group := t.home(key.where)
-	one, two := t.near(key.where, group)
-	if atomic.LoadUint64(&one.key.where) != key.where {
-		one = two
-	}
-	if atomic.LoadUint64(&one.key.where) == key.where {
-		if sl, busy = one.of(key, wait); sl != nil || busy {
-			return sl, busy
-		}
-	}
 	tag := tag(key.where)
 	for range t.words {
 		word := t.words[group].Load()
 		for m := matches(word, tag); m != 0; m &= m - 1 {
 			sl = &t.slots[group*groupSize+bits.TrailingZeros64(m)/8]
+			if atomic.LoadUint64(&sl.key.where) != key.where {
+				continue // the tag is one of many keys
+			}
 			if sl, busy = sl.of(key, wait); sl != nil || busy {
 				return sl, busy
 			}

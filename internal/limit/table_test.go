@@ -6,7 +6,7 @@ import (
 )
 
 // The table finds what a map finds, through removals and moves to tables of other sizes, with many digests that begin their
-// search in one place, are put into the same slots if they can be, and have one tag.
+// search in one place, are put into the same slot if they can be, and have one tag.
 func TestTable(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -63,18 +63,18 @@ func remove(t *testing.T, x *table, d digest) {
 	}
 }
 
-// A search that must not wait says so at a slot whose lock is not free, its own and another of the same tag, but not at one
-// that it has no need to look into.
+// A search that must not wait says so at a slot whose lock is not free, its own and one whose key differs in the rest alone,
+// but not at one that it has no need to look into.
 func TestBusy(t *testing.T) {
 	x := newTable(1)
-	one, two, three := digest{1, 5}, digest{2, 5}, digest{3, 5} // two slots are for them, and three stands in a third
-	for _, d := range []digest{one, two, three} {
+	one, twin, other := digest{1, 5}, digest{1, 6}, digest{2, 5} // all of one tag
+	for _, d := range []digest{one, twin, other} {
 		n := x.place(d)
 		x.slots[n].name(d)
 		x.show(n, d)
 	}
 	held, _ := x.find(one, true)
-	for d, want := range map[digest]bool{one: true, two: false, three: true} {
+	for d, want := range map[digest]bool{one: true, twin: true, other: false} {
 		sl, busy := x.find(d, false)
 		if (sl == nil) != want || busy != want {
 			t.Errorf("%x: %v, busy %v", d, sl, busy)
@@ -84,8 +84,27 @@ func TestBusy(t *testing.T) {
 		}
 	}
 	held.mu.Unlock()
-	if sl, busy := x.find(three, false); sl == nil || busy {
+	if sl, busy := x.find(twin, false); sl == nil || busy {
 		t.Error("it is not found though nobody holds it")
+	}
+}
+
+// To send for the slots of keys that are not there, in tables of any size, reads nothing beyond them.
+func TestFetch(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for groups := 1; groups < 20; groups++ {
+		x := newTable(groups)
+		for range 1000 {
+			d := digest{r.Uint64(), r.Uint64()}
+			x.fetch(d.where)
+			if r.IntN(100) == 0 {
+				n := x.place(d)
+				x.slots[n].name(d)
+				x.show(n, d)
+				x.fetch(d.where)
+				remove(t, x, d)
+			}
+		}
 	}
 }
 
