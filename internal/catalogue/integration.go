@@ -23,6 +23,7 @@ type Integration struct {
 	Headers        []Constant // in written order, names in canonical form
 	Query          []Constant // in written order
 	Redirects      int
+	Concurrent     int
 	AllowPrivate   bool
 	CAFile         File // Path is "" for the system's authorities
 	Certificate    File // Path is "" for none
@@ -170,7 +171,7 @@ func (b *builder) integration(n *node) *Integration {
 	i := &Integration{
 		Name: n.label, URL: strings.TrimSuffix(take[string](n, "url"), "/"), Timeout: take[time.Duration](n, "timeout"),
 		Deadline: take[time.Duration](n, "deadline"), DialTimeout: take[time.Duration](n, "dial_timeout"),
-		Headers: b.constants(n, "headers", true), Query: b.constants(n, "query", false), Redirects: int(take[int64](n, "redirects")),
+		Headers: b.constants(n, "headers", true), Query: b.constants(n, "query", false), Redirects: int(take[int64](n, "redirects")), Concurrent: int(take[int64](n, "concurrent")),
 		AllowPrivate: take[bool](n, "allow_private"), CAFile: take[File](n, "ca_file"), Certificate: take[File](n, "certificate"),
 		CertificateKey: take[File](n, "certificate_key"), Problems: take[string](n, "problems"), Range: n.rng,
 	}

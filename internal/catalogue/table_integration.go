@@ -19,6 +19,7 @@ var integrationBlock = &block{
 		{name: "timeout", kind: brief, def: 10 * time.Second, doc: "How long a try may take until its answer begins, and until its end where the answer is looked at whole; a longer answer may pause for as long."},
 		{name: "deadline", kind: brief, def: 30 * time.Second, doc: "How long all tries together may take until the answer begins, with the pauses between them."},
 		{name: "dial_timeout", kind: brief, def: 3 * time.Second, doc: "How long connecting may take."},
+		{name: "concurrent", kind: integer{1, 10_000}, def: int64(256), doc: "How many requests may be under way at once, until their answers have ended. As many again wait for one of them to end, no longer than `dial_timeout`; the rest are answered 503 at once."},
 		{name: "headers", kind: fields{"header fields and their values"}, absent: "none", doc: "Header fields that every request carries."},
 		{name: "query", kind: fields{"query parameters and their values"}, absent: "none", doc: "Query parameters that every request carries."},
 		{name: "redirects", kind: integer{0, 5}, def: int64(0), doc: "How many redirections of a GET or HEAD are followed. One to another host goes there over https only and without credentials, header fields and signature. What is not followed is an error."},

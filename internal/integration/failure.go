@@ -26,6 +26,8 @@ func (r *Route) unanswered(err error) error {
 		return err
 	case provider.Late:
 		return problem.New(problem.GatewayTimeout, "").Because(err)
+	case provider.Busy:
+		return problem.New(problem.ReducedCapacity, "").WithHeader("Retry-After", seconds(f.After)).Because(err)
 	case provider.Open:
 		return problem.New(problem.Unavailable, "").WithHeader("Retry-After", seconds(f.After)).Because(err)
 	}

@@ -40,6 +40,10 @@ type Config struct {
 	// DialTimeout is how long connecting may take.
 	DialTimeout time.Duration
 
+	// Concurrent is how many requests may be under way at once, until their answers have ended. As many again wait for a
+	// place, for up to DialTimeout; what comes beyond is refused at once. Default: 256.
+	Concurrent int
+
 	// Headers and Query are on every request.
 	Headers, Query []Pair
 
@@ -105,7 +109,8 @@ type Breaker struct {
 
 // Report is told what happens. Its methods are called while requests wait, and must not block.
 type Report interface {
-	// Tried tells what came of a try: "answered", "failed", "timeout", "refused" by the breaker, or "unauthorized".
+	// Tried tells what came of a try: "answered", "failed", "timeout", "refused" by the breaker, "busy" without
+	// a place, "gone" with the caller, or "unauthorized".
 	Tried(name, result string)
 	// Retried tells that a request is sent again.
 	Retried(name string)
@@ -145,6 +150,7 @@ type Client struct {
 	signer  *requestsign.Signer // nil for none
 	budget  Budget
 	breaker *HostBreaker // nil for none
+	places  *places
 	retryOn map[string]bool
 	asked   atomic.Int64
 	retried atomic.Int64
@@ -163,7 +169,10 @@ func New(c Config, network http.RoundTripper) (*Client, error) {
 	if c.Report == nil {
 		c.Report = silent{}
 	}
-	p := &Client{config: c, base: base, network: network, sleep: pause, chance: jitter, retryOn: make(map[string]bool)}
+	if c.Concurrent == 0 {
+		c.Concurrent = defaultConcurrent
+	}
+	p := &Client{config: c, base: base, network: network, places: newPlaces(c.Concurrent), sleep: pause, chance: jitter, retryOn: make(map[string]bool)}
 	if c.Retry != nil {
 		for _, on := range c.Retry.On {
 			p.retryOn[on] = true
@@ -203,13 +212,15 @@ type Status struct {
 	Asked   int64 `json:"asked"`
 	Retried int64 `json:"retried"`
 	Failed  int64 `json:"failed"`
+	// UnderWay counts requests that are under way now.
+	UnderWay int `json:"under_way"`
 	// Breaker is "closed", "open" or "half-open"; "" for none.
 	Breaker string `json:"breaker,omitempty"`
 }
 
 // Status says how the client does.
 func (c *Client) Status() Status {
-	s := Status{Integration: c.config.Name, Host: c.base.Host, Asked: c.asked.Load(), Retried: c.retried.Load(), Failed: c.failed.Load()}
+	s := Status{Integration: c.config.Name, Host: c.base.Host, Asked: c.asked.Load(), Retried: c.retried.Load(), Failed: c.failed.Load(), UnderWay: len(c.places.taken)}
 	if c.breaker != nil {
 		s.Breaker = c.breaker.State().String()
 	}

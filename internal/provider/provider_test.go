@@ -82,7 +82,7 @@ func outcome(a *Answer, err error) string {
 		if !errors.As(err, &f) {
 			return "no failure: " + err.Error()
 		}
-		return [...]string{"unreachable", "late", "open", "no token", "gone"}[f.Kind]
+		return [...]string{"unreachable", "late", "open", "no token", "gone", "busy"}[f.Kind]
 	}
 	a.Body.Close()
 	return fmt.Sprint(a.Status)

@@ -50,6 +50,7 @@ const (
 	Open                    // the breaker is open
 	NoToken                 // the credentials could not be had
 	Gone                    // the caller left
+	Busy                    // too many requests are under way
 )
 
 // Failure is why there is no answer. Its text is for logs and holds no credential.
@@ -139,8 +140,28 @@ func retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
-// attempt asks once, if the breaker lets it, and once more where the token was refused.
+// attempt asks once, if there is a place for it and the breaker lets it, and once more where the token was refused.
 func (c *Client) attempt(ctx context.Context, q *Request, ends time.Time) (*Answer, *Failure) {
+	leave, err := c.places.take(ctx, min(c.config.DialTimeout, time.Until(ends)))
+	if err != nil {
+		f, result := &Failure{Kind: Busy, After: time.Second, cause: fmt.Errorf("asking %s: %w", c.base.Host, err)}, "busy"
+		if ctx.Err() != nil {
+			f.Kind, result = Gone, "gone"
+		}
+		c.config.Report.Tried(c.config.Name, result)
+		return nil, f
+	}
+	answer, failure := c.allowed(ctx, q, ends)
+	if failure != nil {
+		leave()
+		return nil, failure
+	}
+	answer.Body = &placed{answer.Body, leave}
+	return answer, nil
+}
+
+// allowed asks once, if the breaker lets it.
+func (c *Client) allowed(ctx context.Context, q *Request, ends time.Time) (*Answer, *Failure) {
 	done := func(error) {}
 	if c.breaker != nil {
 		var err error

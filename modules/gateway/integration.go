@@ -56,7 +56,7 @@ func (l *Load) Integration(from *catalogue.Integration) (integration.Sender, err
 func providerOf(from *catalogue.Integration) (provider.Config, error) {
 	c := provider.Config{
 		Name: from.Name, URL: from.URL, Timeout: from.Timeout, Deadline: from.Deadline, DialTimeout: from.DialTimeout, Headers: pairs(from.Headers),
-		Query: pairs(from.Query), Redirects: from.Redirects, AllowPrivate: from.AllowPrivate, RequestID: from.RequestID,
+		Query: pairs(from.Query), Redirects: from.Redirects, Concurrent: from.Concurrent, AllowPrivate: from.AllowPrivate, RequestID: from.RequestID,
 	}
 	for _, f := range []struct {
 		from catalogue.File
@@ -182,7 +182,7 @@ type partyMetrics struct {
 func newPartyMetrics(name func(name, help string) prometheus.Opts) *partyMetrics {
 	return &partyMetrics{
 		tries: prometheus.NewCounterVec(prometheus.CounterOpts(name("integration_tries_total",
-			"Requests sent to third parties, each try, by integration and result: answered, failed, timeout, gone with the caller, unauthorized without a token, or refused by the breaker.")), []string{"integration", "result"}),
+			"Requests sent to third parties, each try, by integration and result: answered, failed, timeout, gone with the caller, unauthorized without a token, busy without a place, or refused by the breaker.")), []string{"integration", "result"}),
 		retries: prometheus.NewCounterVec(prometheus.CounterOpts(name("integration_retries_total",
 			"Requests sent to third parties again, by integration.")), []string{"integration"}),
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts(name("integration_tokens_total",

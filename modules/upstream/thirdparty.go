@@ -30,6 +30,7 @@ func ThirdParty(ctx caddy.Context, c provider.Config) (*http.Transport, error) {
 		MaxResponseHeaderSize: maxResponseHeader,
 		Compression:           new(bool),
 		KeepAlive:             &reverseproxy.KeepAlive{MaxIdleConnsPerHost: idleConnections},
+		MaxConnsPerHost:       2 * c.Concurrent, // those that requests hold, and as many that are still dialled for callers who left
 		TLS:                   &reverseproxy.TLSConfig{HandshakeTimeout: caddy.Duration(handshake)},
 	}
 	if err := t.Provision(ctx); err != nil {
