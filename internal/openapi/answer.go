@@ -42,6 +42,7 @@ var problemShape = json.RawMessage(`{
 		},
 		"versions": {"type": "array", "items": {"type": "string"}, "description": "The versions there are."},
 		"successor": {"type": "string", "description": "The version to use instead."},
+		"provider_request_id": {"type": "string", "description": "The id by which a third party knows the request that it was asked."},
 		"violated-policies": {"type": "array", "items": {"type": "string"}, "description": "The quotas that are used up."}
 	},
 	"required": ["type", "title", "status"]
@@ -111,6 +112,7 @@ func (w *writer) answers(r *catalogue.Route, terms catalogue.Terms) map[string]*
 		all[strconv.Itoa(status)] = &response{Ref: "#/components/responses/" + w.refusal(status)}
 	}
 	w.blocks(r, all)
+	w.parties(r, terms, all)
 	return all
 }
 
@@ -182,10 +184,7 @@ func (w *writer) refusal(status int) string {
 	if w.responses[words.key] != nil {
 		return words.key
 	}
-	res := &response{Description: words.text, Headers: map[string]*header{}}
-	for _, name := range []string{problem.ContentType, problem.ContentTypeXML} {
-		res.Content.add(name, mediaType{Schema: reference("#/components/schemas/" + problemSchema)})
-	}
+	res := &response{Description: words.text, Headers: map[string]*header{}, Content: problems()}
 	if status != http.StatusBadRequest { // which may come before the version is known
 		w.carry(res, w.lifecycle()...)
 	}
@@ -199,6 +198,14 @@ func (w *writer) refusal(status int) string {
 	}
 	w.responses[words.key] = res
 	return words.key
+}
+
+// problems is a problem in the forms that it has.
+func problems() (content ordered[mediaType]) {
+	for _, name := range []string{problem.ContentType, problem.ContentTypeXML} {
+		content.add(name, mediaType{Schema: reference("#/components/schemas/" + problemSchema)})
+	}
+	return content
 }
 
 func (w *writer) success(r *catalogue.Route, terms catalogue.Terms) *response {

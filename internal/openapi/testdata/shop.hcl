@@ -183,3 +183,51 @@ api "hosted" {
   route "GET /orders" {}
   version "v1" { released = "2026-01-01" }
 }
+
+# An API that third parties answer, and that tells others.
+
+secret "told" { file = "told.secret" }
+
+subscriber "acme" {
+  to   = upstream.orders
+  path = "/hooks"
+  sign = secret.told
+}
+
+integration "payments" {
+  url = "https://pay.example"
+  error "card-declined" {
+    when   = response.status == 402
+    status = 402
+    title  = "The card was declined"
+  }
+  error "no-funds" {
+    when   = response.status == 409
+    status = 402
+    title  = "There are no funds"
+  }
+  error "no-such-payment" {
+    when   = response.status == 404
+    status = 404
+    title  = "There is no such payment"
+  }
+}
+
+api "sales" {
+  base_path = "/sales"
+  identify  = [identity.partners]
+  authorize = public
+
+  object "order" { schema = "shop.json" }
+
+  route "POST /payments/{id}" {
+    integration = integration.payments
+    send        = "POST /payments/{id}"
+    answer { status = 201 }
+  }
+
+  route "POST /publish" {
+    accepts = object.order
+    publish { to = [subscriber.acme] }
+  }
+}
