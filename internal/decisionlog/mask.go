@@ -79,7 +79,11 @@ var (
 	sent    = [][]string{{"result", "query_parameters_to_set"}}
 
 	rawBodies = [][]string{{"input", "attributes", "request", "http", "body"}, {"input", "attributes", "request", "http", "rawBody"}}
-	addresses = [][]string{{"input", "attributes", "request", "http", "path"}, {"input", "attributes", "request", "http", "headers", ":path"}}
+	// The last two are the page that the caller comes from, as a browser tells it: with its query.
+	addresses = [][]string{
+		{"input", "attributes", "request", "http", "path"}, {"input", "attributes", "request", "http", "headers", ":path"},
+		{"input", "attributes", "request", "http", "headers", "referer"}, {"input", "request", "headers", "referer", "*"},
+	}
 	rawQuery  = []string{"input", "attributes", "request", "http", "query"}
 )
 

@@ -48,11 +48,12 @@ func TestParseMask(t *testing.T) {
 // The document has a secret at every place where one may stand.
 func TestMask(t *testing.T) {
 	const document = `{"request": {
-		"headers": {"authorization": ["S1"], "cookie": ["S2"], "x-partner-key": ["S3"], "accept": ["text/plain"], "x-session": ["s-1"]},
+		"headers": {"authorization": ["S1"], "cookie": ["S2"], "x-partner-key": ["S3"], "accept": ["text/plain"], "x-session": ["s-1"], "referer": ["https://acme.example/?access_token=S4&q=q-1"]},
 		"query": {"access_token": ["S4"], "Access_Token": ["S5"], "page": ["2"], "q": ["q-1"]},
 		"body": {"card": {"number": "c-1"}, "items": [{"card": "c-2", "n": 1}, {"card": "c-3", "n": 2}]}},
 	"attributes": {"request": {"http": {
-		"headers": {"authorization": "S1", ":path": "/orders?access_token=S4&q=q-1", "x-session": "s-1", "x-partner-key": "S3"},
+		"headers": {"authorization": "S1", ":path": "/orders?access_token=S4&q=q-1", "x-session": "s-1", "x-partner-key": "S3",
+			"referer": "https://acme.example/?access_token=S4&q=q-1"},
 		"path": "/orders?access%5Ftoken=S4&q=q-1", "body": "{\"card\": {\"number\": \"c-1\"}}"}}},
 	"parsed_body": {"card": {"number": "c-1"}, "items": [{"card": "c-2", "n": 1}]},
 	"parsed_query": {"access_token": ["S4"], "q": ["q-1"]}}`
@@ -63,13 +64,13 @@ func TestMask(t *testing.T) {
 		shown  string
 		erased int
 	}{
-		{"", "", "text/plain s-1 c-1 c-2 c-3", 10},
-		{"input.headers.X-Session", "s-1", "text/plain c-1 q-1", 12},
-		{"/input/attributes/request/http/headers/x-session", "s-1", "text/plain c-1 q-1", 12},
-		{"input.body.card", "c-1", "s-1 c-2 c-3", 13},
-		{"input.parsed_body.items[_].card", "c-2 c-3", "s-1 \"n\":2", 14},
-		{"input.body.items[1]", "c-3", "c-2 c-1", 12},
-		{"input.query.q", "q-1", "c-2 c-1", 12},
+		{"", "", "text/plain s-1 c-1 c-2 c-3", 12},
+		{"input.headers.X-Session", "s-1", "text/plain c-1 q-1", 14},
+		{"/input/attributes/request/http/headers/x-session", "s-1", "text/plain c-1 q-1", 14},
+		{"input.body.card", "c-1", "s-1 c-2 c-3", 15},
+		{"input.parsed_body.items[_].card", "c-2 c-3", "s-1 \"n\":2", 16},
+		{"input.body.items[1]", "c-3", "c-2 c-1", 14},
+		{"input.query.q", "q-1", "c-2 c-1", 14},
 		{"input.body input.headers", "c-1 c-2 c-3 s-1 text/plain", "q-1", 0},
 		{"input.headers.* input.query.*", "s-1 q-1 page", "c-1", 0},
 		{"input.request.body.items.*.card /input/request/body/items/0/n", "c-2 c-3 \"n\":1", "\"n\":2", 0},
