@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -134,7 +135,17 @@ func (b *bundled) get() answer {
 // TestBundleColdStart starts without a bundle, gets one, reloads, and starts again with the server off.
 func TestBundleColdStart(t *testing.T) {
 	b := prepareBundled(t)
+	log := filepath.Join(t.TempDir(), "log")
+	b.caddyfile = strings.Replace(b.caddyfile, "level ERROR", "level ERROR\n\t\toutput file "+log, 1)
+	logged := func(line string) {
+		t.Helper()
+		b.within(10*time.Second, "the log says "+line, func() bool {
+			text, err := os.ReadFile(log)
+			return err == nil && strings.Contains(string(text), line)
+		})
+	}
 	b.run()
+	logged(`"msg":"there is no bundle yet"`)
 	a := b.get()
 	if a.status != 503 || a.header.Get("Content-Type") != "application/problem+json" || a.header.Get("Retry-After") == "" {
 		t.Errorf("without policies: %d %v %s", a.status, a.header, a.body)
@@ -196,6 +207,7 @@ func TestBundleColdStart(t *testing.T) {
 	if s := b.state(); s.Revision != "r2" || !s.Unconfirmed {
 		t.Errorf("the status is %+v", s)
 	}
+	logged(`"because":"unreachable","in_force":"r2"`)
 }
 
 func count(statuses []int, status int) (n int) {

@@ -97,7 +97,9 @@ type Bundle struct {
 	shown   string // the URL, as it may be shown
 	given   *policy.Snapshot
 	member  *bundle.Member
-	beside  bool // it is tried out beside other policies
+	beside  bool   // it is tried out beside other policies
+	inForce string // the revision of the bundle in force, for the log
+	none    bool   // there is none
 	logger  *zap.Logger
 	metrics *bundleMetrics
 }

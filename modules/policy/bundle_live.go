@@ -17,6 +17,11 @@ import (
 
 // Start begins to look for new bundles.
 func (b *Bundle) Start(take func(*policy.Snapshot) error) (err error) {
+	s := b.feed.Status()
+	b.inForce, b.none = s.Revision, s.Waiting
+	if s.FromDisk {
+		b.logger.Info("beginning with the bundle kept on disk", zap.String("url", b.shown), zap.String("revision", s.Revision), zap.String("etag", s.ETag))
+	}
 	b.member, err = b.feed.Join(b.given, take, b.report)
 	return err
 }
@@ -29,7 +34,7 @@ func (b *Bundle) Stop() {
 	}
 }
 
-// report tells log and metrics what happened. A mistake that stands is logged once.
+// report tells log and metrics what happened, one after the other. A mistake that stands is logged once.
 func (b *Bundle) report(e bundle.Event) {
 	if !b.beside { // the metrics are of the policies in force
 		b.metrics.happened(e)
@@ -37,13 +42,16 @@ func (b *Bundle) report(e bundle.Event) {
 	fields := []zap.Field{zap.String("url", b.shown)}
 	switch {
 	case e.Kind == bundle.Activated:
+		b.inForce, b.none = e.Revision, false
 		b.logger.Info("bundle activated", append(fields, zap.String("revision", e.Revision), zap.String("etag", e.ETag),
 			zap.Int("bytes", e.Bytes), zap.Duration("took", e.Took))...)
 	case e.Err == nil || e.Again:
 	case e.Kind == bundle.NotKept:
 		b.logger.Error("the bundle in force is not on disk", append(fields, zap.Error(e.Err))...)
+	case b.none:
+		b.logger.Error("there is no bundle yet", append(fields, zap.String("because", string(e.Kind)), zap.Error(e.Err))...)
 	default:
-		b.logger.Error("keeping the last good bundle", append(fields, zap.String("because", string(e.Kind)), zap.String("revision", e.Revision), zap.Error(e.Err))...)
+		b.logger.Error("keeping the last good bundle", append(fields, zap.String("because", string(e.Kind)), zap.String("in_force", b.inForce), zap.Error(e.Err))...)
 	}
 }
 
