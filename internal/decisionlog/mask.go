@@ -84,7 +84,7 @@ var (
 		{"input", "attributes", "request", "http", "path"}, {"input", "attributes", "request", "http", "headers", ":path"},
 		{"input", "attributes", "request", "http", "headers", "referer"}, {"input", "request", "headers", "referer", "*"},
 	}
-	rawQuery  = []string{"input", "attributes", "request", "http", "query"}
+	rawQuery = []string{"input", "attributes", "request", "http", "query"}
 )
 
 // secretFields are the header fields that no log shows; those in which callers send API keys are added.
