@@ -37,6 +37,7 @@ func Build(c Config) (g *Gateway, files []string, sources map[string][]byte, dia
 		schemas:   map[string]*schema.Schema{},
 		queries:   map[string]*policy.Query{},
 		programs:  map[expressed]*rule.Program{},
+		objects:   map[*catalogue.Parameter]*rule.Shape{},
 		templates: map[expressed]*rule.Template{},
 		signing:   map[*catalogue.API]bool{},
 	}
@@ -83,6 +84,7 @@ type builder struct {
 	schemas     map[string]*schema.Schema
 	queries     map[string]*policy.Query
 	programs    map[expressed]*rule.Program
+	objects     map[*catalogue.Parameter]*rule.Shape // of those in queries
 	templates   map[expressed]*rule.Template
 	credentials []string // fields that carry credentials
 	parameters  []string // query parameters that carry credentials

@@ -30,7 +30,7 @@ func (b *builder) parametersOf(l *lineage, v *catalogue.Version, r *catalogue.Ro
 				to.Told = q.Down(to.Name)
 			}
 		}
-		declared = append(declared, rule.Declared{Root: rootsOf[to.In], Name: to.Name, Type: typeOf(to)})
+		declared = append(declared, rule.Declared{Root: rootsOf[to.In], Name: to.Name, Type: typeOf(to), Shape: b.deep(p)})
 		if p.Within(v) {
 			c.Parameters = append(c.Parameters, to)
 		}
@@ -38,10 +38,30 @@ func (b *builder) parametersOf(l *lineage, v *catalogue.Version, r *catalogue.Ro
 	c.Known = known(l.api)
 	set, diags := parameter.New(c)
 	b.add(diags)
-	if set == nil || set.Empty() {
+	if set == nil {
+		return nil, declared
+	}
+	for i := range declared {
+		d := &declared[i]
+		d.Unread = d.Type == rule.DeclaredObject && !set.Reads(d.Name)
+	}
+	if set.Empty() {
 		return nil, declared
 	}
 	return set, declared
+}
+
+// deep is what is known of an object in the query, worked out once; nil of anything else.
+func (b *builder) deep(p *catalogue.Parameter) *rule.Shape {
+	if !p.Open || p.Schema == nil {
+		return nil
+	}
+	shape, done := b.objects[p]
+	if !done {
+		shape = rule.ShapeOf(p.Schema)
+		b.objects[p] = shape
+	}
+	return shape
 }
 
 // rootsOf are the names by which rules know the places of parameters.
@@ -51,7 +71,7 @@ var rootsOf = map[parameter.In]rule.Roots{parameter.Path: rule.Path, parameter.Q
 func typeOf(p parameter.Parameter) rule.DeclaredType {
 	switch {
 	case p.Deep:
-		return rule.DeclaredScalar // or rather anything
+		return rule.DeclaredObject
 	case p.List != "":
 		return rule.DeclaredList
 	case p.Types == parameter.String:

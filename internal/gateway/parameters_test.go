@@ -154,6 +154,93 @@ func TestCredentialsAreNoUnknownParameters(t *testing.T) {
 	}
 }
 
+// The members of an object in the query, which a document declares, are known to rules by its schema.
+func TestMembersOfObjectsInTheQuery(t *testing.T) {
+	const document = `openapi: 3.1.0
+info: {title: t, version: '1'}
+paths:
+  /found:
+    get:
+      parameters: [{name: filter, in: query, style: deepObject, schema: {type: object, additionalProperties: false, properties:
+        {age: {type: integer}, tags: {type: array, items: {type: string}}, home: {type: object, properties: {city: {type: string}}}}}},
+        {name: free, in: query, style: deepObject, schema: {type: object, patternProperties: {'^a': {}}}}]
+      responses: {'200': {description: fine, content: {application/json: {schema: {$ref: '#/components/schemas/Order'}}}}}
+components: {schemas: {Order: {type: object}}}
+`
+	text := func(when string) map[string]string {
+		return map[string]string{"doc.yaml": document, "api.hcl": `upstream "u" { servers = ["https://u.test"] }
+api "a" {
+  upstream      = upstream.u
+  identify      = [anonymous]
+  authorize     = public
+  openapi       = "doc.yaml"
+  unknown_query = "refuse"
+  versioning { path = true }
+  version "v1" { released = "2024-01-01" }
+  version "v2" {
+    released = "2025-01-01"
+    change "filter" {
+      summary = "where is called filter."
+      on      = object.Order
+      param "where" { to = "filter" }
+    }
+  }
+  route "GET /found" {
+    rule "r" {
+      when   = ` + when + `
+      detail = "d"
+    }
+  }
+}`}
+	}
+	var s service
+	g, diags := documented(t, &s, text(`expr("(query.filter.age ?? 18) >= 18 and query.filter.home.city != 'Paris' and all(query.filter.tags ?? [], len(#) < 3)")`))
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for _, c := range []struct {
+		line   string
+		status int
+		saw    string // by the service, or what the answer has
+	}{
+		{"/v2/found", 200, "/found"},
+		{"/v2/found?filter[age]=18&filter[home][city]=Rome", 200, "/found?filter[age]=18&filter[home][city]=Rome"},
+		{"/v2/found?filter[age]=17", 422, `"rule":"r"`},
+		{"/v2/found?filter[home][city]=Paris", 422, `"rule":"r"`},
+		{"/v2/found?filter[tags]=ab&filter[tags]=c", 200, "/found?filter[tags]=ab&filter[tags]=c"},
+		{"/v2/found?filter[tags]=ab&filter[tags]=abc", 422, `"rule":"r"`},
+		{"/v2/found?where[age]=18", 422, `"parameter":"where[age]","keyword":"unknown"`},
+	} {
+		s.saw = nil
+		w := request(g, "GET", "https://gw.test"+c.line, "")
+		got := w.Body.String()
+		if s.saw != nil {
+			got = s.saw.URL.RequestURI()
+		}
+		if w.Code != c.status || s.saw != nil && got != c.saw || !strings.Contains(got, c.saw) {
+			t.Errorf("%s: %d %s\nwant %d %s", c.line, w.Code, got, c.status, c.saw)
+		}
+	}
+	for when, told := range map[string]string{
+		`query.filter.agee > 1`:               `The schema has no member "agee" here. Did you mean "age"?`,
+		`query.filter.age == "7"`:             `mismatched types int and string`,
+		`query.filter.age.x == 1`:             `By the schema, query.filter.age is no object, so it has no member "x".`,
+		`query.filtre.age > 1`:                `query.filtre is not an object: it has no member "age".`,
+		`query.free.x == "y"`:                 `What the query parameter "free" says is not looked at, so that no rule can read it.`,
+		`query.free == null`:                  `What the query parameter "free" says is not looked at, so that no rule can read it.`,
+		`query.filter.home["city"] == "Rome"`: "",
+	} {
+		_, diags := documented(t, &s, text(when))
+		got := ""
+		for _, d := range diags {
+			got += d.Detail
+		}
+		if (told == "") != !diags.HasErrors() || !strings.Contains(got, told) {
+			t.Errorf("%s: %s\nwant %s", when, got, told)
+		}
+	}
+}
+
 // TestRulesKnowObjectsInTheQuery has a rule ask for an object in the query, which a document declares.
 func TestRulesKnowObjectsInTheQuery(t *testing.T) {
 	var s service

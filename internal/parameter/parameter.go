@@ -6,6 +6,7 @@ package parameter
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -192,6 +193,9 @@ func New(c Config) (*Set, hcl.Diagnostics) {
 
 // Needs is what is read of a request.
 func (s *Set) Needs() exchange.Needs { return s.needs }
+
+// Reads says whether what a query parameter says is looked at: it is not where its schema says too little of an object.
+func (s *Set) Reads(name string) bool { return !slices.Contains(s.open, name+"[") }
 
 // Empty says that there is nothing to look at.
 func (s *Set) Empty() bool { return len(s.list) == 0 && !s.needs.Query }

@@ -260,6 +260,9 @@ func (r *resolver) name(n *ast.Node, id *ast.IdentifierNode, path []step, list b
 		r.mistake(id.Location(), "Incomplete name", "Name a member of %s, such as %s.%s.", id.Value, id.Value, r.example(root))
 		return
 	}
+	if len(path) > 1 && !list && r.objectMember(n, s, path) {
+		return
+	}
 	if len(path) > 1 {
 		r.mistake((*n).Location(), "Unknown name", "%s.%s is not an object: it has no member %q.", id.Value, path[0].name, path[1].name)
 		return
@@ -319,6 +322,9 @@ func (r *resolver) name(n *ast.Node, id *ast.IdentifierNode, path []step, list b
 func (r *resolver) typed(n *ast.Node, s slot) {
 	d, declared := r.env.declared(s.root, s.name)
 	switch {
+	case declared && d.Unread:
+		r.unread((*n).Location(), d)
+		return
 	case declared && !s.list:
 		s.get, s.empty, s.typ = declaredParameter, d.Type == DeclaredList, d.types()
 	case s.list:

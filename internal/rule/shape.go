@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/types"
 
 	"github.com/wicketgate/wicketgate/internal/jsonspan"
@@ -335,12 +334,15 @@ func (s *Shape) names() []string {
 }
 
 // shape gives what is known of a place in the body. A place that the body cannot have is a mistake.
-func (r *resolver) shape(path []step) (*Shape, bool) {
-	s := r.env.Body
+func (r *resolver) shape(path []step) (*Shape, bool) { return r.within(r.env.Body, Body, path, 0) }
+
+// within gives what is known of a place of which the first steps lead to what has the shape s.
+func (r *resolver) within(s *Shape, root Roots, path []step, first int) (*Shape, bool) {
 	if s == nil {
 		return unknown, true
 	}
-	for i, p := range path {
+	for i := first; i < len(path); i++ {
+		p := path[i]
 		switch s.is {
 		case objects:
 			next := s.members[p.name]
@@ -353,23 +355,23 @@ func (r *resolver) shape(path []step) (*Shape, bool) {
 			}
 			s = next
 		case lists:
-			whole := r.noMember(p.at, path[:i], p.name, "a list")
+			whole := r.noMember(root, path[:i], p, "a list")
 			last := r.diags[len(r.diags)-1]
 			last.Detail += fmt.Sprintf(" Write %[1]s[*].%[2]s in HCL's syntax, or map(%[1]s, .%[2]s) in expr-lang's.", whole, p.name)
 			return nil, false
 		case anything, nulls:
 			return unknown, true
 		default:
-			r.noMember(p.at, path[:i], p.name, "no object")
+			r.noMember(root, path[:i], p, "no object")
 			return nil, false
 		}
 	}
 	return s, true
 }
 
-func (r *resolver) noMember(at file.Location, path []step, name, what string) (whole string) {
-	s := slot{root: Body, path: path}
+func (r *resolver) noMember(root Roots, path []step, member step, what string) (whole string) {
+	s := slot{root: root, path: path}
 	whole = s.written(len(path))
-	r.mistake(at, "Unknown field", "By the schema, %s is %s, so it has no member %q.", whole, what, name)
+	r.mistake(member.at, "Unknown field", "By the schema, %s is %s, so it has no member %q.", whole, what, member.name)
 	return whole
 }
