@@ -411,6 +411,42 @@ func TestQuery(t *testing.T) {
 	}
 }
 
+// The members of an object in the query go where it goes, and those of nothing else.
+func TestQueryOfObjects(t *testing.T) {
+	ch := on("order")
+	for _, names := range [][2]string{{"filter", "where"}, {"page", "sheet"}, {"where", "match"}} {
+		ch.Params = append(ch.Params, change.Param{Name: names[0], To: names[1], Range: at(30)})
+	}
+	plain, diags := change.CompileQuery(chain(ch), objects("order"), []change.Held{{Object: "order"}})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	q := plain.With([]string{"match"})
+	if name := q.Down("match"); name != "filter" || plain.With(nil) != plain {
+		t.Errorf("match was %s", name)
+	}
+	for raw, want := range map[string]string{
+		"filter[age]=7&filter=1":        "match[age]=7&match=1",
+		"filter[a%62][]=%37&x":          "match[a%62][]=%37&x",
+		"f%69lter%5Bage%5D=7":           "match%5Bage%5D=7",
+		"filters[age]=7&filter.a=1":     "filters[age]=7&filter.a=1",
+		"page[size]=1&page=2&filter[b]": "page[size]=1&sheet=2&match[b]",
+	} {
+		if got, err := q.Up(raw); err != nil || got != want {
+			t.Errorf("%s: got %s, %v", raw, got, err)
+		}
+	}
+	if got, err := plain.Up("filter[age]=7"); err != nil || got != "filter[age]=7" {
+		t.Errorf("without objects: %s, %v", got, err)
+	}
+	for _, raw := range []string{"match[age]=1", "match=1", "filter[age]=1&m%61tch%5Bage%5D=2", "where[x]=1&filter[x]=1"} {
+		var e *change.Error
+		if got, err := q.Up(raw); !errors.As(err, &e) {
+			t.Errorf("%s: got %s", raw, got)
+		}
+	}
+}
+
 func check(t testing.TB, doc []byte) {
 	t.Helper()
 	if err := jsonspan.Check(doc, jsonspan.Bounds{}); err != nil {

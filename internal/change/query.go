@@ -16,6 +16,7 @@ type Query struct {
 type queryRename struct {
 	*Param
 	change *Change
+	object bool // whether it is of an object, whose members stand in the query as name[member]
 }
 
 // param checks a renamed parameter.
@@ -58,11 +59,37 @@ func CompileQuery(chain []*Change, objects map[string]*Object, roots []Held) (*Q
 	for _, ch := range chain {
 		for i := range ch.Params {
 			if there[ch.On] {
-				q.renames = append(q.renames, queryRename{&ch.Params[i], ch})
+				q.renames = append(q.renames, queryRename{&ch.Params[i], ch, false})
 			}
 		}
 	}
 	return q, nil
+}
+
+// With gives the Query of a route of which the parameters of these names, as the newest version has them, are objects: they
+// take their members along, which stand in the query as name[member].
+func (q *Query) With(objects []string) *Query {
+	if q == nil || len(objects) == 0 {
+		return q
+	}
+	with := &Query{renames: slices.Clone(q.renames)}
+	names := slices.Clone(objects)
+	for i := len(with.renames) - 1; i >= 0; i-- {
+		r := &with.renames[i]
+		for k, name := range names {
+			if name == r.To {
+				r.object, names[k] = true, r.Name
+			}
+		}
+	}
+	return with
+}
+
+// names says whether a parameter has a name, or is of a member of the object that has it: then rest is what stands
+// behind that.
+func (r *queryRename) names(parameter, name string) (rest string, yes bool) {
+	rest, yes = strings.CutPrefix(parameter, name)
+	return rest, yes && (rest == "" || r.object && rest[0] == '[')
 }
 
 // Empty says that queries are the same in both versions.
@@ -98,17 +125,23 @@ func (q *Query) Up(raw string) (string, error) {
 	changed := false
 	for i := range q.renames {
 		r := &q.renames[i]
-		if slices.Contains(names, r.To) {
+		if slices.ContainsFunc(names, func(name string) bool { _, newer := r.names(name, r.To); return newer }) {
 			return "", &Error{Detail: "the query has a parameter that belongs to a newer version",
 				Change: r.change.Name, Range: r.Range}
 		}
 		for k := range names {
-			if names[k] != r.Name {
+			rest, of := r.names(names[k], r.Name)
+			if !of {
 				continue
 			}
-			names[k], changed = r.To, true
-			_, value, ok := strings.Cut(parts[k], "=")
-			parts[k] = url.QueryEscape(r.To)
+			names[k], changed = r.To+rest, true
+			spelt, value, ok := strings.Cut(parts[k], "=")
+			if spelt, of = strings.CutPrefix(spelt, r.Name+"["); of {
+				spelt = "[" + spelt // as it came
+			} else {
+				spelt = url.QueryEscape(rest)
+			}
+			parts[k] = url.QueryEscape(r.To) + spelt
 			if ok {
 				parts[k] += "=" + value
 			}

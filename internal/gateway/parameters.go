@@ -64,6 +64,16 @@ func (b *builder) deep(p *catalogue.Parameter) *rule.Shape {
 	return shape
 }
 
+// deepNames are the names, in what the upstream of a version speaks, of the objects in the query of a route.
+func (b *builder) deepNames(l *lineage, v *catalogue.Version, r *catalogue.Route) (names []string) {
+	for _, p := range r.Parameters {
+		if p.Open {
+			names = append(names, b.spoken(l, v, r, p.Name))
+		}
+	}
+	return names
+}
+
 // rootsOf are the names by which rules know the places of parameters.
 var rootsOf = map[parameter.In]rule.Roots{parameter.Path: rule.Path, parameter.Query: rule.Query, parameter.Header: rule.Header}
 

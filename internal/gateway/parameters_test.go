@@ -154,7 +154,8 @@ func TestCredentialsAreNoUnknownParameters(t *testing.T) {
 	}
 }
 
-// The members of an object in the query, which a document declares, are known to rules by its schema.
+// The members of an object in the query, which a document declares, are known to rules by its schema, and have the older
+// name of the object in older versions.
 func TestMembersOfObjectsInTheQuery(t *testing.T) {
 	const document = `openapi: 3.1.0
 info: {title: t, version: '1'}
@@ -209,6 +210,11 @@ api "a" {
 		{"/v2/found?filter[home][city]=Paris", 422, `"rule":"r"`},
 		{"/v2/found?filter[tags]=ab&filter[tags]=c", 200, "/found?filter[tags]=ab&filter[tags]=c"},
 		{"/v2/found?filter[tags]=ab&filter[tags]=abc", 422, `"rule":"r"`},
+		{"/v1/found?where[age]=18&where[home][city]=Rome", 200, "/found?filter[age]=18&filter[home][city]=Rome"},
+		{"/v1/found?where%5Bage%5D=18", 200, "/found?filter%5Bage%5D=18"},
+		{"/v1/found?where[age]=17", 422, `"rule":"r"`},
+		{"/v1/found?where[age]=x", 422, `[{"in":"query","parameter":"where","keyword":"type","detail":"[age] must be a number, in digits"}`},
+		{"/v1/found?filter[age]=18", 422, "newer version"},
 		{"/v2/found?where[age]=18", 422, `"parameter":"where[age]","keyword":"unknown"`},
 	} {
 		s.saw = nil

@@ -132,7 +132,7 @@ func (b *builder) changes(l *lineage, v *catalogue.Version, r *catalogue.Route, 
 		whole = nil
 	}
 	request, answer := b.program(l, index, end, whole), b.program(l, index, end, returns)
-	query := b.query(l, index, end, append(accepts, returns...))
+	query := b.query(l, index, end, append(accepts, returns...)).With(b.deepNames(l, v, r))
 	hidden := change.Hidden(chain, objects, accepts)
 	b.lostUpdates(r, hidden)
 	if b.diags.HasErrors() || len(chain) == 0 {
