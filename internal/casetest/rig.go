@@ -24,12 +24,12 @@ import (
 	"github.com/wicketgate/wicketgate/internal/limit"
 )
 
-// Rig is what a gateway on trial is built with: its network, its counters, and a word in its ways to identify callers.
-// All of them belong to the request that asks them, so that the rig itself holds nothing.
+// Rig is what a gateway on trial is built with: its network, its counters, what it keeps by idempotency keys, and a word in its ways
+// to identify callers. All of them belong to the request that asks them, so that the rig itself holds nothing.
 type Rig struct{}
 
 const (
-	// maxKeys bounds the keys that one case's counters keep.
+	// maxKeys bounds the keys that one case's counters keep, and its idempotency keys.
 	maxKeys = 1000
 	// maxBody bounds a body that the recording upstream takes, and an answer's: 16 MiB, twice what a stage may hold.
 	maxBody = 16 << 20
@@ -46,6 +46,8 @@ type sending struct {
 	by      string             // the identity in which the caller is known; "" for the first that is asked
 	taken   *catalogue.Identity
 	counter limit.Counter
+	kept    *answers // by idempotency keys
+	now     time.Time
 	answers []*catalogue.Answer
 	arrived []arrival
 }

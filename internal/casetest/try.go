@@ -34,9 +34,9 @@ type Gateway interface {
 func Try(ctx context.Context, g Gateway, c *catalogue.Catalogue, test *catalogue.Case) report.Result {
 	began := time.Now()
 	res := report.Result{Kind: report.Case, Group: test.Range.Filename, Name: test.Name, Range: test.Range, Outcome: report.Passed}
-	counter := limit.NewMemory(maxKeys)
+	counter, kept := limit.NewMemory(maxKeys), &answers{all: map[string]keptAnswer{}}
 	for _, step := range test.Steps {
-		failures := try(ctx, g, c, counter, step)
+		failures := try(ctx, g, c, sending{counter: counter, kept: kept}, step)
 		if step.Name != "" {
 			for _, d := range failures {
 				d.Summary = fmt.Sprintf("Step %q: %s", step.Name, d.Summary)
@@ -51,7 +51,7 @@ func Try(ctx context.Context, g Gateway, c *catalogue.Catalogue, test *catalogue
 	return res
 }
 
-func try(ctx context.Context, g Gateway, c *catalogue.Catalogue, counter limit.Counter, step *catalogue.Step) hcl.Diagnostics {
+func try(ctx context.Context, g Gateway, c *catalogue.Catalogue, with sending, step *catalogue.Step) hcl.Diagnostics {
 	caller, err := consumer(step.As)
 	if err != nil {
 		return hcl.Diagnostics{fault(step.As.Range, "Unusable claims", "The claims cannot be those of a token: %v.", err)}
@@ -60,8 +60,12 @@ func try(ctx context.Context, g Gateway, c *catalogue.Catalogue, counter limit.C
 		return hcl.Diagnostics{d}
 	}
 	var seen *seen
+	now := step.At
+	if now.IsZero() {
+		now = time.Now()
+	}
 	for range step.Request.Times {
-		s := &sending{caller: caller, counter: counter, answers: step.Upstream}
+		s := &sending{caller: caller, counter: with.counter, kept: with.kept, now: now, answers: step.Upstream}
 		if step.As != nil {
 			s.by = step.As.Identity
 		}

@@ -202,8 +202,11 @@ type Route struct {
 	Calling  *Calling // the integration that answers in the place of an upstream; nil for none
 	Merge    bool     // a PUT of an older version is laid over what is there
 	Publish  *Publish // nil: requests go to the upstream
-	Optional bool     // a request may go without the body that Accepts describes
-	About    *About   // what an OpenAPI document says of it for people; nil for nothing
+
+	Idempotency *Idempotency // nil: callers' keys say nothing
+
+	Optional bool   // a request may go without the body that Accepts describes
+	About    *About // what an OpenAPI document says of it for people; nil for nothing
 	// Parameters are what is declared of the path, the query and the header, in written order.
 	Parameters []*Parameter
 	Terms

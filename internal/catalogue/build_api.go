@@ -166,8 +166,9 @@ func (s *scopedAPI) route(n *node) (*Route, bool) {
 		Merge:    take[bool](n, "merge"),
 		Publish:  s.publish(n),
 
-		Parameters: s.parameters(n),
-		Calling:    s.calling(n),
+		Idempotency: idempotent(n),
+		Parameters:  s.parameters(n),
+		Calling:     s.calling(n),
 
 		Terms: s.terms(n),
 		Range: n.rng,

@@ -28,6 +28,7 @@ func (d *decoder) checkRoutes(a *API, n *node) {
 			d.wrong(written.place("until"), "Contradictory versions", "No version has this route: %s is not released before %s.", r.Since.Name, r.Until.Name)
 		}
 		d.checkMerge(a, r, nodes)
+		d.checkIdempotency(r, written)
 		d.checkFirstSegment(a, r)
 		d.checkRewrite(r, written)
 		d.checkParameters(a, r, written)

@@ -3,7 +3,6 @@ package catalogue
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,8 +25,7 @@ func render(t *testing.T, diags hcl.Diagnostics, sources map[string][]byte) stri
 	return out.String()
 }
 
-// The design's own file is the language: all of it is understood, and what this version does not run is refused, each
-// thing at its place, and nothing else is said.
+// The design's own file is the language: all of it is understood, and nothing is said against it.
 func TestDesign(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.CopyFS(folder, os.DirFS("testdata/design")); err != nil {
@@ -59,10 +57,7 @@ func TestDesign(t *testing.T) {
 	for _, d := range diags {
 		got = append(got, strings.TrimPrefix(diagnostic.Line(d), folder+"/"))
 	}
-	want := []string{
-		`design.hcl:74:5: error: Not supported: The idempotency block is not supported by this version.`,
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	if len(got) > 0 {
+		t.Errorf("it has mistakes:\n%s", strings.Join(got, "\n"))
 	}
 }

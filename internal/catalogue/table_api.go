@@ -115,15 +115,7 @@ var routeBlock = &block{
 			doc: "The whole path that the upstream is asked for instead."},
 	),
 	blocks: []*block{
-		{
-			name: "idempotency", max: 1, refused: true,
-			doc: "Keeps answers by the caller's Idempotency-Key.",
-			attributes: []attribute{
-				{name: "keep", kind: keepSpan, required: true, doc: "How long answers are kept."},
-				{name: "required", kind: truth{}, def: false, doc: "Whether a request without a key is answered 400."},
-			},
-		},
-		publishBlock, queryBlock, headerBlock, pathBlock, ruleBlock, forwardBlock, responseBlock, sanitizeBlock, multipartBlock, shapeRequestBlock, shapeAnswerBlock,
+		idempotencyBlock, publishBlock, queryBlock, headerBlock, pathBlock, ruleBlock, forwardBlock, responseBlock, sanitizeBlock, multipartBlock, shapeRequestBlock, shapeAnswerBlock,
 	},
 }
 

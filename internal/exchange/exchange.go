@@ -84,6 +84,14 @@ type Exchange struct {
 	// Ended is the stage that ended the request's way with a problem, "" as long as none did.
 	Ended string
 
+	// Once is what is known of a request with an idempotency key, on a route that looks at it; nil otherwise.
+	Once *Once
+
+	// Sent says that the request may have reached who answers it: a service, or a third party. Said is the status of the
+	// answer to the last try, 0 where none came.
+	Sent bool
+	Said int
+
 	// Back is who works on the upstream's answer; nil lets it pass as it is.
 	Back Back
 

@@ -17,7 +17,7 @@ var read = []string{
 
 // wrote are the fields of answers that the gateway itself writes, or changes.
 var wrote = []string{
-	"Allow", "Accept-Patch", "Accept-Post", "Content-Location", "Content-Range", "Deprecation", "Etag", "Link", "Location", "Ratelimit", "Ratelimit-Policy",
+	"Allow", "Accept-Patch", "Accept-Post", "Content-Location", "Content-Range", "Deprecation", "Etag", "Idempotent-Replayed", "Idempotent-Stored", "Link", "Location", "Ratelimit", "Ratelimit-Policy",
 	"Retry-After", "Sunset", "Www-Authenticate",
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/drift"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/forward"
+	"github.com/wicketgate/wicketgate/internal/idempotency"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/integration"
 	"github.com/wicketgate/wicketgate/internal/introspection"
@@ -55,6 +56,8 @@ type Config struct {
 	Introspection func(introspection.Config) (identity.Introspector, error)
 
 	Store webhook.Store // where webhooks' events are kept; nil in a gateway that never serves
+
+	Once *idempotency.Keeper // where answers are kept by callers' keys; nil in a gateway that never serves
 
 	// Method puts another in the place of a way to identify oneself; nil in every gateway that serves. Tests say with
 	// it who calls.
@@ -126,6 +129,7 @@ type way struct {
 	stages   *pipeline.Pipeline
 	xml      *pipeline.Pipeline // the same for answers in XML; nil where they are not offered
 	merge    *merging           // nil where what comes up goes on as it is
+	once     *once              // nil where idempotency keys say nothing
 	upstream Upstream
 	keeps    []string // fields of the credentials that go on
 	drops    []string // fields of those that do not

@@ -99,6 +99,7 @@ func (m *merging) put(w http.ResponseWriter, out *http.Request, x *exchange.Exch
 		if !answer.failed || !errors.Is(err, errChanged) {
 			return err
 		}
+		x.Sent, x.Said = false, 0 // it was not carried out
 	}
 	kind := problem.Conflict
 	if demand.Tagged() {

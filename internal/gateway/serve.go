@@ -94,12 +94,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 		x.Query.Drop(parameter)
 	}
 	g.dropKeys(x, to.keeps)
-	if to.merge != nil {
-		err = to.merge.put(w, out, x, to.upstream)
-	} else {
-		err = to.upstream.Forward(w, prepare(out, x), x)
-	}
-	if err != nil {
+	if err = to.forward(w, out, x); err != nil {
 		x.Times.Lap("upstream", false)
 		if x.Ended == "" {
 			x.Ended = "upstream"

@@ -267,7 +267,7 @@ func TestPages(t *testing.T) {
 	if fmt.Sprint(w.Header()) != fmt.Sprint(want) || w.Code != 204 || w.Body.Len() > 0 || s.saw != nil {
 		t.Errorf("%d %v\nwant %v", w.Code, w.Header(), want)
 	}
-	const expose = "Accept-Patch, Accept-Post, Allow, Content-Location, Content-Range, Deprecation, Etag, Link, Location, Ratelimit, Ratelimit-Policy, Retry-After, Sunset, Www-Authenticate, X-Total-Count"
+	const expose = "Accept-Patch, Accept-Post, Allow, Content-Location, Content-Range, Deprecation, Etag, Idempotent-Replayed, Idempotent-Stored, Link, Location, Ratelimit, Ratelimit-Policy, Retry-After, Sunset, Www-Authenticate, X-Total-Count"
 	for _, c := range []struct {
 		line   string
 		fields []string

@@ -47,6 +47,10 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 		add(b.forward(from, terms))
 	}
 	before := len(stages)
+	keys, taking, catching := b.idempotency(l, v, r, terms.MaxBody)
+	if taking != nil {
+		add(taking)
+	}
 	content, validate := b.validate(l, v, r, terms, up, patch, decision, late && counts.ReadsJSON() || asks != nil && asks.ReadsJSON())
 	if content != nil {
 		add(content)
@@ -88,10 +92,13 @@ func (b *builder) way(l *lineage, v *catalogue.Version, r *catalogue.Route) *way
 	} else {
 		add(newAnswers(from))
 	}
+	if catching != nil {
+		add(catching)
+	}
 	with := func(s pipeline.Stage) *pipeline.Pipeline {
 		return pipeline.New(slices.Concat(stages[:before], []pipeline.Stage{s}, stages[before:])...)
 	}
-	to := &way{stages: pipeline.New(stages...), merge: b.merging(l, v, r, up)}
+	to := &way{stages: pipeline.New(stages...), merge: b.merging(l, v, r, up), once: keys}
 	switch {
 	case asks != nil:
 		to.upstream = asks

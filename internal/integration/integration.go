@@ -175,10 +175,15 @@ func (r *Route) Forward(w http.ResponseWriter, _ *http.Request, x *exchange.Exch
 	if prob != nil {
 		return prob
 	}
+	x.Trying()
 	answer, err := r.sender.Send(x.Context, q)
 	if err != nil {
+		if f := (*provider.Failure)(nil); !errors.As(err, &f) || !f.Unsent() {
+			x.Reached(0)
+		}
 		return r.unanswered(err)
 	}
+	x.Reached(answer.Status)
 	defer answer.Body.Close() //nolint:errcheck // read as far as anybody wants it
 	x.Provider = answer.RequestID
 	if answer.Status < 200 || answer.Status > 299 {

@@ -3,6 +3,7 @@ package openapi
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,15 +88,23 @@ var refusals = map[int]struct{ key, text string }{
 	504: {"GatewayTimeout", "The service behind the gateway did not answer in time."},
 }
 
+// keyed is what some of them say besides of an API whose callers send idempotency keys.
+var keyed = map[int]string{
+	409: " Or the first request with this idempotency key is under way, or has no answer that could be given again.",
+	422: " Or the idempotency key was used for another request.",
+}
+
 // fields are the header fields that answers may carry, and what they say.
 var fields = map[string]struct{ text, schema string }{
-	"Deprecation":      {"When the version was or will be deprecated (RFC 9745).", ""},
-	"Sunset":           {"When the version is retired (RFC 8594).", ""},
-	"Link":             {"The pages about its end, and the same resource in the version to move to (RFC 8288).", `{"type":"string"}`},
-	"RateLimit":        {"What is left of each quota (draft-ietf-httpapi-ratelimit-headers-10).", `{"type":"string"}`},
-	"RateLimit-Policy": {"The quotas (draft-ietf-httpapi-ratelimit-headers-10).", `{"type":"string"}`},
-	"Retry-After":      {"After how many seconds the request may be sent again.", `{"type":"integer","minimum":0}`},
-	"WWW-Authenticate": {"The ways to identify oneself (RFC 9110, section 11.6.1).", `{"type":"string"}`},
+	"Deprecation":         {"When the version was or will be deprecated (RFC 9745).", ""},
+	"Sunset":              {"When the version is retired (RFC 8594).", ""},
+	"Link":                {"The pages about its end, and the same resource in the version to move to (RFC 8288).", `{"type":"string"}`},
+	"Idempotent-Replayed": {"That this is the answer to an earlier request with the same idempotency key.", `{"const":"true"}`},
+	"Idempotent-Stored":   {"That this answer will not be given again to a request with the same idempotency key.", `{"const":"false"}`},
+	"RateLimit":           {"What is left of each quota (draft-ietf-httpapi-ratelimit-headers-10).", `{"type":"string"}`},
+	"RateLimit-Policy":    {"The quotas (draft-ietf-httpapi-ratelimit-headers-10).", `{"type":"string"}`},
+	"Retry-After":         {"After how many seconds the request may be sent again.", `{"type":"integer","minimum":0}`},
+	"WWW-Authenticate":    {"The ways to identify oneself (RFC 9110, section 11.6.1).", `{"type":"string"}`},
 }
 
 // answers describes what a route answers: success as the catalogue says, and each stage's refusals where the route has
@@ -171,6 +180,7 @@ func (w *writer) statuses(r *catalogue.Route, terms catalogue.Terms) []int {
 	add(w.ways.mediaType != "", 406, 415)
 	add(w.API.XML && len(r.Returns) > 0, 406)
 	add(w.merged(r), 409, 412)
+	add(r.Idempotency != nil, 408, 409, 413, 422)
 	add(w.Version != nil && (!w.Version.Sunset.IsZero() || len(w.Version.Brownouts) > 0), 410)
 	add(reads, 408, 413, 415)
 	add(reads || len(terms.Rules) > 0 || len(r.Parameters) > 0 || terms.Unknown == catalogue.Refuse, 422)
@@ -185,10 +195,18 @@ func (w *writer) refusal(status int) string {
 		return words.key
 	}
 	res := &response{Description: words.text, Headers: map[string]*header{}, Content: problems()}
+	keys := slices.ContainsFunc(w.API.Routes, func(r *catalogue.Route) bool { return r.Idempotency != nil })
+	if keys {
+		res.Description += keyed[status]
+	}
 	if status != http.StatusBadRequest { // which may come before the version is known
 		w.carry(res, w.lifecycle()...)
 	}
 	switch status {
+	case http.StatusConflict:
+		if keys {
+			w.carry(res, "Retry-After")
+		}
 	case http.StatusUnauthorized:
 		w.carry(res, "WWW-Authenticate")
 	case http.StatusTooManyRequests:
@@ -216,6 +234,9 @@ func (w *writer) success(r *catalogue.Route, terms catalogue.Terms) *response {
 	w.carry(res, w.lifecycle()...)
 	if len(terms.Limits) > 0 {
 		w.carry(res, "RateLimit", "RateLimit-Policy")
+	}
+	if r.Idempotency != nil {
+		w.carry(res, "Idempotent-Replayed", "Idempotent-Stored")
 	}
 	return res
 }

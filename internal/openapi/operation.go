@@ -37,6 +37,7 @@ func (w *writer) paths() ordered[pathItem] {
 		}
 		o := w.operation(r, ids[i])
 		o.Parameters = append(o.Parameters, w.declared(r, called)...)
+		o.Parameters = append(o.Parameters, keys(r)...)
 		all[n].value.Operations.add(strings.ToLower(r.Method), o)
 	}
 	return all
@@ -217,6 +218,9 @@ func (w *writer) described(r *catalogue.Route, terms catalogue.Terms) string {
 			text += "\n- " + r.Detail
 		}
 		parts = append(parts, text)
+	}
+	if k := r.Idempotency; k != nil {
+		parts = append(parts, fmt.Sprintf("It is carried out once for each Idempotency-Key, of which the answer is kept for %s.", duration.Duration(k.Keep)))
 	}
 	if len(terms.Limits) > 0 {
 		text := "The quotas it is counted by:\n"

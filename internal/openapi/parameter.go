@@ -1,6 +1,13 @@
 package openapi
 
-import "github.com/wicketgate/wicketgate/internal/catalogue"
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+
+	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/idempotency"
+)
 
 // styles are how OpenAPI calls the ways to write a list in the query, and whether each item stands by itself.
 var styles = map[string]struct {
@@ -33,4 +40,20 @@ func (w *writer) declared(r *catalogue.Route, called map[string]string) []*param
 		all = append(all, to)
 	}
 	return all
+}
+
+// keys is the field of a route that carries out requests once for each key. A route that declares the field itself has
+// said what it is.
+func keys(r *catalogue.Route) []*parameter {
+	k := r.Idempotency
+	if k == nil || slices.ContainsFunc(r.Parameters, func(p *catalogue.Parameter) bool {
+		return p.In == "header" && http.CanonicalHeaderKey(p.Name) == idempotency.Field
+	}) {
+		return nil
+	}
+	return []*parameter{{
+		Name: idempotency.Field, In: "header", Required: k.Required,
+		Description: "What names this request and no other of the caller's (draft-ietf-httpapi-idempotency-key-header-07): the same when it is sent again, which gets the same answer.",
+		Schema:      json.RawMessage(`{"type":"string","minLength":1,"maxLength":1024,"examples":["\"8e03978e-40d5-43dd-bc93-6894a57f9324\""]}`),
+	}}
 }

@@ -18,6 +18,10 @@ var (
 		"Send the field once, spelt with hyphens.")
 	InvalidBody = add("invalid-body", "The body is not well formed", http.StatusBadRequest,
 		"Send strict JSON (RFC 7493): UTF-8, no duplicate names, nothing after the value; the detail says where it breaks.")
+	IdempotencyKeyRequired = add("idempotency-key-required", "The request carries no idempotency key", http.StatusBadRequest,
+		"Send an Idempotency-Key that is new for each thing to be done, and the same when the request is sent again.")
+	InvalidIdempotencyKey = add("invalid-idempotency-key", "The idempotency key is not well formed", http.StatusBadRequest,
+		"Send a text of 1 to 255 printable ASCII characters in double quotes, such as a UUID.")
 	VersionRequired = add("version-required", "The request names no version", http.StatusBadRequest,
 		"Name a version in one of the ways the API offers; the answer lists the versions.")
 	VersionConflict = add("version-conflict", "The request names two different versions", http.StatusBadRequest,
@@ -44,6 +48,12 @@ var (
 		"Send the whole request without pauses.")
 	Conflict = add("conflict", "The request conflicts with what the resource is now", http.StatusConflict,
 		"Read the resource again and send the change anew, based on what it is now.")
+	IdempotencyInFlight = add("idempotency-in-flight", "The first request with this idempotency key is still under way", http.StatusConflict,
+		"Send the request again when Retry-After says, with the same key.")
+	IdempotencyUnknown = add("idempotency-outcome-unknown", "What came of the first request with this idempotency key is not known", http.StatusConflict,
+		"Look whether the request was carried out. If it was not, send it with a new key.")
+	IdempotencyNotKept = add("idempotency-answer-not-kept", "The request with this idempotency key was carried out, and its answer was too large to be kept", http.StatusConflict,
+		"Read what the request made. Sent with a new key, it is carried out again.")
 	VersionRetired = add("version-retired", "This version has been retired", http.StatusGone,
 		"Move to the version that the Link field names as successor-version.")
 	VersionBrownout = add("version-brownout", "This version is switched off for a rehearsal of its retirement", http.StatusGone,
@@ -60,6 +70,8 @@ var (
 		"Send the request to the API's own host.")
 	InvalidContent = add("invalid-content", "The request breaks the API's rules", http.StatusUnprocessableEntity,
 		"Mend each of the errors listed; each names its place: a JSON pointer into the body, or a parameter of the path, the query or the header.")
+	IdempotencyKeyReused = add("idempotency-key-reused", "The idempotency key was used for another request", http.StatusUnprocessableEntity,
+		"Send the very request that was sent first with this key, or use a new key.")
 	QuotaExceeded = addURI("https://iana.org/assignments/http-problem-types#quota-exceeded", "Request cannot be satisfied as assigned quota has been exceeded",
 		http.StatusTooManyRequests, "Wait as long as Retry-After says.")
 	TooManyRequests = add("too-many-requests", "Too many requests", http.StatusTooManyRequests,
@@ -90,6 +102,16 @@ func addURI(uri, title string, status int, help string) *Type {
 	t := &Type{URI: uri, Title: title, Status: status, Help: help}
 	table = append(table, t)
 	return t
+}
+
+// Find gives the type that a URI names, nil where it is none of the table.
+func Find(uri string) *Type {
+	for _, t := range table {
+		if t.URI == uri {
+			return t
+		}
+	}
+	return nil
 }
 
 // Types is the table, in order of status.

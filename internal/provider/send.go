@@ -55,10 +55,11 @@ const (
 
 // Failure is why there is no answer. Its text is for logs and holds no credential.
 type Failure struct {
-	Kind  Kind
-	After time.Duration // when to ask again, 0 where nobody knows
-	cause error
-	dial  bool
+	Kind   Kind
+	After  time.Duration // when to ask again, 0 where nobody knows
+	cause  error
+	dial   bool
+	unsent bool // no try can have arrived
 }
 
 // Error implements error.
@@ -67,6 +68,14 @@ func (f *Failure) Error() string { return f.cause.Error() }
 // Unwrap gives what happened.
 func (f *Failure) Unwrap() error { return f.cause }
 
+// Unsent says that no try can have arrived: there was no connection, or nothing to send on it.
+func (f *Failure) Unsent() bool { return f.unsent }
+
+// leaves says that the try that failed may have arrived.
+func (f *Failure) leaves() bool {
+	return !f.dial && f.Kind != Open && f.Kind != NoToken && !errors.Is(f.cause, publicnet.ErrNotPublic)
+}
+
 // Send asks the service, as often as the configuration says. Its error is a *Failure. Whoever calls closes the answer's
 // body, with which the time-out ends.
 func (c *Client) Send(ctx context.Context, q *Request) (*Answer, error) {
@@ -74,12 +83,15 @@ func (c *Client) Send(ctx context.Context, q *Request) (*Answer, error) {
 	c.budget.Sent()
 	caller := ctx
 	ends := time.Now().Add(c.config.Deadline)
+	sent := false
 	for try := 1; ; try++ {
 		answer, failure := c.attempt(caller, q, ends)
+		sent = sent || failure == nil || failure.leaves()
 		wait, again := c.again(q, try, answer, failure, time.Until(ends))
 		if !again {
 			if failure != nil {
 				c.failed.Add(1)
+				failure.unsent = !sent
 				return nil, failure
 			}
 			return answer, nil
@@ -90,7 +102,7 @@ func (c *Client) Send(ctx context.Context, q *Request) (*Answer, error) {
 		c.retried.Add(1)
 		c.config.Report.Retried(c.config.Name)
 		if err := c.sleep(caller, wait); err != nil {
-			return nil, &Failure{Kind: Gone, cause: err}
+			return nil, &Failure{Kind: Gone, cause: err, unsent: !sent}
 		}
 	}
 }

@@ -62,6 +62,9 @@ func (x accessed) MarshalLogObject(to zapcore.ObjectEncoder) error {
 	if x.Decision != nil {
 		to.AddString("decision", x.Decision.ID())
 	}
+	if x.Once != nil && x.Once.Result != "" {
+		to.AddString("idempotency", x.Once.Result)
+	}
 	if x.Unknown != nil {
 		zap.Strings("unknown_query", x.Unknown).AddTo(to)
 	}

@@ -54,8 +54,8 @@ type App struct {
 	// What counts requests against quotas. Default: memory.
 	CountersRaw json.RawMessage `json:"counters,omitempty" caddy:"namespace=api_gateway.counters inline_key=engine"`
 
-	// Where webhooks' events are kept until they are delivered. Default: embedded, in Caddy's data folder, once there are
-	// webhooks.
+	// Where webhooks' events are kept until they are delivered, and answers by callers' idempotency keys. Default: embedded,
+	// in Caddy's data folder, once there are webhooks or idempotency blocks.
 	LedgerRaw json.RawMessage `json:"ledger,omitempty" caddy:"namespace=api_gateway.ledgers inline_key=engine"`
 
 	// How tokens are signed that tell services who calls. Default: not at all.

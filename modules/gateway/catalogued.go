@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/gateway"
+	"github.com/wicketgate/wicketgate/internal/idempotency"
 	"github.com/wicketgate/wicketgate/internal/webhook"
 	"github.com/wicketgate/wicketgate/modules/upstream"
 )
@@ -60,6 +62,14 @@ func (c *catalogued) Load(l *Load) func() {
 	if len(cat.Webhooks)+len(cat.Subscribers) > 0 && c.app.trial == nil {
 		store = l.Events()
 	}
+	var once *idempotency.Keeper
+	switch {
+	case !cat.Keeps():
+	case c.app.trial != nil && c.app.trial.Answers != nil:
+		once = idempotency.New(c.app.trial.Answers, slog.New(slog.DiscardHandler))
+	default:
+		once = l.Once()
+	}
 	var used []string
 	next.let = func() { c.release(used) }
 	built, files, more, mistakes := gateway.Build(gateway.Config{
@@ -78,6 +88,7 @@ func (c *catalogued) Load(l *Load) func() {
 		Report:         c.app.validated,
 		Drift:          c.app.drift,
 		Store:          store,
+		Once:           once,
 		Upstream: func(u *catalogue.Upstream) (gateway.Upstream, error) {
 			if c.app.checking && c.app.trial == nil {
 				return nil, nil

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/exp/zapslog"
 
 	"github.com/wicketgate/wicketgate/internal/delivery"
+	"github.com/wicketgate/wicketgate/internal/idempotency"
 	"github.com/wicketgate/wicketgate/internal/ledger"
 	"github.com/wicketgate/wicketgate/internal/webhook"
 )
@@ -27,7 +28,8 @@ type LedgerSource interface {
 // events are the ledger and what delivers from it, as they run in Caddy.
 type events struct {
 	*ledger.Ledger
-	desk *delivery.Desk
+	desk   *delivery.Desk
+	keeper *idempotency.Keeper
 }
 
 // deliveries count what came of all attempts, over reloads of Caddy.
@@ -36,6 +38,21 @@ var deliveries = delivery.NewCounts()
 // Events gives the ledger, which all apps with a ledger at the same place share; nil where nothing is kept: in a trial,
 // and after a mistake.
 func (l *Load) Events() webhook.Store {
+	if e := l.events(); e != nil {
+		return e
+	}
+	return nil
+}
+
+// Once gives what keeps answers by callers' keys, in the same ledger; nil where nothing is kept.
+func (l *Load) Once() *idempotency.Keeper {
+	if e := l.events(); e != nil {
+		return e.keeper
+	}
+	return nil
+}
+
+func (l *Load) events() *events {
 	if l.app.ledger == nil {
 		return nil
 	}
@@ -44,7 +61,8 @@ func (l *Load) Events() webhook.Store {
 		log := slog.New(lasting("http.api_gateway.ledger"))
 		config.Log = log
 		desk := delivery.NewDesk(log, deliveries)
-		return &events{ledger.New(config, desk.Serve), desk}, nil
+		to := ledger.New(config, desk.Serve)
+		return &events{to, desk, idempotency.New(to, log)}, nil
 	})
 	if err != nil {
 		l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unusable ledger", Detail: err.Error()})

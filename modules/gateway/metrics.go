@@ -24,6 +24,7 @@ type metrics struct {
 	exceeded *prometheus.CounterVec
 	unmet    *prometheus.CounterVec
 	unknown  *prometheus.CounterVec // query parameters
+	keyed    *prometheus.CounterVec
 	loads    *prometheus.CounterVec
 	failing  prometheus.Gauge
 	last     prometheus.Gauge
@@ -61,6 +62,8 @@ var theMetrics = func() *metrics {
 			"Rules that a request did not meet, by API, caller's version, route and rule; the first three are empty for api_validate standing alone in a Caddyfile. Those that only report are counted, too.")), []string{"api", "version", "route", "rule"}),
 		unknown: prometheus.NewCounterVec(prometheus.CounterOpts(name("unknown_query_total",
 			"Requests with query parameters that their route does not declare and reports, by API and route.")), []string{"api", "route"}),
+		keyed: prometheus.NewCounterVec(prometheus.CounterOpts(name("idempotency_total",
+			"Requests with an idempotency key, by API and result. Of the first with a key: stored, not_kept (answered, but there was no room for the answer), released (not carried out) or lost (no answer is known). Of later ones: replayed, in_flight, mismatch (another request) or refused (there is no answer). Of either: unavailable, for want of the ledger.")), []string{"api", "result"}),
 		loads: prometheus.NewCounterVec(prometheus.CounterOpts(name("loads_total",
 			"Loads of catalogue, policies, schemas and keys, by result.")), []string{"result"}),
 		failing: prometheus.NewGauge(prometheus.GaugeOpts(name("load_failing",
@@ -95,7 +98,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.unmet, m.unknown, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.events}, m.decided, m.shadows.collectors(), m.parties.collectors(), m.times.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.unmet, m.unknown, m.keyed, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.events}, m.decided, m.shadows.collectors(), m.parties.collectors(), m.times.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -122,6 +125,9 @@ func (m *metrics) served(x *exchange.Exchange, prob *problem.Problem) {
 	}
 	if x.Unknown != nil {
 		m.unknown.WithLabelValues(x.API, x.Route).Inc()
+	}
+	if x.Once != nil && x.Once.Result != "" {
+		m.keyed.WithLabelValues(x.API, x.Once.Result).Inc()
 	}
 	m.limited(x)
 	m.rules(x)

@@ -206,9 +206,6 @@ func TestMissing(t *testing.T) {
 		{"no secret", func(s *server) {
 			s.write("examples/shop/secrets.hcl", "secret \"stripe\" {\n  env = \"NOT_SET_ANYWHERE\"\n}\n")
 		}, []string{"secrets.hcl:2:", "NOT_SET_ANYWHERE"}},
-		{"what is not run yet", func(s *server) {
-			s.write("examples/shop/pay.hcl", "api \"pay\" {\n  route \"POST /pay\" {\n    idempotency { keep = \"1h\" }\n  }\n}\n")
-		}, []string{"pay.hcl:3:", "not supported by this version"}},
 		{"two mistakes in two languages", func(s *server) {
 			s.replace("examples/shop/shop.hcl", "body.currency)", "bodie.currency)")
 			s.write("examples/shop/schemas/line.json", "{")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/idempotency"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/problem"
@@ -20,6 +21,7 @@ import (
 type TrialConfig struct {
 	Network http.RoundTripper // asked in the place of the network behind the gateway
 	Counter limit.Counter     // counts in the place of the configured engine
+	Answers idempotency.Store // keeps answers in the place of the ledger
 	// Method puts another in the place of a way to identify oneself.
 	Method func(*catalogue.Identity, identity.Method) identity.Method
 }

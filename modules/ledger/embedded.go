@@ -32,8 +32,8 @@ type Embedded struct {
 	// The folder. Default: api_gateway/ledger in Caddy's data folder.
 	Folder string `json:"folder,omitempty"`
 
-	// How many bytes of events may wait; beyond them senders are answered 503. As many again may be parked, and be dead
-	// letters. Default: 1073741824 (1 GiB). Bounds: 256 MiB to 1 TiB.
+	// How many bytes of events may wait; beyond them senders are answered 503. As many again may be parked, be dead
+	// letters, and be answers kept by idempotency keys. Default: 1073741824 (1 GiB). Bounds: 256 MiB to 1 TiB.
 	Size int64 `json:"size,omitempty"`
 
 	// How long dead letters are kept. Default: 720h. Bounds: 1h to 8784h.
@@ -90,7 +90,7 @@ func (e *Embedded) Ledger() (string, ledger.Config) {
 //
 //   - folder is where it lies, relative to the Caddyfile. Default: api_gateway/ledger in Caddy's data folder.
 //   - size is how many bytes of events may wait, 256MiB to 1TiB; beyond them senders are answered 503. As many again may
-//     be parked, and be dead letters. Default: 1GiB.
+//     be parked, be dead letters, and be answers kept by idempotency keys. Default: 1GiB.
 //   - keep is how long dead letters are kept, 1h to 366d. Default: 30d.
 func (e *Embedded) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the engine's name

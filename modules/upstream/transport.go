@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -46,6 +47,7 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 		return t.network.RoundTrip(req)
 	}
 	x.Refused = nil
+	x.Trying()
 	for name, values := range x.Forward {
 		req.Header[name] = values
 	}
@@ -63,6 +65,11 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 		req, waits = patience.Wait(req, t.timeout)
 	}
 	res, err := t.network.RoundTrip(req)
+	if err == nil {
+		x.Reached(res.StatusCode)
+	} else if !unconnected(err) {
+		x.Reached(0)
+	}
 	if err != nil {
 		if waits.Late() {
 			err = patience.ErrLate
@@ -92,6 +99,13 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 		return nil, gone
 	}
 	return refused(res), nil
+}
+
+// unconnected says that nothing was sent, for there was no connection.
+func unconnected(err error) bool {
+	var dial reverseproxy.DialError
+	var network *net.OpError
+	return errors.As(err, &dial) || errors.As(err, &network) && network.Op == "dial"
 }
 
 // refusedField marks an answer that a problem takes the place of. It is no field's name, so no service can send it.
