@@ -15,7 +15,6 @@ type block struct {
 	what       string // of a whole file, which has no name: what diagnostics call it
 	label      *label // nil: none
 	min, max   int    // how many there may be in the block around it; max 0: any number
-	refused    bool   // part of the language, but not run by this version
 	free       bool   // takes attributes of any name (locals)
 	oneOf      [][]string
 	attributes []attribute
@@ -28,7 +27,6 @@ type attribute struct {
 	name     string
 	kind     kind
 	required bool
-	refused  bool   // part of the language, but not run by this version
 	def      any    // the value where it is not written, of the type that kind gives
 	absent   string // what holds where it is not written and there is no def
 	doc      string // its manual: one sentence

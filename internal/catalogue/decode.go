@@ -67,11 +67,6 @@ func (d *decoder) absent(r *hcl.Range, summary, detail string) {
 	}
 }
 
-// refuse tells that something is part of the language and not run by this version.
-func (d *decoder) refuse(r hcl.Range, what string) {
-	d.wrong(r, "Not supported", "%s is not supported by this version.", what)
-}
-
 // near is the sentence that offers the known name nearest to the given one, if any is near.
 func (d *decoder) near(given string, known []string) string {
 	if len(d.diags) > maxMistakes {
@@ -170,9 +165,6 @@ func (d *decoder) body(n *node, body *hclsyntax.Body) {
 			continue
 		}
 		inner, before := &node{spec: spec, rng: header(b)}, len(d.diags)
-		if spec.refused {
-			d.refuse(inner.rng, fmt.Sprintf("The %s block", spec.name))
-		}
 		d.label(inner, b)
 		d.body(inner, b.Body)
 		if spec == apiBlock {
@@ -199,9 +191,6 @@ func (d *decoder) attribute(n *node, a *hclsyntax.Attribute) {
 		}
 		d.wrong(a.NameRange, "Unsupported attribute", "%s", detail)
 		return
-	}
-	if spec.refused {
-		d.refuse(a.NameRange, fmt.Sprintf("The attribute %q of %s", spec.name, n.spec.title()))
 	}
 	v, _ := spec.kind.decode(d, a.Expr)
 	n.values[a.Name] = decoded{v, a.NameRange, a.Expr.Range()}

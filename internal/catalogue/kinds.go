@@ -37,26 +37,14 @@ func (k word) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 }
 
 // choice is one of a few texts. It gives a string.
-type choice struct {
-	of      []string
-	refused []string // of them, what this version does not run
-}
+type choice struct{ of []string }
 
-func (k choice) String() string {
-	s := either(k.of)
-	if len(k.refused) > 0 {
-		s += " (" + either(k.refused) + " is not supported by this version)"
-	}
-	return s
-}
+func (k choice) String() string { return either(k.of) }
 
 func (k choice) decode(d *decoder, e hclsyntax.Expression) (any, bool) {
 	c, ok := d.expect(e, text, k)
 	switch {
 	case !ok:
-		return nil, false
-	case slices.Contains(k.refused, c.text):
-		d.refuse(e.Range(), fmt.Sprintf("%q", c.text))
 		return nil, false
 	case !slices.Contains(k.of, c.text):
 		d.wrong(e.Range(), "Unsuitable value", "Expected %s.%s", k, d.near(c.text, k.of))

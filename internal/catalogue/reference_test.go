@@ -17,7 +17,7 @@ func TestReference(t *testing.T) {
 	out.WriteString("<!-- Made from internal/catalogue's table: go test ./internal/catalogue -run Reference -update -->\n\n")
 	out.WriteString(language.doc + "\n")
 	for _, b := range language.blocks {
-		document(&out, b, "", false, nil)
+		document(&out, b, "", nil)
 	}
 	golden(t, "../../docs/catalogue.md", out.String())
 }
@@ -37,14 +37,14 @@ func TestCaseReference(t *testing.T) {
 	out.WriteString(prose + begin + "\n\n" + caseLanguage.doc + "\n")
 	told := map[string]bool{}
 	for _, b := range caseLanguage.blocks {
-		document(&out, b, "", false, told)
+		document(&out, b, "", told)
 	}
 	golden(t, path, out.String())
 }
 
 // document writes a block and those in it; path are the blocks around it. What is the same as a block in told is left
 // out; nil for all of them.
-func document(out *strings.Builder, b *block, path string, refused bool, told map[string]bool) {
+func document(out *strings.Builder, b *block, path string, told map[string]bool) {
 	path = strings.TrimPrefix(path+" › "+b.name, " › ")
 	if told[b.name+b.doc] {
 		return
@@ -53,9 +53,6 @@ func document(out *strings.Builder, b *block, path string, refused bool, told ma
 		told[b.name+b.doc] = true
 	}
 	fmt.Fprintf(out, "\n%s %s\n\n%s\n\n", strings.Repeat("#", min(2+strings.Count(path, "›"), 6)), path, b.doc)
-	if b.refused {
-		out.WriteString("**Not supported by this version**: a catalogue that has it does not load.\n\n")
-	}
 	if b.label != nil {
 		fmt.Fprintf(out, "Label: %s.\n\n", b.label.what)
 	}
@@ -81,14 +78,10 @@ func document(out *strings.Builder, b *block, path string, refused bool, told ma
 		case def == "":
 			def = "none"
 		}
-		doc := a.doc
-		if a.refused && !refused {
-			doc += " **Not supported by this version.**"
-		}
-		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", a.name, strings.ReplaceAll(a.kind.String(), "|", "\\|"), def, doc)
+		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", a.name, strings.ReplaceAll(a.kind.String(), "|", "\\|"), def, a.doc)
 	}
 	for _, inner := range b.blocks {
-		document(out, inner, path, refused || b.refused, told)
+		document(out, inner, path, told)
 	}
 }
 
