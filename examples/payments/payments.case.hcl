@@ -100,3 +100,104 @@ case "a payment's name leads nowhere else" {
     forwarded = false
   }
 }
+
+case "an order that is paid twice with one key is paid once" {
+  as { consumer = "acme" }
+  step "paying" {
+    at = "2026-11-01T12:00:00Z"
+    request "POST /shop/orders/o-7/payment" {
+      headers = { "Idempotency-Key" = "k3" }
+      body    = { amount = "12.30", currency = "eur" }
+    }
+    upstream { body = { id = "pi_1", amount = 1230 } }
+    expect {
+      status  = 201
+      headers = { "Idempotent-Replayed" = null }
+      upstream "POST /v1/payment_intents" { headers = { "Idempotency-Key" = "acme:k3" } }
+    }
+  }
+  step "paying again" {
+    at = "2026-11-01T13:00:00Z"
+    request "POST /shop/orders/o-7/payment" {
+      headers = { "Idempotency-Key" = "k3" }
+      body    = { amount = "12.30", currency = "eur" }
+    }
+    expect {
+      status    = 201
+      headers   = { "Idempotent-Replayed" = "true" }
+      body      = { id = "pi_1", amount = "12.30", order = "o-7" }
+      forwarded = false
+    }
+  }
+  step "paying something else" {
+    at = "2026-11-01T13:00:00Z"
+    request "POST /shop/orders/o-7/payment" {
+      headers = { "Idempotency-Key" = "k3" }
+      body    = { amount = "99.00", currency = "eur" }
+    }
+    expect {
+      problem   = "idempotency-key-reused"
+      forwarded = false
+    }
+  }
+  step "when the answer is no longer kept" {
+    at = "2026-11-02T12:00:00Z"
+    request "POST /shop/orders/o-7/payment" {
+      headers = { "Idempotency-Key" = "k3" }
+      body    = { amount = "12.30", currency = "eur" }
+    }
+    upstream { body = { id = "pi_2", amount = 1230 } }
+    expect {
+      status   = 201
+      includes = { id = "pi_2" }
+    }
+  }
+}
+
+case "a card that was declined stays declined for the key" {
+  as { consumer = "acme" }
+  step "paying" {
+    request "POST /shop/orders/o-7/payment" {
+      headers = { "Idempotency-Key" = "k4" }
+      body    = { amount = "12.30", currency = "eur" }
+    }
+    upstream {
+      status = 402
+      body   = { error = { type = "card_error", code = "insufficient_funds", message = "Your card has insufficient funds." } }
+    }
+    expect { status = 402 }
+  }
+  step "paying again" {
+    request "POST /shop/orders/o-7/payment" {
+      headers = { "Idempotency-Key" = "k4" }
+      body    = { amount = "12.30", currency = "eur" }
+    }
+    expect {
+      status    = 402
+      headers   = { "Idempotent-Replayed" = "true" }
+      problem   = "https://shop.example/problems/card-declined"
+      detail    = "Your card has insufficient funds. (insufficient_funds)"
+      forwarded = false
+    }
+  }
+}
+
+case "a payment that Stripe was never asked for is asked for with the same key" {
+  as { consumer = "acme" }
+  step "Stripe is down" {
+    request "POST /shop/orders/o-7/payment" {
+      headers = { "Idempotency-Key" = "k5" }
+      body    = { amount = "12.30", currency = "eur" }
+    }
+    upstream { down = true }
+    expect { problem = "bad-gateway" }
+  }
+  step "Stripe is there" {
+    request "POST /shop/orders/o-7/payment" {
+      headers = { "Idempotency-Key" = "k5" }
+      body    = { amount = "12.30", currency = "eur" }
+    }
+    upstream { body = { id = "pi_1", amount = 1230 } }
+    expect { status = 201 }
+  }
+}

@@ -53,6 +53,11 @@ api "shop" {
   route "POST /orders/{id}/payment" {
     accepts     = object.payment
     integration = integration.stripe
+    # What is paid with a key is paid once. Of a payment whose answer was lost Stripe is asked again: it knows the key.
+    idempotency {
+      keep = "24h"
+      lost = "repeat"
+    }
     send        = "POST /v1/payment_intents"
     encode      = "form"
     request {

@@ -168,6 +168,15 @@ api "asked" {
   authorize = public
   versioning { query = "v" }
   route "GET /orders" {}
+  route "POST /orders" {
+    idempotency { keep = "24h" }
+  }
+  route "DELETE /orders/{id}" {
+    idempotency {
+      keep     = "1h"
+      required = true
+    }
+  }
   version "v1" { released = "2026-01-01" }
 }
 
