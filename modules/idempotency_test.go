@@ -402,3 +402,149 @@ func TestIdempotencyOfOneWhoLeft(t *testing.T) {
 		t.Errorf("the service was asked %d times", n)
 	}
 }
+
+// TestIdempotencyWithoutLedger has no ledger: what has a key, or needs one, is not carried out.
+func TestIdempotencyWithoutLedger(t *testing.T) {
+	service, dir := count(t), t.TempDir()
+	gatewaytest.Write(t, filepath.Join(dir, "ledger"), "a file where the ledger's folder should be")
+	gatewaytest.Write(t, filepath.Join(dir, "orders.hcl"), `
+upstream "orders" { servers = ["`+service.URL+`"] }
+api "orders" {
+  base_path = "/api"
+  upstream  = upstream.orders
+  identify  = [anonymous]
+  authorize = public
+  route "POST /orders" {
+    idempotency { keep = "24h" }
+  }
+  route "POST /payments" {
+    idempotency {
+      keep     = "24h"
+      required = true
+    }
+  }
+}
+`)
+	gatewaytest.Write(t, filepath.Join(dir, "Caddyfile"), `{
+	log {
+		level PANIC
+	}
+	api_gateway {
+		catalogue orders.hcl
+		ledger embedded {
+			folder ledger
+		}
+	}
+}
+https://localhost:{$HTTPS_PORT} {
+	tls internal
+	api_gateway
+}
+`)
+	g := gatewaytest.Start(t, filepath.Join(dir, "Caddyfile"))
+	for _, c := range []struct {
+		path   string
+		fields []string
+		status int
+		slug   string
+	}{
+		{"/api/orders", []string{"Idempotency-Key: k"}, 503, "temporary-reduced-capacity"},
+		{"/api/payments", []string{"Idempotency-Key: k"}, 503, "temporary-reduced-capacity"},
+		{"/api/payments", nil, 400, "idempotency-key-required"},
+	} {
+		a := g.Do("POST", c.path, "{}", c.fields...)
+		if a.Status != c.status || !strings.Contains(a.Body, c.slug) || c.status == 503 && a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s %v: %d %v %s", c.path, c.fields, a.Status, a.Header, a.Body)
+		}
+	}
+	if n := service.done.Load(); n != 0 {
+		t.Errorf("the service was asked %d times", n)
+	}
+	if a := g.Do("POST", "/api/orders", "{}"); a.Status != 201 || service.done.Load() != 1 {
+		t.Errorf("without a key: %d %s", a.Status, a.Body)
+	}
+}
+
+// TestIdempotencyOfThirdParties asks a third party once, and tells what it said to callers of each version in its own
+// shape and by its own media type.
+func TestIdempotencyOfThirdParties(t *testing.T) {
+	service, dir := count(t), t.TempDir()
+	gatewaytest.Write(t, filepath.Join(dir, "order.json"), `{"type":"object","properties":{"id":{"type":"integer"},"sku":{"type":"string"}}}`)
+	gatewaytest.Write(t, filepath.Join(dir, "orders.hcl"), `
+integration "stock" {
+  url           = "`+service.URL+`"
+  allow_private = true
+  error "sold-out" {
+    when   = response.status == 410
+    status = 422
+    title  = "Sold out"
+  }
+}
+api "orders" {
+  base_path = "/api"
+  identify  = [anonymous]
+  authorize = public
+  versioning {
+    media_type = "application/vnd.acme.{version}+json"
+    header     = "Api-Version"
+  }
+  object "order" { schema = "order.json" }
+  version "v1" { released = "2025-01-01" }
+  version "v2" {
+    released = "2026-01-01"
+    change "sku" {
+      summary = "article is called sku."
+      on      = object.order
+      rename "article" { to = "sku" }
+    }
+  }
+  route "POST /orders" {
+    returns     = object.order
+    integration = integration.stock
+    send        = "POST /orders"
+    idempotency { keep = "24h" }
+    answer {
+      drop "secret" {}
+    }
+  }
+}
+`)
+	gatewaytest.Write(t, filepath.Join(dir, "Caddyfile"), `{
+	api_gateway {
+		catalogue orders.hcl
+		ledger embedded {
+			folder ledger
+		}
+	}
+}
+https://localhost:{$HTTPS_PORT} {
+	tls internal
+	api_gateway
+}
+`)
+	g := gatewaytest.Start(t, filepath.Join(dir, "Caddyfile"))
+	order := func(key string, fields ...string) gatewaytest.Answer {
+		return g.Do("POST", "/api/orders", "{}", append(fields, "Content-Type: application/json", "Idempotency-Key: "+key)...)
+	}
+	g.Within(30*time.Second, "the ledger is open", func() bool { return order("ready", "Api-Version: v2").Status == 201 })
+	service.done.Store(0)
+	for i, c := range []struct{ field, kind, body string }{
+		{"Accept: application/vnd.acme.v1+json", "application/vnd.acme.v1+json", `{"id":1,"article":"A-1"}`},
+		{"Accept: application/vnd.acme.v2+json", "application/vnd.acme.v2+json", `{"id":1,"sku":"A-1"}`},
+		{"Api-Version: v1", "application/json", `{"id":1,"article":"A-1"}`},
+	} {
+		a := order("k", c.field)
+		if a.Status != 201 || a.Body != c.body || a.Header.Get("Content-Type") != c.kind || (a.Header.Get("Idempotent-Replayed") == "true") != (i > 0) {
+			t.Errorf("%s: %d %v %s", c.field, a.Status, a.Header, a.Body)
+		}
+	}
+	service.answers(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) })
+	first := order("gone", "Api-Version: v2")
+	service.answers(nil)
+	if again := order("gone", "Api-Version: v2"); first.Status != 422 || again.Status != 422 || again.Body != first.Body || again.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("a refusal: %d %s, then %d %s", first.Status, first.Body, again.Status, again.Body)
+	}
+	if n := service.done.Load(); n != 2 {
+		t.Errorf("the third party was asked %d times", n)
+	}
+}

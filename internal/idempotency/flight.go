@@ -103,6 +103,9 @@ func (f *Flight) keep(x *exchange.Exchange, p *problem.Problem) bool {
 	switch a := x.Once.Answer; {
 	case p != nil:
 		r.Problem = tell(p)
+		if r.Problem.Instance == "" { // as whoever writes it will name it
+			r.Problem.Instance = "urn:uuid:" + x.ID
+		}
 	case x.Once.Over:
 		r = &record{State: unkept, Status: a.Status}
 	default:

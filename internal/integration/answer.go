@@ -40,9 +40,6 @@ func (r *Route) answer(w http.ResponseWriter, x *exchange.Exchange, a *provider.
 	if prob := r.shaped(x, a, back); prob != nil {
 		return prob
 	}
-	if x.MediaType != "" && form.IsJSON(back.Header.Get("Content-Type")) { // by which the caller asked for its version
-		back.Header["Content-Type"] = []string{x.MediaType}
-	}
 	if x.Back != nil {
 		if prob := x.Back.Return(x, back); prob != nil {
 			return prob
@@ -50,6 +47,9 @@ func (r *Route) answer(w http.ResponseWriter, x *exchange.Exchange, a *provider.
 		if x.Owed() {
 			return x.Unfit(errors.New("no stage has hidden what the policy wants hidden"))
 		}
+	}
+	if x.MediaType != "" && form.IsJSON(back.Header.Get("Content-Type")) { // by which the caller asked for its version
+		back.Header["Content-Type"] = []string{x.MediaType}
 	}
 	return write(w, x, a, back)
 }
