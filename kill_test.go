@@ -67,26 +67,20 @@ func TestWebhooksKilled(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there is no SIGKILL")
 	}
-	kills := 3
-	if text := os.Getenv("WICKETGATE_KILLS"); text != "" {
-		var err error
-		if kills, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	kills := times(t)
 	k := &killed{t: t, binary: build(t), dir: t.TempDir(), https: gatewaytest.FreePort(t),
 		delivered: map[int][32]byte{}, order: map[string][]int{}, answered: map[int][32]byte{}}
 	k.service = httptest.NewServer(http.HandlerFunc(k.take))
 	t.Cleanup(k.service.Close)
-	k.write()
+	k.write(killedHooks)
 	for range kills {
-		stop := k.run()
+		stop := k.run(k.takes)
 		done := k.send(8)
 		time.Sleep(time.Duration(100+mrand.IntN(900)) * time.Millisecond) // the moment is what is tried, not waited for
 		stop()
 		done()
 	}
-	stop := k.run()
+	stop := k.run(k.takes)
 	defer stop()
 	k.within("every event that was answered 2xx is delivered", func() bool {
 		k.mu.Lock()
@@ -120,6 +114,29 @@ func TestWebhooksKilled(t *testing.T) {
 	}
 }
 
+// times is how often the gateway is killed.
+func times(t *testing.T) int {
+	text := os.Getenv("WICKETGATE_KILLS")
+	if text == "" {
+		return 3
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// takes says whether events are taken.
+func (k *killed) takes() bool {
+	n, body := k.event("probe")
+	k.post(n, body)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, ok := k.answered[n]
+	return ok
+}
+
 // take is the service.
 func (k *killed) take(_ http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -142,8 +159,8 @@ func (k *killed) take(_ http.ResponseWriter, r *http.Request) {
 	k.delivered[e.N] = sha256.Sum256(body)
 }
 
-func (k *killed) write() {
-	gatewaytest.Write(k.t, filepath.Join(k.dir, "hooks.hcl"), killedHooks)
+func (k *killed) write(catalogue string) {
+	gatewaytest.Write(k.t, filepath.Join(k.dir, "hooks.hcl"), catalogue)
 	gatewaytest.Write(k.t, filepath.Join(k.dir, "stripe.secret"), "whsec_of_the_test\n")
 	gatewaytest.Write(k.t, filepath.Join(k.dir, "Caddyfile"), fmt.Sprintf(`{
 	admin off
@@ -168,8 +185,8 @@ https://localhost {
 `, gatewaytest.FreePort(k.t), k.https, k.dir, k.service.URL))
 }
 
-// run starts the gateway and waits until it serves; what it returns kills it.
-func (k *killed) run() (kill func()) {
+// run starts the gateway and waits until it serves, and takes what is sent; what it returns kills it.
+func (k *killed) run(takes func() bool) (kill func()) {
 	k.t.Helper()
 	run := exec.Command(k.binary, "run", "--config", filepath.Join(k.dir, "Caddyfile"))
 	run.Env = append(os.Environ(), "XDG_CONFIG_HOME="+k.dir, "XDG_DATA_HOME="+k.dir)
@@ -193,14 +210,7 @@ func (k *killed) run() (kill func()) {
 		k.client = &http.Client{Transport: &http.Transport{TLSClientConfig: config, MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second}
 		return c.Close() == nil
 	})
-	k.within("it takes events", func() bool {
-		n, body := k.event("probe")
-		k.post(n, body)
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		_, ok := k.answered[n]
-		return ok
-	})
+	k.within("it takes what is sent", takes)
 	k.ready = append(k.ready, time.Since(began))
 	return func() {
 		run.Process.Kill() //nolint:errcheck // it may be gone
