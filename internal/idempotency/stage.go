@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"net/http"
@@ -66,41 +65,36 @@ func (t *Taking) Handle(x *exchange.Exchange) *problem.Problem {
 // what another was answered: by the kind of credential, the consumer and, of a token, its issuer and subject; those who
 // are nobody by their address.
 func (t *Taking) name(x *exchange.Exchange, key string) string {
-	h := sha256.New()
-	add(h, "wicketgate key 1", t.API, t.Route, key)
+	b := add(make([]byte, 0, 512), "wicketgate key 1", t.API, t.Route, key)
 	if c := x.Consumer; c != nil {
 		issuer, _ := c.Claims["iss"].(string)
 		subject, _ := c.Claims["sub"].(string)
-		add(h, "consumer", c.Method, c.ID, issuer, subject)
+		b = add(b, "consumer", c.Method, c.ID, issuer, subject)
 	} else {
-		add(h, "anonymous", x.Client.String())
+		b = add(b, "anonymous", x.Client.String())
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // print is the fingerprint of a request: what the caller sent, but for what names a version or a credential. The same
 // bytes are the same request, whichever version the caller is pinned to by now.
-func (t *Taking) print(x *exchange.Exchange) (sum [sha256.Size]byte) {
-	h := sha256.New()
-	add(h, "wicketgate request 1", x.Method, t.End, x.Query.Raw)
+func (t *Taking) print(x *exchange.Exchange) [sha256.Size]byte {
+	b := add(make([]byte, 0, 512), "wicketgate request 1", x.Method, t.End, x.Query.Raw)
 	for _, p := range x.Parameters {
-		add(h, p.Value)
+		b = add(b, p.Value)
 	}
-	add(h, "")
 	body := sha256.Sum256(x.Body.Bytes)
-	h.Write(body[:]) //nolint:errcheck // never fails
-	h.Sum(sum[:0])
-	return sum
+	return sha256.Sum256(append(b, body[:]...))
 }
 
-// add hashes texts so that no other list of texts hashes alike.
-func add(h hash.Hash, texts ...string) {
+// add adds texts to what is hashed so that no other list of texts hashes alike.
+func add(b []byte, texts ...string) []byte {
 	for _, text := range texts {
-		var length [8]byte
-		binary.BigEndian.PutUint64(length[:], uint64(len(text)))
-		h.Write(length[:])      //nolint:errcheck // never fails
-		io.WriteString(h, text) //nolint:errcheck // never fails
+		b = binary.BigEndian.AppendUint64(b, uint64(len(text)))
+		b = append(b, text...)
 	}
+	return b
 }
 
 // Catching is the stage that catches the answer. It is the first on the way back, so that what is kept is what the
