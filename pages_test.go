@@ -47,7 +47,7 @@ func TestPages(t *testing.T) {
 
 func testPage(t *testing.T, page string, g *running) {
 	steps := console(string(read(t, page)))
-	if len(steps) < 8 {
+	if len(steps) < 6 {
 		t.Fatalf("only %d commands found", len(steps))
 	}
 	script := &strings.Builder{}

@@ -56,6 +56,8 @@ type Config struct {
 	// Clients are the metadata of its clients (RFC 7591, section 2), which may use the grant client_credentials. One
 	// with no more than a client_id gets a secret.
 	Clients []map[string]any
+	// SignIn has people sign in, too: at pages that take any name and any password, by an authorization code with PKCE.
+	SignIn bool
 	// TTL is how long its tokens last. Default: 5m.
 	TTL time.Duration
 }
@@ -86,7 +88,7 @@ func Start(t testing.TB, c Config) *Issuer {
 			client["client_secret"] = i.secrets[id]
 		}
 	}
-	config := map[string]any{"cert": string(cert), "key": string(key), "clients": c.Clients, "scope": Scopes, "ttl": int(c.TTL / time.Second)}
+	config := map[string]any{"cert": string(cert), "key": string(key), "clients": c.Clients, "scope": Scopes, "ttl": int(c.TTL / time.Second), "signIn": c.SignIn}
 
 	node := exec.Command("node", "provider.mjs")
 	node.Dir = folder
