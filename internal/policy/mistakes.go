@@ -39,13 +39,13 @@ func (f *folders) hidden(errs ast.Errors) hcl.Diagnostics {
 
 // excuse puts rules that stand for any value in the place of those with mistakes, in copies of their modules. It says
 // whether there were any that it had not excused before.
-func excuse(modules map[string]*ast.Module, errs ast.Errors, excused map[*ast.Location]bool) (any bool) {
+func excuse(modules map[string]*ast.Module, errs ast.Errors, excused map[*ast.Location]bool) (found bool) {
 	for _, e := range errs {
 		at := ruleAt(modules, e)
 		if at == nil || excused[at] {
 			continue
 		}
-		excused[at], any = true, true
+		excused[at], found = true, true
 		file := e.Location.File
 		module := modules[file].Copy()
 		for i, rule := range module.Rules {
@@ -59,7 +59,7 @@ func excuse(modules map[string]*ast.Module, errs ast.Errors, excused map[*ast.Lo
 		}
 		modules[file] = module
 	}
-	return any
+	return found
 }
 
 // ruleAt gives the place of the rule in which an error lies: the last that begins before it; nil for none.

@@ -4,7 +4,7 @@
 // are denials, so that a policy needs no `default allow := false`.
 //
 // One file, one subject: folder.go reads the files, bundle.go a bundle, of whose data base.go makes one, foresee.go finds
-// what policies read of it and store.go lets them read it, compile.go compiles policies, diagnostic.go says where a mistake is, reach.go finds which parts of input a query can read, input.go says what parts
+// what policies read of it and store.go lets them read it, compile.go compiles policies, mistakes.go finds the mistakes that hide behind others, diagnostic.go says where one is, reach.go finds which parts of input a query can read, input.go says what parts
 // there are, input_document.go builds those that are read and tells requests apart by them, query.go prepares,
 // waiting.go stands in for policies that are not there yet, decide.go evaluates, answer.go and fields.go read what the
 // policy said.
