@@ -58,8 +58,8 @@ api "shop" {
       keep = "24h"
       lost = "repeat"
     }
-    send        = "POST /v1/payment_intents"
-    encode      = "form"
+    send   = "POST /v1/payment_intents"
+    encode = "form"
     request {
       scale "amount" { decimals = 2 } # "12.30" is 1230 there
       set "metadata.order" { value = path.id }
