@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -102,39 +103,48 @@ func heap() uint64 {
 	return stats.HeapAlloc
 }
 
-// BenchmarkMemoryParallel is the same from all processors at once (-cpu 1,2), each in an order of its own: at one time on
-// different keys, as callers are. With halves, each has callers of its own; apart, it has counters of its own too, which says
-// how much more two processors of this machine do than one where they share nothing. What is missing of that otherwise is the
-// lines of memory that one takes over from the other, one for each limit, as the counts of one caller must be in one place.
-func BenchmarkMemoryParallel(b *testing.B) {
-	for _, n := range []int{10_000, 1_000_000} {
+// BenchmarkMemoryScaling says how much more two processors do than one: "times" is the median of rounds in each of which one
+// and two are measured by turns, since what else a machine does changes from one second to the next. The two call in orders of
+// their own, at one time on different keys, as callers are. With halves, each has callers of its own; apart, it has counters
+// of its own too, and nothing is two processors that compute and have no memory in common, which are the most that this
+// machine can do. What is missing of that otherwise is the lines of memory that one takes over from the other, one for each
+// limit, as the counts of one caller must be in one place.
+func BenchmarkMemoryScaling(b *testing.B) {
+	b.Run("nothing", func(b *testing.B) {
+		scaling(b, func(_, requests int) {
+			sum := uint64(1)
+			for range 4 * requests {
+				sum ^= maphash.Comparable(seeds[0], sum)
+			}
+			sink.Add(sum & 1)
+		})
+	})
+	for _, n := range []int{1000, 10_000, 1_000_000} {
 		orders := sync.OnceValue(func() [2][]string { return [2][]string{shuffled(n, 0), shuffled(n, 1)} })
 		for _, name := range []string{"three quotas", "three limits"} {
 			ask := asks[name]
 			memories := sync.OnceValue(func() [2]*Memory { return [2]*Memory{filled(b, orders()[0], ask), filled(b, orders()[1], ask)} })
-			run := func(b *testing.B, halves bool, apart int64) {
+			run := func(b *testing.B, halves bool, apart int) {
+				var at [2]int
 				memories()
-				b.ReportAllocs()
-				b.ResetTimer()
-				var runners atomic.Int64
-				b.RunParallel(func(pb *testing.PB) {
-					runner := runners.Add(1) % 2
+				scaling(b, func(runner, requests int) {
 					keys, m := orders()[runner], memories()[runner*apart]
 					if halves {
-						keys = orders()[0][int(runner)*n/2:][:n/2]
+						keys = orders()[0][runner*n/2:][:n/2]
 					}
 					charges, states := ask(), make([]State, len(dayRates))
-					at, i := time.Now(), 0 // as requests have it, with the monotonic clock
-					for pb.Next() {
-						at = at.Add(time.Microsecond)
+					now, i := time.Now(), at[runner] // as requests have it, with the monotonic clock
+					for range requests {
+						now = now.Add(time.Microsecond)
 						by(charges, keys, i)
 						if i++; i == len(keys) {
 							i = 0
 						}
-						if _, err := m.Take(context.Background(), at, charges, states); err != nil {
+						if _, err := m.Take(context.Background(), now, charges, states); err != nil {
 							panic(err)
 						}
 					}
+					at[runner] = i
 				})
 			}
 			b.Run(fmt.Sprintf("%s/keys=%d", name, n), func(b *testing.B) { run(b, false, 0) })
@@ -142,6 +152,46 @@ func BenchmarkMemoryParallel(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/keys=%d/apart", name, n), func(b *testing.B) { run(b, false, 1) })
 		}
 	}
+}
+
+// sink keeps what is computed from being left out.
+var sink atomic.Uint64
+
+// scaling does work with one processor and with two, by turns.
+func scaling(b *testing.B, work func(runner, requests int)) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		b.Skip("this is about two processors")
+	}
+	const requests = 20_000
+	var one, times []float64
+	for b.Loop() {
+		began := time.Now()
+		work(0, requests)
+		alone := time.Since(began)
+		var ready atomic.Int32
+		var both sync.WaitGroup
+		for runner := range 2 {
+			both.Go(func() {
+				if ready.Add(1) == 2 {
+					began = time.Now()
+				}
+				for ready.Load() < 2 { // to be woken would take as long as hundreds of requests
+				}
+				work(runner, requests)
+			})
+		}
+		both.Wait()
+		one = append(one, float64(alone)/requests)
+		times = append(times, 2*float64(alone)/float64(time.Since(began)))
+	}
+	b.ReportMetric(0, "ns/op") // it is one of rounds
+	b.ReportMetric(median(one), "ns/request")
+	b.ReportMetric(median(times), "times")
+}
+
+func median(all []float64) float64 {
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 // BenchmarkMemoryOneKey is the opposite: all processors ask for one key.
