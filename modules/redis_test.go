@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -164,6 +165,57 @@ func TestRedisOverTLS(t *testing.T) {
 	is(t, "over the quota", g.Do("GET", "/", ""), 429, "")
 	if c := a.counters().Counters; c.Mode != "shared" {
 		t.Errorf("the status says %+v", c)
+	}
+}
+
+// TestRedisBySentinel counts on the master that a sentinel names, each with a password of its own, and where another has
+// taken its place on that one.
+func TestRedisBySentinel(t *testing.T) {
+	t.Setenv("REDIS_PASSWORD", "s3cr3t")
+	file := filepath.Join(t.TempDir(), "sentinel")
+	gatewaytest.Write(t, file, "t0ps3cr3t\n")
+	master, replica, sentinel := redistest.Watched(t, "s3cr3t", "t0ps3cr3t")
+	a := &admin{t, gatewaytest.FreePort(t)}
+	counters := func(password string) string {
+		return fmt.Sprintf(`
+	admin localhost:%d
+	api_gateway {
+		counters redis {
+			sentinel gw %s {
+				password %s
+			}
+			password {env.REDIS_PASSWORD}
+			on_error deny
+			timeout  5s
+		}
+	}`, a.port, sentinel.Address, password)
+	}
+	limited := `
+	api_limit callers {
+		quota 100 8760h
+	}
+	{PROXY}`
+	t.Run("the sentinel's password is wrong", func(t *testing.T) {
+		g, _, _ := alone(t, nil, counters("{env.REDIS_PASSWORD}"), limited)
+		is(t, "nobody says who the master is", g.Do("GET", "/", ""), 503, "#temporary-reduced-capacity")
+		if c := a.counters().Counters; c.Mode != "deny" || c.Error == "" || strings.Contains(c.Error, "s3cr3t") {
+			t.Errorf("the status says %+v", c)
+		}
+	})
+
+	g, _, _ := alone(t, nil, counters("{file."+file+"}"), limited)
+	is(t, "by the master", g.Do("GET", "/", ""), 200, "")
+	config := a.get("/config/")
+	if c := a.counters().Counters; c.Mode != "shared" || strings.Contains(config, "s3cr3t") {
+		t.Errorf("the status says %+v, the configuration %s", c, config)
+	}
+	replica.Follows(master)
+	master.Kill()
+	g.Within(30*time.Second, "Redis is away", func() bool { return g.Do("GET", "/", "").Status == 503 })
+	g.Within(60*time.Second, "the replica counts on", func() bool { return g.Do("GET", "/", "").Status == 200 })
+	var left int
+	if _, err := fmt.Sscanf(g.Do("GET", "/", "").Header.Get("RateLimit"), `"8760h";r=%d`, &left); err != nil || left > 97 {
+		t.Errorf("%d are left, %v", left, err)
 	}
 }
 

@@ -84,6 +84,25 @@ func Cluster(t testing.TB, key string) (servers []*Server, master, replica *Serv
 	return append(servers, replica), master, replica
 }
 
+// Follows waits until the server knows all that its master has been told. WAIT tells that only of the connection that it is
+// sent on.
+func (s *Server) Follows(master *Server) {
+	s.t.Helper()
+	told := master.offset("master_repl_offset:")
+	s.Within(30*time.Second, "the replica knows what its master knows", func() bool { return s.offset("slave_repl_offset:") >= told })
+}
+
+func (s *Server) offset(name string) int {
+	s.t.Helper()
+	_, after, _ := strings.Cut(s.CLI("INFO", "replication"), name)
+	digits, _, _ := strings.Cut(after, "\r")
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
 func member(t testing.TB) *Server {
 	return Start(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "3000", "--cluster-require-full-coverage", "no",
 		"--repl-diskless-sync-delay", "0")

@@ -108,7 +108,7 @@ func TestSentinel(t *testing.T) {
 	for name, passwords := range map[string][2]string{"open": {}, "with passwords": {"s3cr3t", "t0ps3cr3t"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			master, _, sentinel := redistest.Watched(t, passwords[0], passwords[1])
+			master, replica, sentinel := redistest.Watched(t, passwords[0], passwords[1])
 			config := config("")
 			config.Server.Sentinels, config.Server.Master = []string{sentinel.Address}, "gw"
 			if passwords[0] != "" {
@@ -121,7 +121,7 @@ func TestSentinel(t *testing.T) {
 			if passwords[0] != "" {
 				strangers(t, config)
 			}
-			master.CLI("WAIT", "1", "5000") // the replica knows
+			replica.Follows(master)
 			master.Kill()
 			sentinel.Within(30*time.Second, "Redis is away", func() bool {
 				_, _, err := take(c, "acme", 10)
@@ -171,7 +171,7 @@ func TestCluster(t *testing.T) {
 	if ok, left, err := take(c, "acme", 10); !ok || left != 8 || err != nil {
 		t.Fatal(ok, left, err)
 	}
-	master.CLI("WAIT", "1", "5000") // the replica knows
+	replica.Follows(master)
 	master.Kill()
 	replica.Within(30*time.Second, "Redis is away", func() bool {
 		_, _, err := take(c, "acme", 10)
