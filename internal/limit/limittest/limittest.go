@@ -195,7 +195,7 @@ func held(key string, atOnce int64) []limit.Charge {
 // admitted takes until a place is free, for those given back may be so a little later.
 func (c *counter) admitted(charges []limit.Charge) {
 	c.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if ok, _ := c.take(charges...); ok {
 			return
 		}
@@ -239,7 +239,7 @@ func beside(_ *testing.T, c *counter) {
 	c.admitted(third)
 	c.Return(context.Background(), second)
 	c.Return(context.Background(), third)
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if _, states := c.take(both()...); states[1].Remaining == 2 {
 			break
 		}

@@ -11,7 +11,7 @@ import (
 
 // Bounds of keeping in touch.
 const (
-	patience  = 2 * time.Second // for an attempt that may have to connect, find a cluster's nodes or a sentinel's master
+	patience  = 2 * time.Second // at the least, for an attempt that may have to connect, find a cluster's nodes or a sentinel's master
 	batch     = 500             // places in one word to Redis, which runs nothing else meanwhile
 	warm      = 4               // connections made before requests may ask again
 	backAfter = 3               // leases are renewed so many times before they end
@@ -84,10 +84,13 @@ func (c *Counter) tell(ctx context.Context, client redis.UniversalClient, lease 
 	return nil
 }
 
+// patience is never less than what a request has, or Redis would be away because of what nobody but the gateway waits for.
+func (c *Counter) patience() time.Duration { return max(patience, c.config.Timeout) }
+
 // word is tell with the client in use. A failure is one of Redis, unless the counter is being closed.
 func (c *Counter) word(ctx context.Context, renew, back []place) bool {
 	era := c.era.Load()
-	patient, cancel := context.WithTimeout(ctx, patience)
+	patient, cancel := context.WithTimeout(ctx, c.patience())
 	defer cancel()
 	err := c.tell(patient, *c.client.Load(), c.config.lease, renew, back)
 	if err != nil && ctx.Err() == nil {
@@ -142,7 +145,7 @@ func (c *Counter) recover(ctx context.Context, era uint64) bool {
 
 // attempt succeeds if Redis counts within the time that a request may take, once there are connections.
 func (c *Counter) attempt(ctx context.Context, client redis.UniversalClient) error {
-	patient, cancel := context.WithTimeout(ctx, patience)
+	patient, cancel := context.WithTimeout(ctx, c.patience())
 	defer cancel()
 	if err := c.tell(patient, client, c.config.lease, nil, nil); err != nil {
 		return err
