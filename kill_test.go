@@ -36,6 +36,7 @@ type killed struct {
 	https   int
 	service *httptest.Server
 	client  *http.Client
+	process *os.Process // of the last start
 
 	mu        sync.Mutex
 	delivered map[int][32]byte // the body's hash, by the event's number
@@ -82,6 +83,27 @@ func TestWebhooksKilled(t *testing.T) {
 	}
 	stop := k.run(k.takes)
 	defer stop()
+	k.arrives()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for key, all := range k.order {
+		for i, n := range all[1:] {
+			if n < all[i] {
+				t.Errorf("of key %s, %d came after %d", key, n, all[i])
+			}
+		}
+	}
+	slices.Sort(k.ready)
+	t.Logf("killed %d times: %d events answered 2xx, %d delivered, ready within %v, half of the times within %v", kills, len(k.answered), len(k.delivered),
+		k.ready[len(k.ready)-1], k.ready[len(k.ready)/2])
+	if len(k.answered) == 0 {
+		t.Error("no event was answered 2xx")
+	}
+}
+
+// arrives waits until every event that was answered 2xx is delivered, and looks whether it is whole.
+func (k *killed) arrives() {
+	k.t.Helper()
 	k.within("every event that was answered 2xx is delivered", func() bool {
 		k.mu.Lock()
 		defer k.mu.Unlock()
@@ -96,21 +118,8 @@ func TestWebhooksKilled(t *testing.T) {
 	defer k.mu.Unlock()
 	for n, sum := range k.answered {
 		if k.delivered[n] != sum {
-			t.Errorf("event %d came with another body", n)
+			k.t.Errorf("event %d came with another body", n)
 		}
-	}
-	for key, all := range k.order {
-		for i, n := range all[1:] {
-			if n < all[i] {
-				t.Errorf("of key %s, %d came after %d", key, n, all[i])
-			}
-		}
-	}
-	slices.Sort(k.ready)
-	t.Logf("killed %d times: %d events answered 2xx, %d delivered, ready within %v, half of the times within %v", kills, len(k.answered), len(k.delivered),
-		k.ready[len(k.ready)-1], k.ready[len(k.ready)/2])
-	if len(k.answered) == 0 {
-		t.Error("no event was answered 2xx")
 	}
 }
 
@@ -195,6 +204,7 @@ func (k *killed) run(takes func() bool) (kill func()) {
 	if err := run.Start(); err != nil {
 		k.t.Fatal(err)
 	}
+	k.process = run.Process
 	began := time.Now()
 	k.within("it serves", func() bool {
 		pem, err := os.ReadFile(filepath.Join(k.dir, "data", "pki", "authorities", "local", "root.crt"))
@@ -248,34 +258,39 @@ func (k *killed) event(key string) (int, []byte) {
 
 // post sends an event, and notes it if it was answered 2xx.
 func (k *killed) post(n int, body []byte) bool {
-	status := k.postTo(k.client, k.https, body)
+	status, _ := k.postTo(k.client, k.https, body)
 	if status == 200 {
-		k.mu.Lock()
-		k.answered[n] = sha256.Sum256(body)
-		k.mu.Unlock()
+		k.notes(n, body)
 		return true
 	}
 	return status == 503
 }
 
-// postTo sends an event to a gateway, and gives the status of its answer, 0 where there is none.
-func (k *killed) postTo(client *http.Client, https int, body []byte) int {
+// notes notes that an event was answered 2xx.
+func (k *killed) notes(n int, body []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.answered[n] = sha256.Sum256(body)
+}
+
+// postTo sends an event to a gateway, and gives the status and the header of its answer, 0 where there is none.
+func (k *killed) postTo(client *http.Client, https int, body []byte) (int, http.Header) {
 	stamp := strconv.FormatInt(time.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte("whsec_of_the_test"))
 	fmt.Fprintf(mac, "%s.%s", stamp, body)
 	req, err := http.NewRequest("POST", fmt.Sprintf("https://localhost:%d/hooks/stripe", https), bytes.NewReader(body))
 	if err != nil {
 		k.t.Error(err)
-		return 0
+		return 0, nil
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Stripe-Signature", "t="+stamp+",v1="+hex.EncodeToString(mac.Sum(nil)))
 	res, err := client.Do(req)
 	if err != nil {
-		return 0
+		return 0, nil
 	}
 	res.Body.Close() //nolint:errcheck // nothing is in it
-	return res.StatusCode
+	return res.StatusCode, res.Header
 }
 
 func (k *killed) within(what string, ok func() bool) {

@@ -1,7 +1,6 @@
 package wicketgate_test
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -106,13 +105,11 @@ https://localhost:{$HTTPS_PORT} {
 // offer sends an event of a key to a gateway, and says whether it was answered 2xx.
 func (s *sharing) offer(gateway int, key string) bool {
 	n, body := s.event(key)
-	status := s.postTo(s.clients[gateway], s.gateways[gateway].https, body)
+	status, _ := s.postTo(s.clients[gateway], s.gateways[gateway].https, body)
 	if status != http.StatusOK {
 		return false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answered[n] = sha256.Sum256(body)
+	s.notes(n, body)
 	return true
 }
 
@@ -177,23 +174,9 @@ func (s *sharing) signal(gateway int32, signal syscall.Signal) {
 // settles waits until all that was answered 2xx is delivered, and looks at it.
 func (s *sharing) settles() {
 	s.t.Helper()
-	s.within("every event that was answered 2xx is delivered", func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for n := range s.answered {
-			if _, ok := s.delivered[n]; !ok {
-				return false
-			}
-		}
-		return true
-	})
+	s.arrives()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for n, sum := range s.answered {
-		if s.delivered[n] != sum {
-			s.t.Errorf("event %d came with another body", n)
-		}
-	}
 	unanswered := 0
 	for key, all := range s.order {
 		last := 0

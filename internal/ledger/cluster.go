@@ -60,7 +60,12 @@ func (s *Session) connect() error {
 	if s.nc, err = nats.Connect("", options...); err != nil {
 		return fmt.Errorf("connecting to the ledger: %w", err)
 	}
-	s.end, s.alive = func() {}, func() bool { return !s.nc.IsClosed() }
+	s.end, s.alive = func() {}, func() error {
+		if s.nc.IsClosed() {
+			return errStopped
+		}
+		return nil
+	}
 	return nil
 }
 
@@ -121,7 +126,7 @@ func (s *Session) try(ctx context.Context, m *nats.Msg, once bool, options []jet
 // endures says whether a session goes on, which somebody saw an error of: of a cluster it does unless a stream is gone, for
 // servers come and go.
 func (s *Session) endures(ctx context.Context) bool {
-	if !s.config.clustered() || !s.alive() {
+	if !s.config.clustered() || s.alive() != nil {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, asking)

@@ -36,6 +36,11 @@ func (l *Ledger) Hold(ctx context.Context, name string, after uint64, data []byt
 	if int64(len(data))+maxOverhead > s.nc.MaxPayload() {
 		return 0, ErrTooLarge
 	}
+	if after == 0 { // one that takes another's place may end what would hold room
+		if err := s.room(len(data)); err != nil {
+			return 0, fmt.Errorf("holding a record: %w", err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()
 	ack, err := s.js.PublishMsg(ctx, &nats.Msg{Subject: subjectOf("held", name), Data: data},

@@ -40,6 +40,9 @@ const (
 	storing = 5 * time.Second
 	// asking bounds every other request to the store: 10 s.
 	asking = 10 * time.Second
+	// reserve is the room on the disk of an embedded ledger that new events and records leave free: 64 MiB. What becomes of
+	// events is written, too: without any room none could be delivered and let go of, so that none would become free.
+	reserve = 64 << 20
 	// looking is how often it is seen whether the store still works: 1 s.
 	looking = time.Second
 	// leastPause and mostPause bound the time between two attempts to open the store: 100 ms to 5 s.
@@ -52,6 +55,9 @@ var ErrUnavailable = errors.New("the ledger is not available")
 
 // ErrFull says that the ledger has no room; there will be when events are delivered.
 var ErrFull = errors.New("the ledger is full")
+
+// errStopped says that a session is over.
+var errStopped = errors.New("the store has stopped working")
 
 // ErrTooLarge says that an event is larger than the ledger takes.
 var ErrTooLarge = errors.New("the event is larger than the ledger takes")
@@ -265,7 +271,7 @@ type Session struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 	end    func()
-	alive  func() bool
+	alive  func() error // what is wrong with the store, nil for nothing
 
 	events, parked, dead, delivered, seen, held jetstream.Stream
 	lease                                       jetstream.Stream // of a cluster only
@@ -295,8 +301,8 @@ func (l *Ledger) watch(ctx context.Context, s *Session) error {
 				return err
 			}
 		case <-tick.C:
-			if !s.alive() {
-				return errors.New("the store has stopped working")
+			if err := s.alive(); err != nil {
+				return err
 			}
 		}
 	}
@@ -323,6 +329,9 @@ func (s *Session) append(ctx context.Context, e *Event, once bool) (known bool, 
 	}
 	if int64(len(data))+maxOverhead > s.nc.MaxPayload() {
 		return false, ErrTooLarge
+	}
+	if err := s.room(len(data)); err != nil {
+		return false, fmt.Errorf("storing an event: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()

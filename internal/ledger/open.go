@@ -79,7 +79,19 @@ func (s *Session) embed() error {
 		s.end()
 		return fmt.Errorf("opening the ledger: %w", err)
 	}
-	s.alive = func() bool { return s.nc.IsConnected() && srv.JetStreamEnabled() }
+	s.alive = func() error { return wellEmbedded(s.nc, srv) }
+	return nil
+}
+
+// wellEmbedded says what is wrong with an embedded server. A stream that could not write once, since the disk was full or
+// failed, writes no more and answers nobody, until it is opened anew; the server's own look at its health tells that.
+func wellEmbedded(nc *nats.Conn, srv *server.Server) error {
+	if !nc.IsConnected() {
+		return errStopped
+	}
+	if health := srv.Healthz(nil); health.Error != "" {
+		return fmt.Errorf("%w: %s", errStopped, health.Error)
+	}
 	return nil
 }
 

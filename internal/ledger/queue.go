@@ -323,19 +323,19 @@ func (s *Session) Unpark(ctx context.Context, p *Parked) error { return s.forget
 func (s *Session) forget(ctx context.Context, from jetstream.Stream, sequence uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
-	if err := from.DeleteMsg(ctx, sequence); err != nil && !gone(err) {
-		return s.failed("letting go of an event", err)
+	err := from.DeleteMsg(ctx, sequence)
+	if err == nil || errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil
 	}
-	return nil
-}
-
-// gone says that a message was not there to be deleted.
-func gone(err error) bool {
-	if errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-		return true
+	// The client tells one that was not there, and one that could not be deleted since the disk is full, by text alone.
+	if errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
+		_, reading := from.GetMsg(ctx, sequence)
+		if errors.Is(reading, jetstream.ErrMsgNotFound) {
+			return nil
+		}
+		s.breaks(err) // a store that cannot write refuses to from then on, until it is opened anew
 	}
-	var api jetstream.JetStreamError
-	return errors.As(err, &api) && api.APIError() != nil && api.APIError().ErrorCode == 10057 // no message found
+	return s.failed("letting go of an event", err)
 }
 
 // Ending is how an event's delivery ended.
