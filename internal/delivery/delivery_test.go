@@ -211,15 +211,3 @@ func TestBackoff(t *testing.T) {
 		}
 	}
 }
-
-// BenchmarkDeliver delivers events of many keys to a service that takes them at once.
-func BenchmarkDeliver(b *testing.B) {
-	s := &service{tries: map[string]int{}}
-	x := start(b, b.TempDir())
-	for n := range b.N {
-		x.append(fmt.Sprintf("a%d", n), fmt.Sprint(n%100))
-	}
-	b.ResetTimer()
-	x.Deliver(b, map[string]Target{"hook": {Send: s.send, For: time.Hour}})
-	x.within("all are delivered", func() bool { return len(s.all()) >= b.N })
-}

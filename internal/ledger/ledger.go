@@ -6,6 +6,8 @@ package ledger
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +36,9 @@ const (
 	// duplicates is how long an event of the same name is known for one that is there already: 6 minutes, so that what
 	// senders' time stamps let pass is not delivered again.
 	duplicates = 6 * time.Minute
+	// storedTwice is how long an embedded store itself knows what it has for the same again, also across a restart; and any store
+	// an event that is parked once more since nobody heard whether it was: 2 minutes.
+	storedTwice = 2 * time.Minute
 	// maxSeen bounds the names that dedupe remembers, of all webhooks together; the oldest are forgotten first.
 	maxSeen = 1_000_000
 	// storing bounds the time in which an event is stored: 5 s.
@@ -276,6 +281,8 @@ type Session struct {
 	events, parked, dead, delivered, seen, held jetstream.Stream
 	lease                                       jetstream.Stream // of a cluster only
 
+	recent *recent // of an embedded ledger only
+
 	reading sync.Mutex        // guards the two below
 	readers uint64            // intakes, ever
 	losing  map[uint64]func() // of those that are open, one for each webhook: tells them that messages were dropped
@@ -337,13 +344,26 @@ func (s *Session) append(ctx context.Context, e *Event, once bool) (known bool, 
 	defer cancel()
 	id := ""
 	if once {
-		id = e.Webhook + "/" + e.ID // a sender may use a name again elsewhere
+		id = nameOf(e)
+		if s.recent != nil && s.recent.has(id, time.Now()) {
+			return true, nil
+		}
 	}
 	ack, err := s.publish(ctx, &nats.Msg{Subject: subjectOf("events", e.Webhook), Data: data}, id, jetstream.WithExpectStream(streamName("EVENTS")))
 	if err != nil {
 		return false, s.failed("storing an event", err)
 	}
+	if s.recent != nil && once {
+		s.recent.add(id, time.Now())
+	}
 	return ack.Duplicate, nil
+}
+
+// nameOf names an event for the store, which has all names of the last minutes in memory, so that they are short: 96 bits of
+// a hash, in base64. Another sender may use the same ID.
+func nameOf(e *Event) string {
+	sum := sha256.Sum256([]byte(e.Webhook + "/" + e.ID))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // maxOverhead is what the header of a message may take besides the event, in bytes.

@@ -80,6 +80,7 @@ func (s *Session) embed() error {
 		return fmt.Errorf("opening the ledger: %w", err)
 	}
 	s.alive = func() error { return wellEmbedded(s.nc, srv) }
+	s.recent = newRecent(maxRecent)
 	return nil
 }
 

@@ -23,14 +23,16 @@ type stream struct {
 // planned are the streams of a configuration.
 func (s *Session) planned(c Config) []stream {
 	persist := jetstream.AsyncPersistMode // what was delivered need not be synced
+	known := storedTwice                  // recent knows the rest
 	if c.clustered() {
 		persist = jetstream.DefaultPersistMode // which replicas have to be
+		known = duplicates
 	}
 	all := []stream{
 		{&s.events, jetstream.StreamConfig{Name: streamName("EVENTS"), Subjects: []string{subjectOf("events", "*")},
-			Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, Duplicates: duplicates}},
+			Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, Duplicates: known}},
 		{&s.parked, jetstream.StreamConfig{Name: streamName("PARKED"), Subjects: []string{subjectOf("parked", "*.*.*")},
-			Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, Duplicates: duplicates}},
+			Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, Duplicates: storedTwice}},
 		{&s.dead, jetstream.StreamConfig{Name: streamName("DEAD"), Subjects: []string{subjectOf("dead", "*")},
 			Discard: jetstream.DiscardOld, MaxBytes: c.MaxBytes, MaxAge: c.Keep, Duplicates: duplicates}},
 		{&s.delivered, jetstream.StreamConfig{Name: streamName("DELIVERED"), Subjects: []string{subjectOf("delivered", "*")},
