@@ -30,7 +30,7 @@ import (
 
 // killed is a gateway that is killed again and again while events come, and what its service was told.
 type killed struct {
-	t       *testing.T
+	t       testing.TB
 	binary  string
 	dir     string
 	https   int

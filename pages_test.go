@@ -133,7 +133,7 @@ func TestMain(m *testing.M) {
 }
 
 // build builds the binary, called caddy, for the first test that asks for it.
-func build(t *testing.T) string {
+func build(t testing.TB) string {
 	t.Helper()
 	built.Lock()
 	defer built.Unlock()
@@ -158,7 +158,7 @@ func build(t *testing.T) string {
 }
 
 // start runs the binary on a Caddyfile until the test ends.
-func start(t *testing.T, binary, caddyfile string) *running {
+func start(t testing.TB, binary, caddyfile string) *running {
 	t.Helper()
 	dir := t.TempDir()
 	ports := make([]int, 4)
@@ -200,7 +200,7 @@ func start(t *testing.T, binary, caddyfile string) *running {
 	return g
 }
 
-func stop(t *testing.T, run *exec.Cmd, done chan error) {
+func stop(t testing.TB, run *exec.Cmd, done chan error) {
 	if runtime.GOOS == "windows" {
 		run.Process.Kill() //nolint:errcheck // it may be gone
 		<-done
@@ -217,7 +217,7 @@ func stop(t *testing.T, run *exec.Cmd, done chan error) {
 }
 
 // wait waits until the gateway serves HTTPS with a certificate of its own authority.
-func (g *running) wait(t *testing.T, done chan error) {
+func (g *running) wait(t testing.TB, done chan error) {
 	t.Helper()
 	deadline := time.After(60 * time.Second)
 	tick := time.NewTicker(50 * time.Millisecond)

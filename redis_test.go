@@ -96,7 +96,7 @@ https://localhost:{$HTTPS_PORT} {
 }
 
 // client trusts the gateway's own authority.
-func (g *running) client(t *testing.T) *http.Client {
+func (g *running) client(t testing.TB) *http.Client {
 	t.Helper()
 	pem, err := os.ReadFile(filepath.Join(g.data, "pki", "authorities", "local", "root.crt"))
 	roots := x509.NewCertPool()

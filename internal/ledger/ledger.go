@@ -33,12 +33,12 @@ const (
 	// sent again: 128 MiB, 24 hours.
 	deliveredBytes = 128 << 20
 	deliveredKeep  = 24 * time.Hour
-	// duplicates is how long an event of the same name is known for one that is there already: 6 minutes, so that what
+	// Duplicates is how long an event of the same name is known for one that is there already: 6 minutes, so that what
 	// senders' time stamps let pass is not delivered again.
-	duplicates = 6 * time.Minute
+	Duplicates = 6 * time.Minute
 	// storedTwice is how long an embedded store itself knows what it has for the same again, also across a restart; and any store
-	// an event that is parked once more since nobody heard whether it was: 2 minutes.
-	storedTwice = 2 * time.Minute
+	// an event that is parked once more since nobody heard whether it was: 1 minute.
+	storedTwice = time.Minute
 	// maxSeen bounds the names that dedupe remembers, of all webhooks together; the oldest are forgotten first.
 	maxSeen = 1_000_000
 	// storing bounds the time in which an event is stored: 5 s.

@@ -10,7 +10,7 @@ import (
 // them, names are known for a shorter time.
 const maxRecent = 1_000_000
 
-// recent knows the names of the events that were stored within duplicates, or up to a third longer, by 64 bits of a hash that
+// recent knows the names of the events that were stored within Duplicates, or up to a third longer, by 64 bits of a hash that
 // no sender can compute. The store in this process takes ten times as much memory for each name, and so has only those of
 // the last storedTwice.
 type recent struct {
@@ -32,7 +32,7 @@ func (r *recent) has(name string, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range r.spans {
-		if _, ok := r.spans[i].names[h]; ok && now.Sub(r.spans[i].last) < duplicates {
+		if _, ok := r.spans[i].names[h]; ok && now.Sub(r.spans[i].last) < Duplicates {
 			return true
 		}
 	}
@@ -45,7 +45,7 @@ func (r *recent) add(name string, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	newest := &r.spans[0]
-	if newest.names == nil || now.Sub(newest.began) >= duplicates/3 || len(newest.names) >= r.most {
+	if newest.names == nil || now.Sub(newest.began) >= Duplicates/3 || len(newest.names) >= r.most {
 		copy(r.spans[1:], r.spans[:])
 		newest.names, newest.began = map[uint64]struct{}{}, now
 	}

@@ -14,7 +14,7 @@ func TestRecent(t *testing.T) {
 	}
 	r.add("a", now)
 	for at := time.Duration(0); at <= 15*time.Minute; at += 10 * time.Second {
-		if got := r.has("a", now.Add(at)); at < duplicates && !got || at >= duplicates && got {
+		if got := r.has("a", now.Add(at)); at < Duplicates && !got || at >= Duplicates && got {
 			t.Errorf("after %v, known: %v", at, got)
 		}
 	}
@@ -23,7 +23,7 @@ func TestRecent(t *testing.T) {
 		r.add(fmt.Sprint(n), at)
 		for before := range n {
 			age := time.Duration(n-before) * 10 * time.Second
-			if got := r.has(fmt.Sprint(before), at); age < duplicates && !got || age > duplicates*4/3 && got {
+			if got := r.has(fmt.Sprint(before), at); age < Duplicates && !got || age > Duplicates*4/3 && got {
 				t.Errorf("after %v, known: %v", age, got)
 			}
 		}

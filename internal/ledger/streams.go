@@ -26,7 +26,7 @@ func (s *Session) planned(c Config) []stream {
 	known := storedTwice                  // recent knows the rest
 	if c.clustered() {
 		persist = jetstream.DefaultPersistMode // which replicas have to be
-		known = duplicates
+		known = Duplicates
 	}
 	all := []stream{
 		{&s.events, jetstream.StreamConfig{Name: streamName("EVENTS"), Subjects: []string{subjectOf("events", "*")},
@@ -34,7 +34,7 @@ func (s *Session) planned(c Config) []stream {
 		{&s.parked, jetstream.StreamConfig{Name: streamName("PARKED"), Subjects: []string{subjectOf("parked", "*.*.*")},
 			Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, Duplicates: storedTwice}},
 		{&s.dead, jetstream.StreamConfig{Name: streamName("DEAD"), Subjects: []string{subjectOf("dead", "*")},
-			Discard: jetstream.DiscardOld, MaxBytes: c.MaxBytes, MaxAge: c.Keep, Duplicates: duplicates}},
+			Discard: jetstream.DiscardOld, MaxBytes: c.MaxBytes, MaxAge: c.Keep, Duplicates: Duplicates}},
 		{&s.delivered, jetstream.StreamConfig{Name: streamName("DELIVERED"), Subjects: []string{subjectOf("delivered", "*")},
 			Discard: jetstream.DiscardOld, MaxBytes: deliveredBytes, MaxAge: deliveredKeep,
 			PersistMode: persist}},

@@ -221,7 +221,7 @@ func (g *Gateway) Within(limit time.Duration, what string, ok func() bool) {
 
 // Write writes a file of the test's, in the place of an old one at once, as a careful editor does: nobody who watches
 // reads half of it.
-func Write(t *testing.T, path, content string) {
+func Write(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
@@ -294,7 +294,7 @@ func FreePort(t testing.TB) int {
 	return 0
 }
 
-func free(t *testing.T) string {
+func free(t testing.TB) string {
 	t.Helper()
 	return strconv.Itoa(FreePort(t))
 }
