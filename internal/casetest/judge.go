@@ -33,6 +33,9 @@ func (s *seen) judge(step *catalogue.Step) hcl.Diagnostics {
 	if step.As != nil && s.taken == nil && s.x.Route != "" && s.x.Ended != "identify" {
 		add(fault(step.As.Range, "Nobody asks who calls", "The route %s identifies nobody, so that the caller is not known.", s.x.Route))
 	}
+	if s.signed && !s.asked {
+		add(fault(step.Request.SignedRange, "Nobody asks who signed", "The request is no call to a webhook, or does not get so far.%s", s.because()))
+	}
 	e := step.Expect
 	if e == nil {
 		return diags

@@ -47,6 +47,9 @@ type sending struct {
 	taken   *catalogue.Identity
 	counter limit.Counter
 	kept    *answers // by idempotency keys
+	events  *events
+	signed  bool // the call is signed by its sender
+	asked   bool // whether it is
 	now     time.Time
 	answers []*catalogue.Answer
 	arrived []arrival

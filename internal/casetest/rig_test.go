@@ -9,6 +9,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/internal/ledger"
 )
 
 // credential is a way to identify oneself that knows one caller.
@@ -33,6 +34,12 @@ func TestOutside(t *testing.T) {
 	}
 	if _, err := rig.Take(t.Context(), time.Now(), nil, nil); !errors.Is(err, errOutside) {
 		t.Errorf("got %v", err)
+	}
+	if _, err := rig.Append(t.Context(), &ledger.Event{}); !errors.Is(err, errOutside) {
+		t.Errorf("got %v", err)
+	}
+	if rig.Signed(t.Context()) {
+		t.Error("a call is taken for signed")
 	}
 	m := rig.Method(&catalogue.Identity{Name: "partners"}, credential{})
 	for _, x := range []*exchange.Exchange{{}, {Context: t.Context()}} {

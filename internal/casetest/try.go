@@ -16,8 +16,10 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/delivery"
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/ledger"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/report"
@@ -28,15 +30,17 @@ type Gateway interface {
 	// Serve takes r through all stages, answers it to w, and tells of it in x. The problem is the one that was answered,
 	// nil for none; the error, what else ended the answer.
 	Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) (*problem.Problem, error)
+	// Deliver makes one attempt to deliver an event that was kept.
+	Deliver(ctx context.Context, e *ledger.Event) delivery.Result
 }
 
 // Try tries a case on g, which serves the catalogue c.
 func Try(ctx context.Context, g Gateway, c *catalogue.Catalogue, test *catalogue.Case) report.Result {
 	began := time.Now()
 	res := report.Result{Kind: report.Case, Group: test.Range.Filename, Name: test.Name, Range: test.Range, Outcome: report.Passed}
-	counter, kept := limit.NewMemory(maxKeys), &answers{all: map[string]keptAnswer{}}
+	begins := sending{counter: limit.NewMemory(maxKeys), kept: &answers{all: map[string]keptAnswer{}}, events: newEvents()}
 	for _, step := range test.Steps {
-		failures := try(ctx, g, c, sending{counter: counter, kept: kept}, step)
+		failures := try(ctx, g, c, begins, step)
 		if step.Name != "" {
 			for _, d := range failures {
 				d.Summary = fmt.Sprintf("Step %q: %s", step.Name, d.Summary)
@@ -65,7 +69,7 @@ func try(ctx context.Context, g Gateway, c *catalogue.Catalogue, with sending, s
 		now = time.Now()
 	}
 	for range step.Request.Times {
-		s := &sending{caller: caller, counter: with.counter, kept: with.kept, now: now, answers: step.Upstream}
+		s := &sending{caller: caller, counter: with.counter, kept: with.kept, events: with.events, signed: step.Request.Signed, now: now, answers: step.Upstream}
 		if step.As != nil {
 			s.by = step.As.Identity
 		}
@@ -119,6 +123,7 @@ func send(ctx context.Context, g Gateway, c *catalogue.Catalogue, step *catalogu
 		}()
 		got.prob, got.err = g.Serve(got.w, r, got.x)
 	}()
+	s.deliver(r.Context(), g)
 	if got.err == nil {
 		got.err = got.w.failed
 	}

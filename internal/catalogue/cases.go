@@ -69,6 +69,8 @@ type Request struct {
 	Headers        []Field
 	Body           *Content // nil for none
 	Times          int
+	Signed         bool // a webhook takes its sender's signature for given
+	SignedRange    hcl.Range
 	Range          hcl.Range
 }
 
@@ -270,6 +272,7 @@ func (b *caseBuilder) request(n *node) Request {
 	r := Request{
 		Method: method, Target: target, Host: take[string](n, "host"), Headers: take[[]Field](n, "headers"),
 		Body: b.content(n), Times: int(take[int64](n, "times")), Range: n.rng,
+		Signed: take[bool](n, "signed"), SignedRange: n.place("signed"),
 	}
 	r.Address, _ = netip.ParseAddr(take[string](n, "address")) // it was found well formed
 	return r

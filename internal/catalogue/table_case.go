@@ -86,12 +86,13 @@ var requestBlock = &block{
 		{name: "body_file", kind: file{"a body"}, doc: "The body's file, at most 1 MiB."},
 		{name: "text", kind: anything{}, doc: "The body as it is."},
 		{name: "times", kind: integer{1, maxTimes}, def: int64(1), doc: "How often the request is sent, one after the other; what is expected is expected of the last."},
+		{name: "signed", kind: truth{}, def: false, doc: "The call is to a webhook, whose verification finds it signed by its sender, whatever its header fields say. Without it, they have to."},
 	},
 }
 
 var answerBlock = &block{
 	name: "upstream", max: maxMessages,
-	doc: "What the recording upstream answers. The first request that reaches it gets the first answer, and so on; the last answer goes to all that follow. Without any, it answers 204.",
+	doc: "What the recording upstream answers. What a webhook or a `publish` block keeps is delivered to it, each event once, after the request was answered. The first request that reaches it gets the first answer, and so on; the last answer goes to all that follow. Without any, it answers 204.",
 	attributes: []attribute{
 		{name: "status", kind: status, def: int64(200), doc: "The status."},
 		{name: "headers", kind: sentFields, doc: "The header fields."},
@@ -110,7 +111,7 @@ var expectBlock = &block{
 		{name: "problem", kind: word{"the last part of a problem type's address, as docs/problems.md has them, or all of it", problemName},
 			absent: "none, unless a status of 400 or more, a denial, a detail or a stage is expected", doc: "The type of the gateway's problem."},
 		{name: "detail", kind: anyText, doc: "The problem's detail."},
-		{name: "stage", kind: choice{of: []string{"admit", "route", "identify", "limit", "validate", "change", "authorize", "merge", "upstream"}}, doc: "The stage that ended the request's way."},
+		{name: "stage", kind: choice{of: []string{"admit", "route", "identify", "limit", "validate", "change", "authorize", "merge", "receive", "publish", "upstream"}}, doc: "The stage that ended the request's way."},
 		{name: "api", kind: word{"the name of an API", identifier}, doc: "The API that the request is for."},
 		{name: "version", kind: word{"the name of a version", versionLabel}, doc: "The version that the caller speaks."},
 		{name: "route", kind: word{"the label of a route", routeLabel}, doc: "The route that is taken."},

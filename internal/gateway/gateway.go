@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"sync/atomic"
 
@@ -56,6 +57,9 @@ type Config struct {
 	Introspection func(introspection.Config) (identity.Introspector, error)
 
 	Store webhook.Store // where webhooks' events are kept; nil in a gateway that never serves
+
+	// Signed says of a test's call to a webhook that it is signed by its sender; nil in every gateway that serves.
+	Signed func(context.Context) bool
 
 	Once *idempotency.Keeper // where answers are kept by callers' keys; nil in a gateway that never serves
 

@@ -43,6 +43,7 @@ func (b *builder) hooks(goals map[string]goal) map[string]*hook {
 	for _, from := range b.Catalogue.Webhooks {
 		h := &hook{goal: b.goal(from.Deliver)}
 		h.Name, h.MaxBody, h.Timeout, h.Only, h.Store = from.Name, from.MaxBody, from.Timeout, from.Deliver.Only, b.Store
+		h.Signed = b.Signed
 		env := rule.Environment{Roots: webhook.Roots}
 		if from.Deliver.Order != nil {
 			h.Order = b.expression(from.Deliver.Order, env, rule.Key)

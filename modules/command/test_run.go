@@ -50,7 +50,7 @@ func (r *tests) open(app json.RawMessage) (*stage, error) {
 		return nil, err
 	}
 	var rig casetest.Rig
-	trial, err := gateway.Try(ctx, app, gateway.TrialConfig{Network: rig, Counter: rig, Answers: rig, Method: rig.Method})
+	trial, err := gateway.Try(ctx, app, gateway.TrialConfig{Network: rig, Counter: rig, Answers: rig, Events: rig, Signed: rig.Signed, Method: rig.Method})
 	s := &stage{trial: trial}
 	if trial != nil {
 		r.files = append(r.files, trial.Files()...)

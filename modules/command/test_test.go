@@ -86,6 +86,7 @@ func TestExamples(t *testing.T) {
 		{testOptions{source: source{config: "examples/versions/Caddyfile"}}, "9 passed, 0 failed"},
 		{testOptions{source: source{config: "examples/limits/Caddyfile"}}, "6 passed, 0 failed"},
 		{testOptions{source: source{config: "examples/payments/Caddyfile"}}, "10 passed, 0 failed"},
+		{testOptions{source: source{config: "examples/webhooks/Caddyfile"}}, "5 passed, 0 failed"},
 	} {
 		test.with.format = "text"
 		var out, mistakes bytes.Buffer

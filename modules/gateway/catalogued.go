@@ -59,7 +59,11 @@ func (c *catalogued) Load(l *Load) func() {
 	next := &generation{}
 	next.users.Store(1)
 	var store webhook.Store
-	if len(cat.Webhooks)+len(cat.Subscribers) > 0 && c.app.trial == nil {
+	switch {
+	case len(cat.Webhooks)+len(cat.Subscribers) == 0:
+	case c.app.trial != nil:
+		store = c.app.trial.Events
+	default:
 		store = l.Events()
 	}
 	var once *idempotency.Keeper
@@ -88,6 +92,7 @@ func (c *catalogued) Load(l *Load) func() {
 		Report:         c.app.validated,
 		Drift:          c.app.drift,
 		Store:          store,
+		Signed:         c.app.trial.signed(),
 		Once:           once,
 		Upstream: func(u *catalogue.Upstream) (gateway.Upstream, error) {
 			if c.app.checking && c.app.trial == nil {

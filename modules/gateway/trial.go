@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,11 +11,14 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/delivery"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/idempotency"
 	"github.com/wicketgate/wicketgate/internal/identity"
+	"github.com/wicketgate/wicketgate/internal/ledger"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/webhook"
 )
 
 // TrialConfig is what stands in the place of the world around a gateway on trial.
@@ -22,6 +26,9 @@ type TrialConfig struct {
 	Network http.RoundTripper // asked in the place of the network behind the gateway
 	Counter limit.Counter     // counts in the place of the configured engine
 	Answers idempotency.Store // keeps answers in the place of the ledger
+	Events  webhook.Store     // keeps events in the place of the ledger
+	// Signed says of a call to a webhook that its sender signed it.
+	Signed func(context.Context) bool
 	// Method puts another in the place of a way to identify oneself.
 	Method func(*catalogue.Identity, identity.Method) identity.Method
 }
@@ -32,6 +39,14 @@ func (t *TrialConfig) method() func(*catalogue.Identity, identity.Method) identi
 		return nil
 	}
 	return t.Method
+}
+
+// signed is Signed, nil where there is no trial.
+func (t *TrialConfig) signed() func(context.Context) bool {
+	if t == nil {
+		return nil
+	}
+	return t.Signed
 }
 
 // Trial is a gateway that serves tests and nobody else. Its stages and its proxy are those of a gateway that serves; it
@@ -115,4 +130,9 @@ func (t *Trial) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exchan
 		prob = same.Because(handled.Err)
 	}
 	return prob, nil
+}
+
+// Deliver makes one attempt to deliver an event that Serve had kept.
+func (t *Trial) Deliver(ctx context.Context, e *ledger.Event) delivery.Result {
+	return t.app.gateway.send(ctx, e)
 }

@@ -13,7 +13,7 @@ func TestNobodyIsOnTrial(t *testing.T) {
 	if err := caddy.StrictUnmarshalJSON([]byte(`{"trial": {}}`), a); err == nil {
 		t.Error("a configuration may say so")
 	}
-	if a.trial != nil || a.trial.method() != nil {
+	if a.trial != nil || a.trial.method() != nil || a.trial.signed() != nil {
 		t.Error("a gateway that serves is on trial")
 	}
 }
