@@ -275,6 +275,12 @@ func TestWebhooksWait(t *testing.T) {
 		return strings.Contains(metrics, `caddy_api_gateway_webhook_attempts_total{result="refused",webhook="stripe"}`) &&
 			strings.Contains(metrics, `caddy_api_gateway_webhook_attempts_total{result="taken",webhook="stripe"}`)
 	})
+	g.Within(10*time.Second, "nothing waits", func() bool {
+		metrics := g.Do("GET", "/metrics", "").Body
+		return strings.Contains(metrics, "caddy_api_gateway_webhook_backlog{webhook=\"stripe\"} 0\n") &&
+			strings.Contains(metrics, "caddy_api_gateway_webhook_oldest_seconds{webhook=\"stripe\"} 0\n") &&
+			strings.Contains(metrics, "caddy_api_gateway_webhook_dead_letters_total{webhook=\"stripe\"} 0\n")
+	})
 }
 
 // TestNoWebhooks has a gateway without webhooks, though it says where a ledger would be: it opens none, and makes no

@@ -64,6 +64,7 @@ type Desk struct {
 	session *ledger.Session
 	ctx     context.Context // of the session
 	workers map[string]context.CancelFunc
+	working map[string]*worker // those that deliver by now
 	ending  sync.WaitGroup
 }
 
@@ -75,7 +76,7 @@ type owned struct {
 
 // NewDesk makes a desk, whose Serve is for ledger.New.
 func NewDesk(log *slog.Logger, count *Counts) *Desk {
-	return &Desk{log: log, count: count, targets: map[string]owned{}, workers: map[string]context.CancelFunc{}}
+	return &Desk{log: log, count: count, targets: map[string]owned{}, workers: map[string]context.CancelFunc{}, working: map[string]*worker{}}
 }
 
 // Deliver sets an owner's targets, by the names of their webhooks, in the place of those it had. A name that another
@@ -114,7 +115,10 @@ func (d *Desk) work(ctx context.Context, name string, s *ledger.Session) {
 	for ctx.Err() == nil {
 		lease, err := s.Lease(ctx, name)
 		if err == nil {
-			newWorker(d, name, s, lease).work(ctx)
+			w := newWorker(d, name, s, lease)
+			d.works(name, w, true)
+			w.work(ctx)
+			d.works(name, w, false)
 			lease.Release()
 			continue
 		}
@@ -127,6 +131,54 @@ func (d *Desk) work(ctx context.Context, name string, s *ledger.Session) {
 		case <-time.After(leastPause):
 		}
 	}
+}
+
+// works notes that a worker delivers the events of a webhook, or no longer.
+func (d *Desk) works(name string, w *worker, does bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if does {
+		d.working[name] = w
+	} else if d.working[name] == w {
+		delete(d.working, name)
+	}
+}
+
+// Webhooks are the names of those that have a target, in no order.
+func (d *Desk) Webhooks() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	names := make([]string, 0, len(d.targets))
+	for name := range d.targets {
+		names = append(names, name)
+	}
+	return names
+}
+
+// Tried is what came of the attempts at an event that waits for another one.
+type Tried struct {
+	Attempts int
+	Reason   string // of the last one
+}
+
+// Tried tells of a webhook's events that wait for another attempt of this gateway's, by their IDs: of at most one for each of its
+// lanes, since it last began.
+func (d *Desk) Tried(webhook string) map[string]Tried {
+	d.mu.Lock()
+	w := d.working[webhook]
+	d.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := make(map[string]Tried, w.waiting)
+	for _, l := range w.lanes {
+		if l.failed != "" {
+			all[l.failed] = l.tried
+		}
+	}
+	return all
 }
 
 // end has no more of a webhook's events delivered. The caller holds d.mu.

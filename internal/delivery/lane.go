@@ -22,6 +22,8 @@ type lane struct {
 	behind  bool              // what comes before at.Later has not all been taken in yet
 	busy    bool              // somebody goes through it
 	timer   *time.Timer       // for the next attempt; nil where none waits
+	failed  string            // ID of the event that waits for it, "" for none
+	tried   Tried             // and what came of those before
 
 	attempts int           // of the first event
 	pause    time.Duration // that the service asked for
@@ -213,6 +215,7 @@ func (w *worker) attempt(ctx context.Context, l *lane, e *ledger.Event) bool {
 	w.desk.count.attempt(w.webhook, r)
 	how := ledger.Ending{Attempts: l.attempts, Reason: r.reason(), Time: time.Now()}
 	if r.Taken() {
+		w.fails(l, "", Tried{})
 		w.session.Delivered(e, how)
 		l.attempts, l.pause = 0, 0
 		return true
@@ -221,16 +224,25 @@ func (w *worker) attempt(ctx context.Context, l *lane, e *ledger.Event) bool {
 	about := []any{slog.String("webhook", w.webhook), slog.String("id", e.ID), slog.Int("attempts", l.attempts), slog.String("reason", how.Reason)}
 	if time.Since(e.Received) < target.For {
 		w.desk.log.Warn("an event was not delivered and is tried again", about...)
+		w.fails(l, e.ID, Tried{how.Attempts, how.Reason})
 		return false
 	}
 	if err := w.session.Bury(ctx, e, how); err != nil {
 		w.desk.log.Error("a dead letter cannot be stored", slog.String("id", e.ID), slog.Any("error", err))
 		return false
 	}
+	w.fails(l, "", Tried{})
 	w.desk.log.Error("an event is a dead letter: it was not delivered in time", about...)
 	w.desk.count.died(w.webhook)
 	l.attempts, l.pause = 0, 0
 	return true
+}
+
+// fails notes which event of a lane waits for another attempt.
+func (w *worker) fails(l *lane, id string, how Tried) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l.failed, l.tried = id, how
 }
 
 // pauses has the lane go on after a while.

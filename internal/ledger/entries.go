@@ -40,7 +40,7 @@ type Entry struct {
 	Received time.Time  `json:"received"`
 	Size     int        `json:"size"` // of the body, in bytes
 	Attempts int        `json:"attempts,omitempty"`
-	Reason   string     `json:"reason,omitempty"` // of the last attempt
+	Reason   string     `json:"reason,omitempty"` // of the last attempt; as for Attempts, of an event that ended
 	Ended    *time.Time `json:"ended,omitempty"`
 
 	Header http.Header `json:"header,omitempty"` // of one that is shown

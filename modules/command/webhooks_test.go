@@ -103,6 +103,12 @@ http://:{$SHOP_PORT} {
 	if err != nil || !strings.Contains(out, "kind: poison\n") || !strings.Contains(out, "X-Github-Event: poison\n") || strings.Contains(out, "\x1b") || !strings.Contains(out, `[31mdy`) {
 		t.Errorf("shown: %v\n%s", err, out)
 	}
+	if out, err := run("list --state retrying"); err != nil || !strings.Contains(out, "status 500") {
+		t.Errorf("it is not told why it is tried again: %v\n%s", err, out)
+	}
+	if !strings.Contains(out, "\nattempts: ") || !strings.Contains(out, "status 500") {
+		t.Errorf("it is not told why it is tried again:\n%s", out)
+	}
 	if out, err := run("show retrying/1 --json"); err != nil || !strings.Contains(out, `"body": "Ym8bWzMxbWR5"`) {
 		t.Errorf("as JSON: %v\n%s", err, out)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/wicketgate/wicketgate/internal/delivery"
 	"github.com/wicketgate/wicketgate/internal/ledger"
 )
 
@@ -35,7 +36,7 @@ func (a *admin) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 	}
-	answer, err := answerEvents(s, r)
+	answer, err := answerEvents(e, s, r)
 	if err != nil {
 		return caddy.APIError{HTTPStatus: statusOf(err), Err: err}
 	}
@@ -45,15 +46,19 @@ func (a *admin) events(w http.ResponseWriter, r *http.Request) error {
 
 var errMethod = errors.New("method not allowed")
 
-func answerEvents(s *ledger.Session, r *http.Request) (any, error) {
+func answerEvents(e *events, s *ledger.Session, r *http.Request) (any, error) {
 	ref := strings.Trim(strings.TrimPrefix(r.URL.Path, "/api_gateway/webhooks"), "/")
 	switch {
 	case ref == "" && r.Method == http.MethodGet:
-		return listEvents(s, r)
+		return listEvents(e, s, r)
 	case ref == "":
 		return nil, errMethod
 	case r.Method == http.MethodGet:
-		return s.Show(r.Context(), ref)
+		entry, err := s.Show(r.Context(), ref)
+		if err == nil {
+			e.tell(entry, map[string]map[string]delivery.Tried{})
+		}
+		return entry, err
 	case r.Method == http.MethodPost:
 		return map[string]string{"replayed": ref}, s.Replay(r.Context(), ref)
 	case r.Method == http.MethodDelete:
@@ -64,7 +69,7 @@ func answerEvents(s *ledger.Session, r *http.Request) (any, error) {
 
 var errQuery = errors.New("the query has state (pending, retrying, dead or delivered), webhook, after and limit")
 
-func listEvents(s *ledger.Session, r *http.Request) (any, error) {
+func listEvents(e *events, s *ledger.Session, r *http.Request) (any, error) {
 	query := r.URL.Query()
 	limit, after := defaultList, uint64(0)
 	var err error
@@ -85,7 +90,28 @@ func listEvents(s *ledger.Session, r *http.Request) (any, error) {
 	if errors.Is(err, ledger.ErrRef) {
 		return nil, errQuery
 	}
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	tried := map[string]map[string]delivery.Tried{}
+	for i := range list.Events {
+		e.tell(&list.Events[i], tried)
+	}
+	return list, nil
+}
+
+// tell adds to an event that waits for another attempt what this gateway knows of those before. tried is what was asked of
+// each webhook already.
+func (e *events) tell(entry *ledger.Entry, tried map[string]map[string]delivery.Tried) {
+	if !strings.HasPrefix(entry.Ref, string(ledger.Retrying)) {
+		return
+	}
+	if _, asked := tried[entry.Webhook]; !asked {
+		tried[entry.Webhook] = e.desk.Tried(entry.Webhook)
+	}
+	if how, ok := tried[entry.Webhook][entry.ID]; ok {
+		entry.Attempts, entry.Reason = how.Attempts, how.Reason
+	}
 }
 
 func statusOf(err error) int {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,7 +51,7 @@ func (m *eventsMetrics) Describe(to chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *eventsMetrics) Collect(to chan<- prometheus.Metric) {
-	for _, name := range deliveries.Webhooks() {
+	for _, name := range m.names() {
 		c := deliveries.Of(name)
 		for result, n := range map[string]uint64{"taken": c.Taken, "refused": c.Refused, "unreachable": c.Unreachable} {
 			to <- prometheus.MustNewConstMetric(m.attempts, prometheus.CounterValue, float64(n), name, result)
@@ -62,6 +63,18 @@ func (m *eventsMetrics) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, b.Oldest.Seconds(), name)
 		to <- prometheus.MustNewConstMetric(m.letters, prometheus.GaugeValue, float64(b.Dead), name)
 	}
+}
+
+// names are those of the webhooks that events were delivered for, or are to be.
+func (m *eventsMetrics) names() []string {
+	names := deliveries.Webhooks()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for e := range m.open {
+		names = append(names, e.desk.Webhooks()...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // backlogs asks the ledgers that are open, unless it did a moment ago.
@@ -85,6 +98,11 @@ func (m *eventsMetrics) backlogs() map[string]*ledger.Backlog {
 		}
 		for name, b := range some {
 			all[name] = b
+		}
+		for _, name := range e.desk.Webhooks() { // of which nothing waits
+			if all[name] == nil {
+				all[name] = &ledger.Backlog{}
+			}
 		}
 	}
 	m.latest, m.asked = all, time.Now()
