@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -198,24 +200,47 @@ func TestConfigure(t *testing.T) {
 	}
 }
 
-// A stream that somebody deletes under a running ledger: what comes then is refused, and soon taken again.
-func TestDeletedStream(t *testing.T) {
-	l := open(t, t.TempDir())
-	appended(t, l, event(1))
-	s, err := l.Session()
-	if err != nil {
-		t.Fatal(err)
+// A stream that somebody deletes under a running ledger: what is to be stored in it then is refused, and soon taken again.
+func TestDeletedStream(t *testing.T) { deleted(t, open(t, t.TempDir())) }
+
+// deleted deletes one stream of a ledger after the other.
+func deleted(t *testing.T, l *Ledger) {
+	t.Helper()
+	var n atomic.Int64
+	session := func(f func(*Session) error) error {
+		s, err := l.Session()
+		if err != nil {
+			return errors.Join(ErrUnavailable, err)
+		}
+		return f(s)
 	}
-	if err := s.js.DeleteStream(t.Context(), streamName("EVENTS")); err != nil {
-		t.Fatal(err)
+	another := func() *Waiting { return &Waiting{Event: event(int(n.Add(1))), Sequence: uint64(n.Add(1))} }
+	for _, one := range []struct {
+		stream string
+		stores func() error
+	}{
+		{"EVENTS", func() error { _, err := l.Append(t.Context(), another().Event); return err }},
+		{"SEEN", func() error { return l.Remember(t.Context(), "stripe", another().ID, time.Hour) }},
+		{"HELD", func() error {
+			_, err := l.Hold(t.Context(), strings.ReplaceAll(another().ID, "_", ""), 0, nil, time.Hour)
+			return err
+		}},
+		{"PARKED", func() error {
+			return session(func(s *Session) error { return s.Park(t.Context(), s.LaneOf("stripe", "a").First, another()) })
+		}},
+		{"DEAD", func() error {
+			return session(func(s *Session) error { return s.Bury(t.Context(), another().Event, Ending{}) })
+		}},
+	} {
+		within(t, "something is stored in "+one.stream, func() bool { return one.stores() == nil })
+		if err := session(func(s *Session) error { return s.js.DeleteStream(t.Context(), streamName(one.stream)) }); err != nil {
+			t.Fatal(err)
+		}
+		if err := one.stores(); !errors.Is(err, ErrUnavailable) {
+			t.Fatalf("stored without the stream %s: %v", one.stream, err)
+		}
+		within(t, "something is stored in "+one.stream+" again", func() bool { return one.stores() == nil })
 	}
-	if _, err := l.Append(t.Context(), event(2)); !errors.Is(err, ErrUnavailable) {
-		t.Fatalf("stored without a stream: %v", err)
-	}
-	within(t, "it takes events again", func() bool {
-		_, err := l.Append(t.Context(), event(3))
-		return err == nil
-	})
 }
 
 // Names are remembered for as long as was asked.
