@@ -171,6 +171,51 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// An attempt under way when the ledger closes comes to its end, and no other is begun: what it delivered does not come again.
+func TestDrain(t *testing.T) {
+	folder := t.TempDir()
+	began, release := make(chan struct{}), make(chan struct{})
+	s := &service{tries: map[string]int{}, fails: func(e *ledger.Event, _ int) Result {
+		if e.ID == "a0" {
+			close(began)
+			<-release
+		}
+		return Result{Status: 200}
+	}}
+	b := start(t, folder)
+	b.Deliver(t, map[string]Target{"hook": {Send: s.send, For: time.Hour}})
+	b.append("a0", "a")
+	<-began
+	b.append("a1", "a")
+	b.mu.Lock()
+	w := b.working["hook"]
+	b.mu.Unlock()
+	closed := make(chan error)
+	go func() { closed <- b.Ledger.Close() }()
+	b.within("the ledger closes", func() bool { w.mu.Lock(); defer w.mu.Unlock(); return w.closing })
+	select {
+	case <-closed:
+		t.Error("it is closed with an attempt under way")
+	default:
+	}
+	close(release)
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+	if got := s.all(); !slices.Equal(got, []string{"a0"}) {
+		t.Errorf("delivered before it was closed: %v", got)
+	}
+	s.mu.Lock()
+	s.fails = nil
+	s.mu.Unlock()
+	b = start(t, folder)
+	b.Deliver(t, map[string]Target{"hook": {Send: s.send, For: time.Hour}})
+	b.within("the other is delivered", func() bool { return len(s.all()) > 1 })
+	if got := s.all(); !slices.Equal(got, []string{"a0", "a1"}) {
+		t.Errorf("delivered: %v", got)
+	}
+}
+
 // Events without a key go side by side: one that hangs holds up nobody.
 func TestNoKey(t *testing.T) {
 	b := start(t, t.TempDir())
