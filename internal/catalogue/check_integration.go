@@ -94,7 +94,7 @@ func (d *decoder) has(n *node, kinds map[string]having) {
 func (d *decoder) checkCalling(n *node) {
 	for _, r := range n.all("route") {
 		if !r.written("integration") {
-			for _, name := range []string{"send", "encode"} {
+			for _, name := range []string{"send", "encode", "decode"} {
 				if v, ok := r.values[name]; ok {
 					d.wrong(v.name, "Nobody to ask", "The attribute %q says how an integration is asked; this route has none.", name)
 				}
@@ -131,6 +131,7 @@ func (d *decoder) checkSent(r *node) {
 	if q != nil && q.written("root") && take[string](r, "encode") != "xml" {
 		d.wrong(q.place("root"), "No XML", "The outermost element is that of XML: encode = \"xml\".")
 	}
+	d.checkRead(r)
 	if send.Method == "" || send.HasBody() {
 		return
 	}
@@ -139,6 +140,20 @@ func (d *decoder) checkSent(r *node) {
 	}
 	if q != nil && len(q.blocks) > 0 {
 		d.wrong(q.blocks[0].rng, "No body", "A %s has no body to change.", send.Method)
+	}
+}
+
+// checkRead looks whether what is said of other forms of answers is of use.
+func (d *decoder) checkRead(r *node) {
+	a, decode := r.one("answer"), take[string](r, "decode")
+	if a == nil {
+		return
+	}
+	if a.written("root") && decode != "xml" {
+		d.wrong(a.place("root"), "No XML", "The outermost element is that of XML: decode = \"xml\".")
+	}
+	if a.written("lists") && decode != "xml" && decode != "form" {
+		d.wrong(a.place("lists"), "JSON has lists", "JSON tells what is a list. In XML and forms, one and a list of one look the same: decode = \"xml\" or \"form\".")
 	}
 }
 

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -114,6 +115,9 @@ type Calling struct {
 	Headers     []Computed
 	Query       []Computed
 	Request     []Shaping
+	Decode      string // of the answer: "json", "form" or "xml"
+	AnswerRoot  string // of XML; "" for any
+	Lists       []string
 	Unwrap      string // the path of the member that is the answer; "" for the whole
 	Passed      []string
 	Status      int // of the answer; 0 for the integration's
@@ -284,9 +288,7 @@ func (s *scopedAPI) calling(n *node) *Calling {
 		return nil
 	}
 	c := &Calling{Integration: i, Send: take[Send](n, "send"), Encode: take[string](n, "encode"), Root: "request", Range: n.rng}
-	if c.Encode == "" {
-		c.Encode = "json"
-	}
+	c.Encode, c.Decode = cmp.Or(c.Encode, "json"), cmp.Or(take[string](n, "decode"), "json")
 	if q := n.one("request"); q != nil {
 		c.Headers, c.Query, c.Request = computedOf(q, "headers"), computedOf(q, "query"), s.steps(q)
 		for i := range c.Headers {
@@ -297,6 +299,7 @@ func (s *scopedAPI) calling(n *node) *Calling {
 		}
 	}
 	if a := n.one("answer"); a != nil {
+		c.AnswerRoot, c.Lists = take[string](a, "root"), texts(a, "lists")
 		c.Unwrap, c.Status, c.Answer = take[string](a, "member"), int(take[int64](a, "status")), s.steps(a)
 		for _, name := range texts(a, "headers") {
 			c.Passed = append(c.Passed, http.CanonicalHeaderKey(name))

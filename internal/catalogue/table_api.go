@@ -111,6 +111,7 @@ var routeBlock = &block{
 		attribute{name: "integration", kind: reference{to: "integration"}, absent: "the upstream answers", doc: "The third party that answers, in the place of an upstream, as [integrations](integrations.md) says. It is spoken to in the newest version's shape."},
 		attribute{name: "send", kind: sending{}, absent: "it must be written beside `integration`", doc: "The method and path that the integration is asked for, below its `url`: `\"POST /v1/orders/{id}\"`. `{id}` is the route's parameter, `${…}` an expression; what they say is one segment of the path or a part of one, and is escaped. A value that is empty, a dot segment, or has a slash, a backslash, a percent sign or a control character is answered 422."},
 		attribute{name: "encode", kind: choice{of: []string{"json", "form", "xml"}}, absent: "`\"json\"`", doc: "How the body is encoded for the integration: a form has members of members as `a[b]` and items of lists as `a[0]`, XML each member as an element."},
+		attribute{name: "decode", kind: choice{of: []string{"json", "form", "xml"}}, absent: "`\"json\"`", doc: "What the integration's answers are. What is not JSON becomes JSON, before all that is done to the answer, as [integrations](integrations.md#other-forms) says; a success in another form is a 502."},
 		attribute{name: "rewrite", kind: word{`a canonical path, which may have the route's {parameters}, such as "/internal/orders/{id}"`, rewritePath}, absent: "the path asked for, without the version",
 			doc: "The whole path that the upstream is asked for instead."},
 	),

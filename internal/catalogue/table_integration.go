@@ -109,7 +109,7 @@ var errorBlock = &block{
 	label: &label{"the end of the problem's type: at most 64 letters, digits, _ and -", slugPattern.MatchString, true, nil},
 	doc:   "Makes a problem of ours of an error of theirs: the first in written order whose `when` is true. It is asked of answers with a status of 300 and above, of which the first 64 KiB are read. What none is for is a 502, or a 504 for a time-out, without a word of theirs.",
 	attributes: []attribute{
-		{name: "when", kind: yesOrNo, required: true, doc: "Which answers it is for, by `response.status`, `response.header` and `response.body`, which must be JSON. Where it cannot be computed, it is not for that answer."},
+		{name: "when", kind: yesOrNo, required: true, doc: "Which answers it is for, by `response.status`, `response.header` and `response.body`, which must be JSON, or XML or a form that says so. Where it cannot be computed, it is not for that answer."},
 		{name: "status", kind: integer{400, 599}, required: true, doc: "The problem's status."},
 		{name: "title", kind: anyText, required: true, doc: "The problem's title."},
 		{name: "detail", kind: quoting{}, absent: "none", doc: "The problem's detail. It may quote the answer and the request: `\"${response.body.error.message}\"`, each value cut to 128 bytes."},
@@ -172,8 +172,10 @@ var shapeRequestBlock = &block{
 
 var shapeAnswerBlock = &block{
 	name: "answer", max: 1,
-	doc: "How the answer is made of the integration's, where that is a success and JSON, of at most 8 MiB; one that does not fit is a 502. `response` is the integration's answer, `body` the caller's request.",
+	doc: "How the answer is made of the integration's, where that is a success, and JSON or what `decode` names, of at most 8 MiB; one that does not fit is a 502. `response` is the integration's answer, `body` the caller's request.",
 	attributes: []attribute{
+		{name: "root", kind: word{"the name of an XML element", xmlName}, absent: "any", doc: "With `decode = \"xml\"`, the outermost element, without a prefix; a success with another is a 502."},
+		{name: "lists", kind: each{of: word{pathLabel.what, pathPattern.MatchString}, min: 1, max: 64}, absent: "what is there more than once", doc: "With `decode = \"xml\"` or `\"form\"`, the members that are lists however many there are: `[\"parcels.parcel\"]`."},
 		{name: "member", kind: memberPath, absent: "the whole", doc: "The member that is the answer: `\"data\"`. It is taken out before anything else is done."},
 		{name: "headers", kind: each{of: headerWord, min: 1, max: maxShaped}, absent: "none", doc: "Header fields of the integration's answer that go on to the caller besides those that say what the content is and how long it may be kept."},
 		{name: "status", kind: integer{200, 299}, absent: "that of the integration", doc: "The answer's status."},

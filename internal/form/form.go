@@ -26,6 +26,14 @@ func IsXML(contentType string) bool {
 	return kind == "application/xml" || kind == "text/xml" || strings.HasSuffix(kind, "+xml")
 }
 
+// IsURLEncoded says whether a media type is that of forms in one line (WHATWG URL, section 5).
+func IsURLEncoded(contentType string) bool {
+	return bare(contentType) == "application/x-www-form-urlencoded"
+}
+
+// IsPlain says whether a media type is that of text that is nothing more.
+func IsPlain(contentType string) bool { return bare(contentType) == "text/plain" }
+
 // bare is a media type in lower case and without parameters.
 func bare(contentType string) string {
 	kind, _, _ := strings.Cut(contentType, ";")

@@ -36,6 +36,7 @@ func (b *builder) calling(l *lineage, v *catalogue.Version, r *catalogue.Route, 
 	if from.Unwrap != "" {
 		c.Member = strings.Split(from.Unwrap, ".")
 	}
+	c.Reads = &integration.Reader{Form: from.Decode, XML: xmlform.NewForeign(from.AnswerRoot, from.Lists), Lists: from.Lists}
 	if c.Form == "xml" {
 		w, err := xmlform.NewWriter(from.Root)
 		if err != nil {

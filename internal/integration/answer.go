@@ -59,9 +59,6 @@ func (r *Route) shaped(x *exchange.Exchange, a *provider.Answer, back *exchange.
 	x.Received = &exchange.Received{Status: a.Status, Header: a.Header}
 	defer func() { x.Received = nil }()
 	if r.whole && back.Stream != nil {
-		if kind := a.Header.Get("Content-Type"); !form.IsJSON(kind) {
-			return r.unfit(a, fmt.Errorf("it is %q, not JSON", kind))
-		}
 		body, err := io.ReadAll(io.LimitReader(back.Stream, maxAnswer+1))
 		switch {
 		case err != nil:
@@ -69,7 +66,7 @@ func (r *Route) shaped(x *exchange.Exchange, a *provider.Answer, back *exchange.
 		case len(body) > maxAnswer:
 			return r.unfit(a, fmt.Errorf("it has more than %d bytes", maxAnswer))
 		}
-		if err := jsonspan.Check(body, jsonspan.Bounds{}); err != nil {
+		if body, err = r.Reads.success(a.Header, body); err != nil {
 			return r.unfit(a, err)
 		}
 		x.Received.Body, x.Received.Valid = body, true
@@ -85,6 +82,9 @@ func (r *Route) shaped(x *exchange.Exchange, a *provider.Answer, back *exchange.
 		}
 		back.Bytes, back.Read = body, true
 		delete(back.Header, "Etag") // that of another form
+	}
+	if r.Reads.changes() && back.Header["Content-Type"] != nil { // of a HEAD, too
+		back.Header["Content-Type"] = []string{"application/json"}
 	}
 	if err := r.Page.link(x, back.Header); err != nil {
 		return r.unfit(a, err)

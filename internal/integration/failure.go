@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
-	"github.com/wicketgate/wicketgate/internal/jsonspan"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/provider"
 )
@@ -46,7 +45,11 @@ func (r *Route) failed(x *exchange.Exchange, a *provider.Answer) error {
 	body, err := io.ReadAll(io.LimitReader(a.Body, maxError+1))
 	x.Received = &exchange.Received{Status: a.Status, Header: a.Header, Body: body}
 	defer func() { x.Received = nil }()
-	x.Received.Valid = err == nil && len(body) <= maxError && jsonspan.Check(body, jsonspan.Bounds{}) == nil
+	if err == nil && len(body) <= maxError {
+		if doc, err := r.Reads.failure(a.Header, body); err == nil {
+			x.Received.Body, x.Received.Valid = doc, true
+		}
+	}
 	for _, e := range r.Errors {
 		if yes, err := e.When.Bool(x); err != nil || !yes {
 			continue

@@ -2,7 +2,7 @@
 // the caller of the third party's, which is not trusted: its errors become problems of the gateway's own, and only what
 // is written goes on.
 //
-// request.go makes requests, answer.go answers, failure.go problems; shape.go changes bodies.
+// request.go makes requests, answer.go answers, failure.go problems; read.go reads what came, shape.go changes bodies.
 package integration
 
 import (
@@ -48,6 +48,7 @@ type Config struct {
 	XML     *xmlform.Writer
 	Request *Shape // nil for none
 
+	Reads  *Reader
 	Member []string // of the answer; nil for the whole
 	Answer *Shape   // nil for none
 	Passed []string // header fields that go on besides those that always do
@@ -91,7 +92,10 @@ type Route struct {
 // New makes a route. sender is nil in a gateway that never serves.
 func New(c Config, sender Sender) *Route {
 	r := &Route{Config: c, sender: sender}
-	r.whole = c.Member != nil || !c.Answer.empty() || c.Page != nil && (c.Page.Next != nil || c.Page.Previous != nil)
+	if c.Reads == nil {
+		r.Reads = &Reader{Form: "json", XML: xmlform.NewForeign("", nil)}
+	}
+	r.whole = r.Reads.changes() || c.Member != nil || !c.Answer.empty() || c.Page != nil && (c.Page.Next != nil || c.Page.Previous != nil)
 	return r
 }
 

@@ -17,7 +17,7 @@ import (
 
 // request makes what the third party is asked of the caller's request. What cannot be made is a 422.
 func (r *Route) request(x *exchange.Exchange) (*provider.Request, *problem.Problem) {
-	q := &provider.Request{Method: r.Method, Header: make(http.Header, len(r.Headers)+2)}
+	q := &provider.Request{Method: r.Method, Header: make(http.Header, len(r.Headers)+2), Accept: r.Reads.wanted()}
 	var err error
 	if q.Path, err = r.path(x); err != nil {
 		return nil, unsendable("the request cannot be passed on: a part of it has no place in an address", err)
@@ -173,7 +173,9 @@ func (r *Route) body(x *exchange.Exchange, q *provider.Request) *problem.Problem
 		doc, err = encodeForm(doc, maxSent)
 	case "xml":
 		q.Header["Content-Type"] = []string{"application/xml"}
-		q.Header["Accept"] = []string{"application/json, application/xml;q=0.5"}
+		if q.Accept == "" {
+			q.Accept = "application/json, application/xml;q=0.5"
+		}
 		doc, err = r.XML.Encode(nil, doc, maxSent)
 	default:
 		q.Header["Content-Type"] = []string{"application/json"}

@@ -21,6 +21,7 @@ type Request struct {
 	Query  string
 	Header http.Header
 	Body   []byte // nil for none
+	Accept string // what is wanted where no header field says it; "" for JSON
 
 	// Keyed says that the request carries a key by which the service tells it from another: it may be sent again.
 	Keyed bool

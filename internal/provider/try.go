@@ -2,6 +2,7 @@ package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,7 +117,7 @@ func (c *Client) next(q *Request, at *url.URL, res *http.Response, hop int) *url
 func (c *Client) request(ctx context.Context, q *Request, at *url.URL) *http.Request {
 	to := *at
 	req := (&http.Request{Method: q.Method, URL: &to, Host: to.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}}).WithContext(ctx)
-	req.Header["Accept"] = []string{"application/json"}
+	req.Header["Accept"] = []string{cmp.Or(q.Accept, "application/json")}
 	req.Header["Accept-Encoding"] = []string{"identity"}
 	req.Header["User-Agent"] = []string{"wicketgate"}
 	if !c.own(at) {

@@ -53,12 +53,17 @@ func (r *Reader) Decode(dst, src []byte, limit int) ([]byte, error) {
 	case err.over:
 		return dst, ErrTooLarge
 	}
-	before := src[:min(err.offset, len(src))]
+	return dst, err.in(src)
+}
+
+// in says where in a document an error is.
+func (e *Error) in(src []byte) *Error {
+	before := src[:min(e.offset, len(src))]
 	line := bytes.LastIndexByte(before, '\n') + 1
-	err.Line, err.Column = bytes.Count(before, []byte("\n"))+1, utf8.RuneCount(before[line:])+1
-	slices.Reverse(err.way)
-	err.Pointer = jsonspan.Join(err.way)
-	return dst, err
+	e.Line, e.Column = bytes.Count(before, []byte("\n"))+1, utf8.RuneCount(before[line:])+1
+	slices.Reverse(e.way)
+	e.Pointer = jsonspan.Join(e.way)
+	return e
 }
 
 // tooLarge ends the reading of a document whose JSON form is over the limit.

@@ -13,28 +13,8 @@ type scanner struct {
 	bindings []binding
 	// attributes are those, of no namespace, of the start tag that was read last.
 	attributes []attribute
+	foreign    bool   // other namespaces and processing instructions are taken
 	buffer     []byte // the text of an element that does not lie in one piece; used again
-}
-
-// binding is a prefix that stands for a namespace.
-type binding struct {
-	prefix   []byte
-	instance bool // the namespace of xsi:nil; else it is of no use in a document
-}
-
-// tag is the start tag of an element.
-type tag struct {
-	at       int
-	name     []byte
-	empty    bool // <name/>
-	null     bool // xsi:nil="true"
-	bindings int  // before it
-}
-
-type attribute struct {
-	at    int
-	name  []byte
-	value []byte // as it is spelt
 }
 
 func (*scanner) malformed(at int, detail string) *Error { return &Error{offset: at, Detail: detail} }
@@ -145,6 +125,10 @@ func (s *scanner) between() *Error {
 			if err := s.comment(); err != nil {
 				return err
 			}
+		case s.foreign && s.peek("<?"):
+			if err := s.instruction(); err != nil {
+				return err
+			}
 		default:
 			return s.special()
 		}
@@ -242,6 +226,12 @@ func (s *scanner) start(t *tag) *Error {
 	if t.name = s.name(); len(t.name) == 0 {
 		return s.malformed(t.at, badTag)
 	}
+	if t.spelt = t.name; s.foreign && s.take(":") {
+		t.prefix, t.name = t.name, s.name()
+		if t.spelt = s.src[t.at+1 : s.i]; len(t.name) == 0 {
+			return s.malformed(t.at, badTag)
+		}
+	}
 	var nils [2]attribute // those with a prefix; there is use for one
 	marked := 0
 	for {
@@ -288,7 +278,14 @@ func (s *scanner) start(t *tag) *Error {
 				return err
 			}
 		case prefix == nil && string(a.name) == "xmlns":
-			return s.malformed(a.at, namespace)
+			if !s.foreign {
+				return s.malformed(a.at, namespace)
+			}
+		case prefix != nil && s.foreign:
+			a.prefix = prefix
+			if err := s.attribute(a); err != nil {
+				return err
+			}
 		case prefix != nil:
 			if marked == len(nils) {
 				return s.malformed(a.at, "an attribute stands twice, or is in a namespace that is not taken")
@@ -296,64 +293,11 @@ func (s *scanner) start(t *tag) *Error {
 			nils[marked] = attribute{at: a.at, name: s.src[a.at : a.at+len(prefix)+1+len(a.name)], value: a.value}
 			marked++
 		default:
-			for _, b := range s.attributes {
-				if bytes.Equal(b.name, a.name) {
-					return s.malformed(a.at, "an attribute stands twice")
-				}
-			}
-			if len(s.attributes) == maxAttributes {
-				return s.malformed(a.at, "an element may have "+strconv.Itoa(maxAttributes)+" attributes at most")
-			}
-			s.attributes = append(s.attributes, a)
-		}
-	}
-}
-
-// bind notes what a prefix stands for.
-func (s *scanner) bind(a attribute, t *tag) *Error {
-	for _, b := range s.bindings[t.bindings:] {
-		if bytes.Equal(b.prefix, a.name) {
-			return s.malformed(a.at, "an attribute stands twice")
-		}
-	}
-	if len(s.bindings) == maxBindings {
-		return s.malformed(a.at, "at most "+strconv.Itoa(maxBindings)+" namespaces may be declared")
-	}
-	if string(a.value) != instance && string(a.value) != schemas || string(a.name) == "xml" || string(a.name) == "xmlns" {
-		return s.malformed(a.at, namespace)
-	}
-	s.bindings = append(s.bindings, binding{a.name, string(a.value) == instance})
-	return nil
-}
-
-// resolve finds what the attributes with a prefix say: only xsi:nil is known.
-func (s *scanner) resolve(t *tag, marked []attribute) *Error {
-	for k, a := range marked {
-		prefix, name, _ := bytes.Cut(a.name, []byte(":"))
-		known := false
-		for i := len(s.bindings) - 1; i >= 0 && !known; i-- {
-			if bytes.Equal(s.bindings[i].prefix, prefix) {
-				if !s.bindings[i].instance {
-					break
-				}
-				known = true
+			if err := s.attribute(a); err != nil {
+				return err
 			}
 		}
-		if !known || string(name) != "nil" {
-			return s.malformed(a.at, "of attributes in namespaces only xsi:nil is taken")
-		}
-		if k > 0 {
-			return s.malformed(a.at, "an attribute stands twice")
-		}
-		switch string(bytes.Trim(a.value, " \t\r\n")) {
-		case "true", "1":
-			t.null = true
-		case "false", "0":
-		default:
-			return s.malformed(a.at, "xsi:nil is true or false")
-		}
 	}
-	return nil
 }
 
 // end reads the end tag of t, if it is next.
@@ -363,7 +307,12 @@ func (s *scanner) end(t *tag) (bool, *Error) {
 	}
 	at := s.i
 	s.i += 2
-	if !bytes.Equal(s.name(), t.name) {
+	name := s.name()
+	if s.foreign && s.take(":") {
+		s.name()
+		name = s.src[at+2 : s.i]
+	}
+	if !bytes.Equal(name, t.spelt) {
 		return false, s.malformed(at, "an end tag does not fit the element that is open")
 	}
 	s.space()

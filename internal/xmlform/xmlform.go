@@ -9,6 +9,9 @@
 //
 // What is read is a strict part of XML 1.0: UTF-8, one root, no DOCTYPE, no processing instructions, no entities but
 // the five that XML has itself, and no names in namespaces but those of XML Schema instances.
+//
+// Foreign documents, of which no schema tells, are read by another form (foreign.go), in which nothing is known but what
+// stands there.
 package xmlform
 
 import (
@@ -27,6 +30,9 @@ const (
 	maxNodes      = 10_000  // shapes that differ, in one schema
 	maxTerms      = 1_000   // schemas that say together what one shape is
 	maxMistakes   = 20      // mistakes told of one schema
+
+	foreignAttributes = 128 // attributes of one element of a foreign document
+	foreignBindings   = 64  // namespaces declared where one stands
 )
 
 // instance is the namespace of xsi:nil; schemas that of XML Schema itself, which many tools declare and never use.

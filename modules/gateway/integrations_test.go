@@ -307,26 +307,3 @@ func TestIntegrationVersions(t *testing.T) {
 		t.Errorf("got %d %s", a.status, a.body)
 	}
 }
-
-// A third party that speaks XML is asked in it.
-func TestIntegrationXML(t *testing.T) {
-	p := newProvider(t, says(200, `{}`))
-	s := start(t, asking(p, "", `
-  route "POST /parcels" {
-    integration = integration.payments
-    send        = "PUT /parcels"
-    encode      = "xml"
-    request {
-      root = "parcel"
-      set "to.name" { value = body.name }
-      drop "name" {}
-    }
-  }
-`))
-	a := s.do(s.client(true), "POST", "/paid/parcels", `{"name":"Ada & <Bob>","weights":[1,2.50]}`, "Content-Type: application/json")
-	r, sent, _ := p.last()
-	want := `<parcel><weights>1</weights><weights>2.50</weights><to><name>Ada &amp; &lt;Bob&gt;</name></to></parcel>`
-	if a.status != 200 || r.Method != "PUT" || r.Header.Get("Content-Type") != "application/xml" || !strings.HasSuffix(strings.TrimSpace(sent), want) {
-		t.Errorf("got %d; sent %s %s", a.status, r.Method, sent)
-	}
-}

@@ -87,6 +87,7 @@ api "paid" {
       page {}
       member = "a..b"
     }
+    decode = "csv"
   }
   route "POST /d" {
     integration = integration.plain
@@ -121,6 +122,8 @@ api "paid" {
     answer {
       status = 404
       headers = ["Set Cookie"]
+      root    = "x"
+      lists   = ["a.b"]
       drop "a" { accept = "why" }
     }
   }
