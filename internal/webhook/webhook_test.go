@@ -42,61 +42,6 @@ func verifier(t *testing.T, c Config) *Verifier {
 	return v
 }
 
-const slackBody = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
-
-const twilioBody = "CallSid=CA1234567890ABCDE&Caller=%2B14158675310&Digits=1234&From=%2B14158675310&To=%2B18005551212"
-
-// What the senders themselves publish, in their documentation or in the tests of their libraries, is accepted as it
-// stands there, and is no longer with a byte of it changed.
-func TestPublished(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		config Config
-		call   Call
-	}{
-		{"github: docs, Validating webhook deliveries", Config{Scheme: "github", Secrets: secrets("It's a Secret to Everybody")},
-			call(0, "", "Hello, World!", "X-Hub-Signature-256: sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17")},
-		{"slack: docs, Verifying requests from Slack", Config{Scheme: "slack", Secrets: secrets("8f742231b10e8888abcd99yyyzzz85a5")},
-			call(1531420618, "", slackBody, "X-Slack-Request-Timestamp: 1531420618",
-				"X-Slack-Signature: v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503")},
-		{"twilio: docs, Validating signatures", Config{Scheme: "twilio", Secrets: secrets("12345")},
-			call(0, "https://mycompany.com/myapp.php?foo=1&bar=2", twilioBody, "Content-Type: application/x-www-form-urlencoded",
-				"X-Twilio-Signature: GvWf1cFY/Q7PnoempGyD5oXAezc=")},
-		{"standard: tests of its libraries", Config{Scheme: "standard", Secrets: secrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")},
-			call(1614265330, "", `{"test": 2432232314}`, "Webhook-Id: msg_p5jXN8AQM9LWM0D4loKWxJek", "Webhook-Timestamp: 1614265330",
-				"Webhook-Signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")},
-		{"shopify: as SQLPage's tests have it", Config{Scheme: "shopify", Secrets: secrets("test-webhook-secret")},
-			call(0, "", `{"id":1234567890,"email":"customer@example.com","total_price":"123.45"}`,
-				"X-Shopify-Hmac-Sha256: QNyObTlKbMx2qDlPF/ZOZcBqg5OgPg+2oky3zldc0Gw=")},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			v := verifier(t, c.config)
-			if err := v.Verify(c.call); err != nil {
-				t.Fatalf("refused: %v", err)
-			}
-			changed := c.call
-			changed.Body = append([]byte(nil), c.call.Body...)
-			changed.Body[len(changed.Body)/2] ^= 1
-			if v.Verify(changed) == nil {
-				t.Error("a changed body is accepted")
-			}
-			changed.Body = append(append([]byte(nil), c.call.Body...), ' ')
-			if v.Verify(changed) == nil {
-				t.Error("a body with a space behind it is accepted")
-			}
-			other := c.config
-			other.Secrets = secrets("whsec_" + base64.StdEncoding.EncodeToString([]byte("another secret of 32 bytes length")))
-			if verifier(t, other).Verify(c.call) == nil {
-				t.Error("signed with another secret, and accepted")
-			}
-			other.Secrets = append(other.Secrets, c.config.Secrets...)
-			if err := verifier(t, other).Verify(c.call); err != nil {
-				t.Errorf("refused while a secret is rotated: %v", err)
-			}
-		})
-	}
-}
-
 func mac(secret, text string) []byte {
 	m := hmac.New(sha256.New, []byte(secret))
 	m.Write([]byte(text))
