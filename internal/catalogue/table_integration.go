@@ -55,7 +55,7 @@ var integrationBlock = &block{
 }
 
 var breakerBlock = &block{
-	name: "breaker", max: 1, doc: "Stops asking a host that fails: another of the upstream's servers is asked, and where there is none, requests are answered 503 at once. Then one is let through, and what becomes of it decides. A connection that fails, a time-out and a status of 500 to 599 are failures.",
+	name: "breaker", max: 1, doc: "Stops asking a host that fails: another of the upstream's servers is asked, and where there is none, requests are answered 503 at once. Then one is let through, and what becomes of it decides. A connection that fails, a time-out and a status of 500 to 599 are failures, of an integration an answer that breaks off, too.",
 	attributes: []attribute{
 		{name: "failures", kind: integer{1, 1_000_000}, required: true, doc: "How many failures open it."},
 		{name: "within", kind: brief, required: true, doc: "The time in which they are counted."},

@@ -58,6 +58,17 @@ func (p *places) take(ctx context.Context, patience time.Duration) (leave func()
 type placed struct {
 	io.ReadCloser
 	leave func()
+	broke func() // told of a body that did not come whole, once
+}
+
+// Read implements io.Reader.
+func (b *placed) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF && b.broke != nil { //nolint:errorlint // whatever else may be called so, only this is the end
+		b.broke()
+		b.broke = nil
+	}
+	return n, err
 }
 
 // Close implements io.Closer.

@@ -2,10 +2,12 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -65,5 +67,55 @@ func TestPlaces(t *testing.T) {
 		if n := c.Status().UnderWay; n != 0 || len(c.places.known) != 0 {
 			t.Errorf("%d under way, %d known at the end", n, len(c.places.known))
 		}
+	})
+}
+
+// broken is a body that breaks off.
+type broken struct{ io.Reader }
+
+func (b broken) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+func (broken) Close() error { return nil }
+
+// An answer that breaks off is a failure of the host's, once, and none where its caller has left.
+func TestBrokenBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := client(t, Config{Breaker: &Breaker{Failures: 2, Within: time.Minute, OpenFor: time.Minute}}, func(int, *http.Request) (*http.Response, error) {
+			res := said(200)
+			res.Body = broken{strings.NewReader("{}")}
+			return res, nil
+		})
+		read := func(ctx context.Context, state string) {
+			t.Helper()
+			ctx, leave := context.WithCancel(ctx)
+			a, err := c.Send(ctx, get())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if state == "left" {
+				leave()
+				state = "closed"
+			}
+			for range 2 {
+				if _, err := io.ReadAll(a.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
+					t.Errorf("read with %v", err)
+				}
+			}
+			a.Body.Close()
+			leave()
+			if got := c.Status().Breaker; got != state {
+				t.Errorf("the breaker is %s, want %s", got, state)
+			}
+		}
+		read(t.Context(), "left")
+		read(t.Context(), "left")
+		read(t.Context(), "closed")
+		read(t.Context(), "open")
 	})
 }

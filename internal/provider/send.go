@@ -169,8 +169,19 @@ func (c *Client) attempt(ctx context.Context, q *Request, ends time.Time) (*Answ
 		leave()
 		return nil, failure
 	}
-	answer.Body = &placed{answer.Body, leave}
+	answer.Body = &placed{answer.Body, leave, func() { c.broke(ctx) }}
 	return answer, nil
+}
+
+// broke counts an answer that broke off as a failure of its host's, whose head was none. It is nobody's where the caller
+// has left.
+func (c *Client) broke(caller context.Context) {
+	if c.breaker == nil || caller.Err() != nil {
+		return
+	}
+	if done, err := c.breaker.Allow(); err == nil {
+		done(ErrFails)
+	}
 }
 
 // allowed asks once, if the breaker lets it.
