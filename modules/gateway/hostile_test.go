@@ -58,7 +58,7 @@ func TestIntegrationHostile(t *testing.T) {
 		{"an error without end", "/paid/x", endless("HTTP/1.1 400 Bad Request\r\n\r\n", strings.Repeat("SECRET", 1000)), 502, false},
 		{"a bomb", "/paid/whole", says(200, "\x1f\x8b\x08SECRET", "Content-Encoding: gzip"), 502, false},
 		{"a bomb that passes on", "/paid/x", says(200, "\x1f\x8b\x08SECRET", "Content-Encoding: br"), 502, false},
-		{"redirections in a circle", "/paid/x", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.RequestURI, 302) }, 502, false},
+		{"redirections in a circle", "/paid/x", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.RequestURI, http.StatusFound) }, 502, false},
 	}
 	p := newProvider(t, nil)
 	p.Server.Config.ReadTimeout = time.Minute
