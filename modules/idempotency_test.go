@@ -548,3 +548,52 @@ https://localhost:{$HTTPS_PORT} {
 		t.Errorf("the third party was asked %d times", n)
 	}
 }
+
+// TestIdempotencyShare has a caller use up its part of the ledger: it is told so, and others are not kept from theirs.
+func TestIdempotencyShare(t *testing.T) {
+	g, service, dir := keyed(t)
+	path := filepath.Join(dir, "Caddyfile")
+	caddyfile, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gatewaytest.Write(t, path, strings.Replace(string(caddyfile), "folder ledger\n", "folder ledger\n\t\t\tsize 256MiB\n", 1))
+	g.Reload(path)
+	var size atomic.Int64
+	service.answers(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(201)
+		fmt.Fprintf(w, `{"id":1,"sku":%q}`, strings.Repeat("a", int(size.Load())))
+	})
+	order := func(who, key string) gatewaytest.Answer {
+		return g.Do("POST", "/api/v2/orders", `{}`, who, "Idempotency-Key: "+key)
+	}
+	// Ever smaller answers fill its quarter of 256 MiB; then there is no room for another key.
+	n, last := 0, gatewaytest.Answer{}
+	for _, one := range []int64{1_000_000, 100_000, 10_000, 1000, 0, 0, 0, 0} {
+		size.Store(one)
+		for stored := true; stored && n < 200; n++ {
+			last = order(acmeKey, fmt.Sprint(n))
+			stored = last.Status == 201 && last.Header.Get("Idempotent-Stored") == ""
+		}
+		if last.Status != 201 {
+			break
+		}
+	}
+	if n < 66 || n > 120 || last.Status != 429 || slugOf(last) != "too-many-idempotency-keys" || len(last.Header.Get("Retry-After")) != 5 {
+		t.Errorf("the %dth: %d %v %s", n, last.Status, last.Header, last.Body)
+	}
+	done := service.done.Load()
+	if a := order(acmeKey, "2"); a.Status != 201 || a.Header.Get("Idempotent-Replayed") != "true" || service.done.Load() != done {
+		t.Errorf("a key that was used: %d %v", a.Status, a.Header)
+	}
+	if a := order(acmeKey, "another"); a.Status != 429 || service.done.Load() != done {
+		t.Errorf("another: %d, carried out: %t", a.Status, service.done.Load() != done)
+	}
+	if a := order(globexKey, "1"); a.Status != 201 || a.Header.Get("Idempotent-Stored") != "" {
+		t.Errorf("another caller: %d %v %s", a.Status, a.Header, a.Body)
+	}
+	if !strings.Contains(g.Do("GET", "/metrics", "").Body, `caddy_api_gateway_idempotency_total{api="orders",result="over_share"} 2`) {
+		t.Error("the metrics do not tell of it")
+	}
+}

@@ -3,6 +3,7 @@ package casetest
 import (
 	"bytes"
 	"context"
+	"math"
 	"time"
 
 	"github.com/wicketgate/wicketgate/internal/idempotency"
@@ -71,6 +72,12 @@ func (Rig) Let(ctx context.Context, at uint64) error {
 	}
 	return nil
 }
+
+// Room implements idempotency.Store.
+func (Rig) Room() (records, bytes int64) { return math.MaxInt64, math.MaxInt64 }
+
+// HeldBy implements idempotency.Store.
+func (Rig) HeldBy(context.Context, string, func(int, time.Duration)) error { return nil }
 
 // Alone implements idempotency.Store.
 func (Rig) Alone() bool { return true }

@@ -4,7 +4,8 @@ import "crypto/sha256"
 
 // Once is what is known of a request that is not to be carried out twice: one with an idempotency key.
 type Once struct {
-	Name   string            // of the caller's key on this route, in the ledger
+	Of     string            // the caller, in the ledger
+	Name   string            // of the caller's key on this route, in the ledger: it begins with Of and a dot
 	Print  [sha256.Size]byte // of what the caller asks for: another request has another
 	Answer *Response         // as who answered the last try gave it, before any stage saw it; nil until then
 	Over   bool              // the answer is longer than what is kept of one

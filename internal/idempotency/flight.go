@@ -19,10 +19,12 @@ type Flight struct {
 	once   *exchange.Once
 	terms  Terms
 	nonce  string
+	share  *share
 	ctx    context.Context // the request's, which the caller cannot end
 
 	mu    sync.Mutex // guards the rest
 	at    uint64     // the number of its record
+	part  part       // what that takes of the caller's share
 	ended bool
 	timer *time.Timer // renews the record; nil where nobody else looks at it
 }
@@ -37,6 +39,8 @@ func (f *Flight) hold(after uint64, r *record, keep time.Duration) error {
 	at, err := f.keeper.store.Hold(f.ctx, f.once.Name, after, data, keep)
 	if err == nil {
 		f.at = at
+		f.share.take(&f.part)
+		f.part = f.share.put(time.Now(), keep, len(data))
 	}
 	return err
 }
@@ -111,6 +115,9 @@ func (f *Flight) keep(x *exchange.Exchange, p *problem.Problem) bool {
 	default:
 		r.Status, r.Header, r.Body, r.body = a.Status, a.Header, a.Read, a.Bytes
 	}
+	if r.State == answered && !f.share.bears(f.keeper.store, len(r.body)) {
+		r = &record{State: unkept, Status: r.Status}
+	}
 	if r.State == unkept {
 		return f.end(NotKept, r)
 	}
@@ -136,7 +143,10 @@ func (f *Flight) end(result string, r *record) (kept bool) {
 	switch {
 	case result == Released || result == Lost && f.terms.Repeat:
 		err = f.keeper.store.Let(f.ctx, f.at)
-		if err != nil && result == Released {
+		switch {
+		case err == nil:
+			f.share.take(&f.part)
+		case result == Released:
 			f.keeper.remember(f.nonce)
 		}
 	case result == Lost:

@@ -3,7 +3,7 @@
 // before its answer goes out, the ledger has that, too. A later request with the key gets the answer again.
 //
 // key.go reads keys; stage.go finds out which request one is, and catches its answer; flight.go is the first request's
-// way; record.go is what the ledger has of it.
+// way; record.go is what the ledger has of it; share.go is what one caller may have of the ledger.
 package idempotency
 
 import (
@@ -48,6 +48,7 @@ const (
 	InFlight    = "in_flight"   // a later one: 409, the first is under way
 	Mismatch    = "mismatch"    // a later one: 422, another request
 	Refused     = "refused"     // a later one: 409, there is no answer to give again
+	OverShare   = "over_share"  // 429, the caller has as many keys as one may have
 	Unavailable = "unavailable" // 503, for want of the ledger
 )
 
@@ -58,6 +59,10 @@ type Store interface {
 	Hold(ctx context.Context, name string, after uint64, data []byte, keep time.Duration) (at uint64, err error)
 	// Held gives the record of a name, nil for none.
 	Held(ctx context.Context, name string) (*ledger.Held, error)
+	// Room says how many records there is room for, all together, and how many bytes.
+	Room() (records, bytes int64)
+	// HeldBy tells of the records of which the name begins with whose and a dot: how large each is, and for how long it stays.
+	HeldBy(ctx context.Context, whose string, each func(size int, left time.Duration)) error
 	// Let lets go of the record with a number, if it is still there.
 	Let(ctx context.Context, at uint64) error
 	// Alone says that no other process stores records.
@@ -80,11 +85,12 @@ type Keeper struct {
 	mu      sync.Mutex
 	flights map[string]*Flight  // by name
 	unsent  map[string]struct{} // nonces
+	shares  map[string]*share   // by caller
 }
 
 // New makes a keeper.
 func New(store Store, log *slog.Logger) *Keeper {
-	return &Keeper{store: store, log: log, owner: nonce(), flights: map[string]*Flight{}, unsent: map[string]struct{}{}}
+	return &Keeper{store: store, log: log, owner: nonce(), flights: map[string]*Flight{}, unsent: map[string]struct{}{}, shares: map[string]*share{}}
 }
 
 func nonce() string {
@@ -135,6 +141,9 @@ func (k *Keeper) leave(f *Flight) {
 
 // claim tells the ledger of a flight, unless it knows of another.
 func (k *Keeper) claim(f *Flight) (*exchange.Response, *problem.Problem) {
+	if prob := k.room(f); prob != nil {
+		return nil, prob
+	}
 	after := uint64(0)
 	for range maxLooks {
 		err := f.hold(after, &record{State: pending, Owner: k.owner, Nonce: f.nonce}, max(f.terms.Keep, MaxRun+lease))

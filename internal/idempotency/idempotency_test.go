@@ -298,25 +298,29 @@ type memory struct {
 	fails error // of each Hold, which stores all the same
 	last  uint64
 	held  map[string]ledger.Held
+	ends  map[string]time.Time
+	room  int64 // records, and as many KiB; 0 for more than enough
 }
 
-func (m *memory) Hold(_ context.Context, name string, after uint64, data []byte, _ time.Duration) (uint64, error) {
+func (m *memory) Hold(_ context.Context, name string, after uint64, data []byte, keep time.Duration) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.held == nil {
-		m.held = map[string]ledger.Held{}
+		m.held, m.ends = map[string]ledger.Held{}, map[string]time.Time{}
 	}
+	m.forget()
 	if m.held[name].At != after {
 		return 0, ledger.ErrTaken
 	}
 	m.last++
-	m.held[name] = ledger.Held{Data: data, At: m.last, Time: time.Now()}
+	m.held[name], m.ends[name] = ledger.Held{Data: data, At: m.last, Time: time.Now()}, time.Now().Add(keep)
 	return m.last, m.fails
 }
 
 func (m *memory) Held(_ context.Context, name string) (*ledger.Held, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.forget()
 	if h, ok := m.held[name]; ok {
 		return &h, nil
 	}
@@ -329,6 +333,35 @@ func (m *memory) Let(_ context.Context, at uint64) error {
 	for name, h := range m.held {
 		if h.At == at {
 			delete(m.held, name)
+		}
+	}
+	return nil
+}
+
+// forget takes away what has passed.
+func (m *memory) forget() {
+	for name, end := range m.ends {
+		if !time.Now().Before(end) {
+			delete(m.held, name)
+			delete(m.ends, name)
+		}
+	}
+}
+
+func (m *memory) Room() (records, bytes int64) {
+	if m.room == 0 {
+		return 1 << 20, 1 << 30
+	}
+	return m.room, m.room << 10
+}
+
+func (m *memory) HeldBy(_ context.Context, whose string, each func(int, time.Duration)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forget()
+	for name, h := range m.held {
+		if strings.HasPrefix(name, whose+".") {
+			each(len(h.Data), time.Until(m.ends[name]))
 		}
 	}
 	return nil
@@ -399,7 +432,7 @@ func TestFull(t *testing.T) {
 	var prob *problem.Problem
 	for n := range 1000 {
 		var one *Flight
-		if one, _, prob = k.Begin(t.Context(), request(t, strings.Repeat("n", n%200+1)+strconv.Itoa(n), "body"), day); one == nil {
+		if one, _, prob = k.Begin(t.Context(), by(t, "caller"+strconv.Itoa(n%20), strings.Repeat("n", n%200+1)+strconv.Itoa(n)), day); one == nil {
 			break
 		}
 	}

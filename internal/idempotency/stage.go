@@ -57,7 +57,8 @@ func (t *Taking) Handle(x *exchange.Exchange) *problem.Problem {
 	if !ok {
 		return problem.New(problem.InvalidIdempotencyKey, "")
 	}
-	x.Once = &exchange.Once{Name: t.name(x, key), Print: t.print(x)}
+	of := whose(x)
+	x.Once = &exchange.Once{Of: of, Name: of + "." + t.name(x, key), Print: t.print(x)}
 	return nil
 }
 
@@ -75,6 +76,25 @@ func (t *Taking) name(x *exchange.Exchange, key string) string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
+}
+
+// whose names the caller whose share of the ledger a key takes from: the consumer, with all its users, or all that are anonymous at an address, of
+// IPv6 at the 64 bits of it that one subscriber has at least.
+func whose(x *exchange.Exchange) string {
+	b := make([]byte, 0, 256)
+	if c := x.Consumer; c != nil {
+		issuer, _ := c.Claims["iss"].(string)
+		b = add(b, "wicketgate caller 1", c.Method, c.ID, issuer)
+	} else {
+		address := x.Client.Unmap()
+		if address.Is6() {
+			p, _ := address.WithZone("").Prefix(64) // which every address of IPv6 has
+			address = p.Addr()
+		}
+		b = add(b, "wicketgate address 1", address.String())
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
 }
 
 // print is the fingerprint of a request: what the caller sent, but for what names a version or a credential. The same

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,8 +27,8 @@ var ErrTaken = errors.New("there is another record of that name")
 
 // Hold stores a record under a name and syncs it, in the place of the one with the number after, 0 for none: of many who
 // ask at once, in whichever processes, one succeeds and the others get ErrTaken. The record goes after a time, in whole
-// seconds, at least one. Any other error means that it may be there or not. The name is a token of NATS: letters and
-// digits.
+// seconds, at least one. Any other error means that it may be there or not. The name is one or two tokens of NATS, letters and
+// digits, with a dot between: of two, the first says whose it is.
 func (l *Ledger) Hold(ctx context.Context, name string, after uint64, data []byte, keep time.Duration) (at uint64, err error) {
 	s := l.session.Load()
 	if s == nil {
@@ -81,6 +82,59 @@ func (l *Ledger) Held(ctx context.Context, name string) (*Held, error) {
 		return nil, s.failed("looking for a record", err)
 	}
 	return &Held{m.Data, m.Sequence, m.Time}, nil
+}
+
+// Room says how many records there is room for, all together, and how many bytes.
+func (l *Ledger) Room() (records, bytes int64) { return maxHeld, l.configured().MaxBytes }
+
+// HeldBy tells of the records of which the first token of the name is whose: how large each is, and for how long it stays.
+func (l *Ledger) HeldBy(ctx context.Context, whose string, each func(size int, left time.Duration)) error {
+	s := l.session.Load()
+	if s == nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, l.Ready())
+	}
+	ctx, cancel := context.WithTimeout(ctx, storing)
+	defer cancel()
+	if err := s.heldBy(ctx, subjectOf("held", whose+".*"), each); err != nil {
+		return s.failed("counting records", err)
+	}
+	return nil
+}
+
+func (s *Session) heldBy(ctx context.Context, subject string, each func(size int, left time.Duration)) error {
+	_, err := s.held.GetMsg(ctx, 0, jetstream.WithGetMsgSubject(subject)) // which costs less than what follows
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c, err := s.held.CreateConsumer(ctx, jetstream.ConsumerConfig{FilterSubject: subject, HeadersOnly: true, AckPolicy: jetstream.AckNonePolicy,
+		MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute})
+	if err != nil {
+		return err
+	}
+	defer s.held.DeleteConsumer(context.WithoutCancel(ctx), c.CachedInfo().Name) //nolint:errcheck // it ends by itself
+	for left := c.CachedInfo().NumPending; left > 0; {
+		batch, err := c.Fetch(int(min(left, 1000)), jetstream.FetchContext(ctx))
+		if err != nil {
+			return err
+		}
+		for m := range batch.Messages() {
+			about, err := m.Metadata()
+			if err != nil {
+				return err
+			}
+			size, _ := strconv.Atoi(m.Headers().Get("Nats-Msg-Size"))
+			keep, _ := time.ParseDuration(m.Headers().Get(jetstream.MsgTTLHeader))
+			each(size, time.Until(about.Timestamp.Add(keep)))
+			left = about.NumPending
+		}
+		if err := batch.Error(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Let lets go of the record with a number, if it is still there.

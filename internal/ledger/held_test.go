@@ -127,3 +127,43 @@ func TestHeldIsFull(t *testing.T) {
 		t.Errorf("one over the bound: %v", err)
 	}
 }
+
+// The records of one are told apart from those of others, however many there are.
+func TestHeldBy(t *testing.T) {
+	l := open(t, t.TempDir())
+	count := func(whose string) (n, bytes int) {
+		t.Helper()
+		err := l.HeldBy(t.Context(), whose, func(size int, left time.Duration) {
+			if left < time.Minute || left > time.Hour {
+				t.Errorf("a record of %s stays for %s", whose, left)
+			}
+			n, bytes = n+1, bytes+size
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return n, bytes
+	}
+	var at sync.WaitGroup
+	for part := range 12 {
+		at.Go(func() {
+			for i := range 100 {
+				if _, err := l.Hold(t.Context(), fmt.Sprintf("a.r%d", 100*part+i), 0, make([]byte, 100), time.Hour); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	at.Wait()
+	if _, err := l.Hold(t.Context(), "b.r1", 0, make([]byte, 7), 2*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	for whose, want := range map[string][2]int{"a": {1200, 120_000}, "b": {1, 7}, "c": {0, 0}} {
+		if n, bytes := count(whose); n != want[0] || bytes != want[1] {
+			t.Errorf("%s has %d records, %d bytes", whose, n, bytes)
+		}
+	}
+	if records, bytes := l.Room(); records != maxHeld || bytes != DefaultMaxBytes {
+		t.Errorf("there is room for %d records, %d bytes", records, bytes)
+	}
+}

@@ -40,7 +40,7 @@ func (s *Session) planned(c Config) []stream {
 			PersistMode: persist}},
 		{&s.seen, jetstream.StreamConfig{Name: streamName("SEEN"), Subjects: []string{subjectOf("seen", "*.*")},
 			Discard: jetstream.DiscardOld, MaxBytes: seenBytes, MaxMsgs: maxSeen, MaxMsgsPerSubject: 1, AllowMsgTTL: true}},
-		{&s.held, jetstream.StreamConfig{Name: streamName("HELD"), Subjects: []string{subjectOf("held", "*")},
+		{&s.held, jetstream.StreamConfig{Name: streamName("HELD"), Subjects: []string{subjectOf("held", ">")},
 			Discard: jetstream.DiscardNew, MaxBytes: c.MaxBytes, MaxMsgs: maxHeld, MaxMsgsPerSubject: 1, AllowMsgTTL: true}},
 	}
 	if c.clustered() {

@@ -76,6 +76,8 @@ var (
 		http.StatusTooManyRequests, "Wait as long as Retry-After says.")
 	TooManyRequests = add("too-many-requests", "Too many requests", http.StatusTooManyRequests,
 		"Send fewer requests.")
+	TooManyIdempotencyKeys = add("too-many-idempotency-keys", "As many idempotency keys are kept as may be of one caller", http.StatusTooManyRequests,
+		"Wait as long as Retry-After says, or send requests without a key where none is required. Keys that were used go on working.")
 	HeaderTooLarge = add("header-too-large", "The header fields are too large", http.StatusRequestHeaderFieldsTooLarge,
 		"Send fewer or shorter header fields; the detail states the bound.")
 	Internal = add("internal-error", "The gateway failed", http.StatusInternalServerError,

@@ -63,7 +63,7 @@ var theMetrics = func() *metrics {
 		unknown: prometheus.NewCounterVec(prometheus.CounterOpts(name("unknown_query_total",
 			"Requests with query parameters that their route does not declare and reports, by API and route.")), []string{"api", "route"}),
 		keyed: prometheus.NewCounterVec(prometheus.CounterOpts(name("idempotency_total",
-			"Requests with an idempotency key, by API and result. Of the first with a key: stored, not_kept (answered, but there was no room for the answer), released (not carried out) or lost (no answer is known). Of later ones: replayed, in_flight, mismatch (another request) or refused (there is no answer). Of either: unavailable, for want of the ledger.")), []string{"api", "result"}),
+			"Requests with an idempotency key, by API and result. Of the first with a key: stored, not_kept (answered, but there was no room for the answer), released (not carried out) or lost (no answer is known). Of later ones: replayed, in_flight, mismatch (another request) or refused (there is no answer). Of either: over_share (the caller has too many keys) or unavailable, for want of the ledger.")), []string{"api", "result"}),
 		loads: prometheus.NewCounterVec(prometheus.CounterOpts(name("loads_total",
 			"Loads of catalogue, policies, schemas and keys, by result.")), []string{"result"}),
 		failing: prometheus.NewGauge(prometheus.GaugeOpts(name("load_failing",
