@@ -100,7 +100,7 @@ func (f *Feed) recall(ctx context.Context) error {
 	f.good = &policies{snapshot: snapshot.Unconfirmed(), sum: hash, etag: etag, unconfirmed: true}
 	f.client.got(etag, true)
 	f.status.Waiting, f.status.FromDisk = false, true
-	f.status.Revision, f.status.ETag = snapshot.Revision(), etag
+	f.status.Revision, f.status.ETag, f.status.Activated = snapshot.Revision(), etag, f.kept.since()
 	return nil
 }
 

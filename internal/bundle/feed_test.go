@@ -415,7 +415,7 @@ func TestKept(t *testing.T) {
 		t.Errorf("what newer policies may define: %d", status)
 	}
 	g.within("the server is away", func() bool { return g.saw(Unreachable, "503") })
-	if s := g.feed.Status(); !s.FromDisk || s.Revision != "1" {
+	if s := g.feed.Status(); !s.FromDisk || s.Revision != "1" || s.Activated == nil {
 		t.Errorf("the status tells %+v", s)
 	}
 	g.stop()

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/wicketgate/wicketgate/internal/archive"
 	"github.com/wicketgate/wicketgate/internal/pace"
@@ -58,6 +59,16 @@ func (k kept) read(bounds Bounds) (files []archive.File, hash, etag string, err 
 		etag = beside.ETag
 	}
 	return files, sum(packed), etag, nil
+}
+
+// since is when the archive was put there, which was when its policies came into force; nil where that is not known.
+func (k kept) since() *time.Time {
+	info, err := os.Stat(k.archive())
+	if err != nil {
+		return nil
+	}
+	at := info.ModTime()
+	return &at
 }
 
 // write keeps an archive in place of the last. Either lies there whole after a crash.

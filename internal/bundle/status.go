@@ -56,7 +56,7 @@ type Status struct {
 	FromDisk  bool       // the policies in force were kept, and the server has not said yet whether they are the newest
 	Revision  string     // of the policies in force
 	ETag      string     // of the policies in force
-	Activated *time.Time // when they were
+	Activated *time.Time // when they were, in this process or in the one before that kept them
 	Requested *time.Time // when the server was last asked
 	// Unreachable and Broken are the mistakes that stand: of reaching the server, and of what it has.
 	Unreachable, Broken *Failure

@@ -197,10 +197,25 @@ func TestBundleColdStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.bundles.Close()
+	archives, err := filepath.Glob(filepath.Join(caddy.AppDataDir(), "api_gateway", "bundles", "*.tar.gz"))
+	if err != nil || len(archives) == 0 {
+		t.Fatal(archives, err)
+	}
+	for _, name := range archives { // it came into force a while ago
+		if err := os.Chtimes(name, time.Time{}, time.Unix(1_700_000_000, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := b.load(); err != nil {
 		t.Fatal(err)
 	}
 	b.trust()
+	if v := b.metric("caddy_api_gateway_bundle_last_activation_timestamp_seconds"); v != "1.7e+09" {
+		t.Errorf("the bundle on disk is said to be of %q", v)
+	}
+	if v := b.metric("caddy_api_gateway_bundle_last_confirmed_timestamp_seconds"); v == "" || v == "0" {
+		t.Errorf("the last time that the bundle was confirmed is said to be %q", v)
+	}
 	if a := b.get(); a.status != 200 {
 		t.Errorf("with the server off: %d %s", a.status, a.body)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -19,6 +20,9 @@ import (
 func (b *Bundle) Start(take func(*policy.Snapshot) error) (err error) {
 	s := b.feed.Status()
 	b.inForce, b.none = s.Revision, s.Waiting
+	if !b.beside && s.Activated != nil {
+		b.metrics.last.at.Store(s.Activated)
+	}
 	if s.FromDisk {
 		b.logger.Info("beginning with the bundle kept on disk", zap.String("url", b.shown), zap.String("revision", s.Revision), zap.String("etag", s.ETag))
 	}
@@ -60,7 +64,28 @@ func (b *Bundle) report(e bundle.Event) {
 type bundleMetrics struct {
 	activations *prometheus.CounterVec
 	failing     prometheus.Gauge
-	last        prometheus.Gauge
+	last        since
+	confirmed   since
+}
+
+// since is a time that metrics tell as soon as it is known: 0 would be taken for a day in 1970.
+type since struct {
+	desc *prometheus.Desc
+	at   *atomic.Pointer[time.Time]
+}
+
+func newSince(o prometheus.Opts) since {
+	return since{prometheus.NewDesc(prometheus.BuildFQName(o.Namespace, o.Subsystem, o.Name), o.Help, nil, nil), &atomic.Pointer[time.Time]{}}
+}
+
+// Describe implements prometheus.Collector.
+func (s since) Describe(to chan<- *prometheus.Desc) { to <- s.desc }
+
+// Collect implements prometheus.Collector.
+func (s since) Collect(to chan<- prometheus.Metric) {
+	if at := s.at.Load(); at != nil {
+		to <- prometheus.MustNewConstMetric(s.desc, prometheus.GaugeValue, float64(at.UnixMilli())/1000)
+	}
 }
 
 var theBundleMetrics = func() *bundleMetrics {
@@ -72,14 +97,16 @@ var theBundleMetrics = func() *bundleMetrics {
 			"What became of the policy bundle each time the server was asked: activated, unchanged, unreachable, broken, refused or not_kept.")), []string{"result"}),
 		failing: prometheus.NewGauge(prometheus.GaugeOpts(name("bundle_failing",
 			"1 while the newest policy bundle cannot be had or taken and the last good one is in force, otherwise 0."))),
-		last: prometheus.NewGauge(prometheus.GaugeOpts(name("bundle_last_activation_timestamp_seconds",
-			"When a policy bundle was last activated, in seconds since 1970."))),
+		last: newSince(name("bundle_last_activation_timestamp_seconds",
+			"When the policy bundle in force was activated, in seconds since 1970; of one that was kept on disk over a restart, when that was done.")),
+		confirmed: newSince(name("bundle_last_confirmed_timestamp_seconds",
+			"When the server last gave the policy bundle in force or said that it has no newer one, in seconds since 1970.")),
 	}
 }()
 
 func registerBundleMetrics(registry *prometheus.Registry) (*bundleMetrics, error) {
 	m := theBundleMetrics
-	for _, c := range []prometheus.Collector{m.activations, m.failing, m.last} {
+	for _, c := range []prometheus.Collector{m.activations, m.failing, m.last, m.confirmed} {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -93,8 +120,12 @@ func (m *bundleMetrics) happened(e bundle.Event) {
 	if e.Failing {
 		m.failing.Set(1)
 	}
+	now := time.Now()
 	if e.Kind == bundle.Activated {
-		m.last.SetToCurrentTime()
+		m.last.at.Store(&now)
+	}
+	if e.Kind == bundle.Activated || e.Kind == bundle.Unchanged && !e.Failing {
+		m.confirmed.at.Store(&now)
 	}
 }
 
@@ -154,3 +185,6 @@ func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
+
+// Interface guards
+var _ prometheus.Collector = since{}
