@@ -17,7 +17,7 @@ import (
 	_ "github.com/wicketgate/wicketgate" // every module, as a user links it
 )
 
-//go:generate go test -run TestTheReferencePageIsCurrent -update .
+//go:generate go test -run "TestTheReferencePageIsCurrent|TestTheMetricsPageIsCurrent" -update .
 
 var update = flag.Bool("update", false, "write what is there to the golden files")
 

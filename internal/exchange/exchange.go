@@ -92,6 +92,9 @@ type Exchange struct {
 	Sent bool
 	Said int
 
+	// Tries counts how often a service was asked since the request was last forwarded to it.
+	Tries int
+
 	// Back is who works on the upstream's answer; nil lets it pass as it is.
 	Back Back
 

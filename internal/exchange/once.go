@@ -16,6 +16,7 @@ type Once struct {
 // the answer.
 func (x *Exchange) Trying() {
 	x.Said = 0
+	x.Tries++
 	if x.Once != nil {
 		x.Once.Answer, x.Once.Over = nil, false
 	}

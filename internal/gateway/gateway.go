@@ -36,7 +36,9 @@ type Config struct {
 	// PoliciesBroken says that there are policies, but with mistakes that have been told.
 	PoliciesBroken bool
 	Counter        limit.Counter
-	Upstream       func(*catalogue.Upstream) (Upstream, error)
+	// QuotaUsed gives who is told how much of a quota is used, with each request that is counted; nil for nobody.
+	QuotaUsed func(limit, quota string) func(share float64)
+	Upstream  func(*catalogue.Upstream) (Upstream, error)
 
 	// Integration gives what asks a third party; nil in a gateway that never serves.
 	Integration func(*catalogue.Integration) (integration.Sender, error)

@@ -286,6 +286,9 @@ func (b *builder) limitOf(from *catalogue.Limit) limit.Limit {
 		return l
 	}
 	to := limit.Limit{Config: limit.Config{Name: from.Name, Range: from.Range}}
+	if b.QuotaUsed != nil {
+		to.Used = func(quota string) func(float64) { return b.QuotaUsed(from.Name, quota) }
+	}
 	to.Quotas, to.Concurrent, to.Hidden = quotas(from.Quotas), from.Concurrent, from.Hidden
 	for _, p := range from.Plans {
 		to.Plans = append(to.Plans, limit.Plan{Name: p.Name, Quotas: quotas(p.Quotas), Concurrent: p.Concurrent, Range: p.Range})

@@ -31,6 +31,9 @@ type Limit struct {
 
 	// CostNeeds is what CostOf reads of a request.
 	CostNeeds exchange.Needs
+
+	// Used gives who is told, of each request that is counted, which share of a quota is used then: 0 to 1. nil for nobody.
+	Used func(quota string) func(share float64)
 }
 
 // bytesCost is the cost by which a quota is one of bytes.
@@ -58,6 +61,7 @@ type compiled struct {
 	costOf func(x *exchange.Exchange) (int64, error) // nil: 1
 	reads  exchange.BodyNeed                         // of costOf
 	bytes  bool                                      // whether a unit is a byte
+	used   func(quota string) func(share float64)    // nil: nobody is told
 }
 
 // scratch is what one request needs while it is counted, reused by the next.
@@ -83,7 +87,7 @@ func New(counter Counter, limits ...Limit) (*Stage, hcl.Diagnostics) {
 	most := 0
 	for i := range limits {
 		l := &limits[i]
-		c := compiled{name: l.Name, hidden: l.Hidden, keyOf: l.KeyOf, costOf: l.CostOf, reads: l.CostNeeds.Body, bytes: l.Cost == bytesCost,
+		c := compiled{name: l.Name, hidden: l.Hidden, keyOf: l.KeyOf, costOf: l.CostOf, reads: l.CostNeeds.Body, bytes: l.Cost == bytesCost, used: l.Used,
 			own: allowance{l.Quotas, l.Concurrent}, plans: make(map[string]allowance, len(l.Plans))}
 		if c.keyed = c.keyOf != nil; !c.keyed {
 			c.keyOf = DefaultKey
@@ -207,6 +211,7 @@ func (s *Stage) charge(x *exchange.Exchange, t *terms, settled bool) *problem.Pr
 		return problem.New(problem.ReducedCapacity, "requests cannot be counted at the moment").
 			With("violated-policies", t.names()).WithHeader("Retry-After", "1").Because(err)
 	}
+	t.tell(states)
 	t.answer(x, states, ok)
 	if !ok {
 		return t.exceeded(x, states)

@@ -420,6 +420,25 @@ func (blind) Take(_ context.Context, _ time.Time, _ []limit.Charge, states []lim
 func (blind) Return(context.Context, []limit.Charge) {}
 
 // Of what nobody counted the caller is told nothing: not that there is much left.
+// Whoever wants to know is told how full each quota is.
+func TestUsed(t *testing.T) {
+	told := map[string][]float64{}
+	counted := limit.Limit{Config: limit.Config{Name: "per_consumer", Quotas: []limit.Quota{quota("burst", 2, time.Minute), quota("daily", 4, 24*time.Hour)}}}
+	counted.Used = func(quota string) func(float64) {
+		return func(share float64) { told[quota] = append(told[quota], share) }
+	}
+	s := stage(t, counted)
+	for range 3 {
+		s.Handle(request("acme", 0))
+	}
+	if want := []float64{.5, 1, 1}; !slices.Equal(told["burst"], want) {
+		t.Errorf("burst: %v, want %v", told["burst"], want)
+	}
+	if want := []float64{.25, .5, .5}; !slices.Equal(told["daily"], want) {
+		t.Errorf("daily: %v, want %v", told["daily"], want)
+	}
+}
+
 func TestUnknownStates(t *testing.T) {
 	s, diags := limit.New(blind{}, limit.Limit{Config: limit.Config{Name: "l", Quotas: []limit.Quota{quota("burst", 5, time.Minute)}, Concurrent: 2}})
 	if diags.HasErrors() {

@@ -37,6 +37,7 @@ type quota struct {
 	words  string // for the detail of a 429
 	most   int64  // units, or requests at once
 	hidden bool
+	used   func(share float64) // nil: nobody is told
 }
 
 // with is the allowance of a plan.
@@ -85,10 +86,14 @@ func (s *Stage) termsOf(all []allowance) *terms {
 	for i, a := range all {
 		l := &s.limits[i]
 		add := func(name string, most int64, item, words func(name string) string) {
+			var used func(float64)
+			if l.used != nil && most > 0 {
+				used = l.used(name)
+			}
 			if names[name] > 1 {
 				name = l.name + "." + name
 			}
-			t.quotas = append(t.quotas, quota{limit: i, name: name, item: `"` + name + `";r=`, words: words(name), most: most, hidden: l.hidden})
+			t.quotas = append(t.quotas, quota{limit: i, name: name, item: `"` + name + `";r=`, words: words(name), most: most, hidden: l.hidden, used: used})
 			if !l.hidden {
 				policy = append(policy, item(name))
 			}
@@ -112,6 +117,15 @@ func (s *Stage) termsOf(all []allowance) *terms {
 	}
 	t.policy = strings.Join(policy, ", ")
 	return t
+}
+
+// tell says how full the quotas are.
+func (t *terms) tell(states []State) {
+	for i := range t.quotas {
+		if q := &t.quotas[i]; q.used != nil && !states[i].Unknown {
+			q.used(1 - float64(states[i].Remaining)/float64(q.most))
+		}
+	}
 }
 
 // termsFor are those of the caller's plan.

@@ -272,6 +272,11 @@ func (a *App) Use(part Part) error {
 // Counter is what counts requests against quotas.
 func (a *App) Counter() limit.Counter { return a.counter }
 
+// QuotaUsed gives who counts how much of a quota is used, with each request.
+func (a *App) QuotaUsed(limit, quota string) func(share float64) {
+	return a.metrics.used.WithLabelValues(limit, quota).Observe
+}
+
 // Limited counts a request that a handler answered, by the limits that refused it.
 func (a *App) Limited(x *exchange.Exchange) { a.metrics.limited(x) }
 

@@ -84,6 +84,7 @@ func (c *catalogued) Load(l *Load) func() {
 
 		PoliciesBroken: l.Configured && l.Policies == nil,
 		Counter:        c.app.counter,
+		QuotaUsed:      c.app.QuotaUsed,
 		Method:         c.app.trial.method(),
 		IssuerKeys:     l.IssuerKeys,
 		Signing:        l.Signer,
@@ -224,9 +225,12 @@ func (c *catalogued) run(u *catalogue.Upstream) (*upstream.Upstream, error) {
 	if c.app.trial != nil {
 		return upstream.NewTrial(c.app.ctx, u, c.app.trial.Network)
 	}
-	return upstream.New(c.app.ctx, u, c.app.started.Load, func(name, host, from, to string) {
-		theMetrics.parties.servers.WithLabelValues(name, host).Set(breakerStates[to])
-		c.changes.announce("upstream", name, host, from, to)
+	return upstream.New(c.app.ctx, u, c.app.started.Load, upstream.Report{
+		Changed: func(name, host, from, to string) {
+			theMetrics.parties.servers.WithLabelValues(name, host).Set(breakerStates[to])
+			c.changes.announce("upstream", name, host, from, to)
+		},
+		Retried: func(name string) { theMetrics.parties.again.WithLabelValues(name).Inc() },
 	})
 }
 

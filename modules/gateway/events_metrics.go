@@ -19,7 +19,7 @@ const (
 
 // eventsMetrics tell what became of webhooks' events, and what waits, by webhook, over reloads of Caddy.
 type eventsMetrics struct {
-	attempts, dead, waiting, oldest, letters *prometheus.Desc
+	attempts, dead, waiting, oldest, letters, ready *prometheus.Desc
 
 	mu     sync.Mutex
 	open   map[*events]bool
@@ -38,13 +38,14 @@ func newEventsMetrics(name func(name, help string) prometheus.Opts) *eventsMetri
 		dead:     desc("webhook_dead_letters_total", "Events that were not delivered in time and became dead letters, by webhook.", "webhook"),
 		waiting:  desc("webhook_backlog", "Events that came and are not delivered yet, by webhook.", "webhook"),
 		oldest:   desc("webhook_oldest_seconds", "How long the oldest event has waited that is not delivered yet, by webhook.", "webhook"),
+		ready:    desc("ledger_ready", "1 while the ledger is open, otherwise 0: webhooks and requests with idempotency keys are answered 503 then. There is none where no ledger is needed."),
 		letters:  desc("webhook_dead_letters_kept", "Dead letters that are in the ledger, by webhook.", "webhook"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (m *eventsMetrics) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.attempts, m.dead, m.waiting, m.oldest, m.letters} {
+	for _, d := range []*prometheus.Desc{m.attempts, m.dead, m.waiting, m.oldest, m.letters, m.ready} {
 		to <- d
 	}
 }
@@ -57,6 +58,9 @@ func (m *eventsMetrics) Collect(to chan<- prometheus.Metric) {
 			to <- prometheus.MustNewConstMetric(m.attempts, prometheus.CounterValue, float64(n), name, result)
 		}
 		to <- prometheus.MustNewConstMetric(m.dead, prometheus.CounterValue, float64(c.Dead), name)
+	}
+	if ready, known := m.opened(); known {
+		to <- prometheus.MustNewConstMetric(m.ready, prometheus.GaugeValue, ready)
 	}
 	for name, b := range m.backlogs() {
 		to <- prometheus.MustNewConstMetric(m.waiting, prometheus.GaugeValue, float64(b.Events), name)
@@ -75,6 +79,19 @@ func (m *eventsMetrics) names() []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// opened says whether all ledgers are open that run.
+func (m *eventsMetrics) opened() (ready float64, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ready = 1
+	for e := range m.open {
+		if e.Ready() != nil {
+			ready = 0
+		}
+	}
+	return ready, len(m.open) > 0
 }
 
 // backlogs asks the ledgers that are open, unless it did a moment ago.

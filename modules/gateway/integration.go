@@ -176,6 +176,7 @@ func (r reporter) Breaker(name, host, from, to string) {
 // partyMetrics are those of integrations. Their names are the catalogue's.
 type partyMetrics struct {
 	tries, retries, tokens *prometheus.CounterVec
+	again                  *prometheus.CounterVec // of upstreams
 	breakers, servers      *prometheus.GaugeVec
 }
 
@@ -187,6 +188,8 @@ func newPartyMetrics(name func(name, help string) prometheus.Opts) *partyMetrics
 			"Requests sent to third parties again, by integration.")), []string{"integration"}),
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts(name("integration_tokens_total",
 			"What came of asking for access tokens, by integration and result: answered, failed, or answered and refused by the service at once.")), []string{"integration", "result"}),
+		again: prometheus.NewCounterVec(prometheus.CounterOpts(name("upstream_retries_total",
+			"Requests sent to services again, each time, by upstream.")), []string{"upstream"}),
 		breakers: prometheus.NewGaugeVec(prometheus.GaugeOpts(name("integration_breaker_state",
 			"The state of a circuit breaker, by integration and host: 0 closed, 1 half-open, 2 open.")), []string{"integration", "host"}),
 		servers: prometheus.NewGaugeVec(prometheus.GaugeOpts(name("upstream_breaker_state",
@@ -195,7 +198,7 @@ func newPartyMetrics(name func(name, help string) prometheus.Opts) *partyMetrics
 }
 
 func (m *partyMetrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.tries, m.retries, m.tokens, m.breakers, m.servers}
+	return []prometheus.Collector{m.tries, m.retries, m.tokens, m.again, m.breakers, m.servers}
 }
 
 // Interface guards

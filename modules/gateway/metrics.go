@@ -22,6 +22,7 @@ type metrics struct {
 	reports  *prometheus.CounterVec
 	answers  *prometheus.CounterVec
 	exceeded *prometheus.CounterVec
+	used     *prometheus.HistogramVec // of quotas
 	unmet    *prometheus.CounterVec
 	unknown  *prometheus.CounterVec // query parameters
 	keyed    *prometheus.CounterVec
@@ -58,6 +59,11 @@ var theMetrics = func() *metrics {
 			"Answers of services that are held against schemas, by API, which is empty for api_validate, and result: valid, drifted, or too_large, unread or broken where they were not.")), []string{"api", "result"}),
 		exceeded: prometheus.NewCounterVec(prometheus.CounterOpts(name("limits_exceeded_total",
 			"Requests that a limit refused, by the limit's name.")), []string{"limit"}),
+		used: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "caddy", Subsystem: "api_gateway", Name: "quota_used_ratio",
+			Help:    "How much of a quota was used up, by its caller, once a request was counted or refused, by limit and quota: 1 is all of it.",
+			Buckets: []float64{.1, .25, .5, .75, .9, .95, .99},
+		}, []string{"limit", "quota"}),
 		unmet: prometheus.NewCounterVec(prometheus.CounterOpts(name("rules_unmet_total",
 			"Rules that a request did not meet, by API, caller's version, route and rule; the first three are empty for api_validate standing alone in a Caddyfile. Those that only report are counted, too.")), []string{"api", "version", "route", "rule"}),
 		unknown: prometheus.NewCounterVec(prometheus.CounterOpts(name("unknown_query_total",
@@ -98,7 +104,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.unmet, m.unknown, m.keyed, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.events}, m.decided, m.shadows.collectors(), m.parties.collectors(), m.times.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.used, m.unmet, m.unknown, m.keyed, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.events}, m.decided, m.shadows.collectors(), m.parties.collectors(), m.times.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}

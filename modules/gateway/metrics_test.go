@@ -29,6 +29,7 @@ func TestMetrics(t *testing.T) {
 		{`histogram_count(caddy_api_gateway_stage_duration_seconds{api="orders",stage="upstream",way="up"})`, 5},
 		{`histogram_count(caddy_api_gateway_stage_duration_seconds{api="orders",stage="identify",way="up"})`, 10},
 		{`histogram_count(caddy_api_gateway_stage_duration_seconds{api="orders",stage="answer",way="back"})`, 10},
+		{`sum(caddy_api_gateway_quota_used_ratio_count{limit="per_consumer",quota="burst"})`, 5},
 		{`sum(caddy_api_gateway_denials_total{api="orders",problem="unauthorized"})`, 5},
 	}
 	count := func(query string) float64 {

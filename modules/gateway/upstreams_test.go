@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -58,6 +59,12 @@ func TestRetry(t *testing.T) {
     on       = ["connect", "503"]
   }`))
 	var order = `{"customer":{"name":"Ada","email":"ada@example.org"},"currency":"EUR","total":{"amount":1},"lines":[{"sku":"A-1","qty":1}]}`
+	retried := func(path string) string {
+		if strings.HasPrefix(path, "/plain") {
+			return s.metric(`caddy_api_gateway_upstream_retries_total{upstream="plain"}`)
+		}
+		return s.metric(`caddy_api_gateway_upstream_retries_total{upstream="orders"}`)
+	}
 	tests := []struct {
 		name, method, path, body string
 		failing                  int // tries that fail
@@ -92,7 +99,12 @@ func TestRetry(t *testing.T) {
 					w.Header().Set("Content-Type", "application/json")
 					io.WriteString(w, order)
 				})
+				before, _ := strconv.Atoi(retried(test.path))
 				a := s.do(s.client(http2), test.method, test.path, test.body, "X-API-Key: "+acme, "Content-Type: application/json")
+				after, _ := strconv.Atoi(retried(test.path))
+				if got := after - before; got != test.tries-1 {
+					t.Errorf("%d retries are counted, want %d", got, test.tries-1)
+				}
 				if tries.Load() != int64(test.tries) {
 					t.Errorf("%d tries, want %d", tries.Load(), test.tries)
 				}

@@ -42,9 +42,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	counter := app.(*gateway.App).Counter()
 	h.stage, err = stage.New(ctx, func(l *gateway.Load) []pipeline.Stage {
-		s, diags := build(h.Config, counter)
+		s, diags := build(h.Config, app.(*gateway.App))
 		l.Diagnostics = append(l.Diagnostics, diags...)
 		switch {
 		case s == nil:
@@ -58,8 +57,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 }
 
 // build makes the stage of c; nil after a mistake.
-func build(c limit.Config, counter limit.Counter) (*limit.Stage, hcl.Diagnostics) {
-	l := limit.Limit{Config: c}
+func build(c limit.Config, app *gateway.App) (*limit.Stage, hcl.Diagnostics) {
+	l := limit.Limit{Config: c, Used: func(quota string) func(float64) { return app.QuotaUsed(c.Name, quota) }}
 	at := hcl.Range{Filename: "api_limit " + c.Name, Start: hcl.InitialPos, End: hcl.InitialPos}
 	if c.Key != "" {
 		p, diags := compileKey(c.Key, at)
@@ -75,7 +74,7 @@ func build(c limit.Config, counter limit.Counter) (*limit.Stage, hcl.Diagnostics
 		}
 		l.CostOf, l.CostNeeds = p.Integer, p.Needs()
 	}
-	return limit.New(counter, l)
+	return limit.New(app.Counter(), l)
 }
 
 // here are the roots of expressions: there is no API or route to name.

@@ -27,6 +27,7 @@ type transport struct {
 	network http.RoundTripper // sends a try: HTTPTransport, unless a test listens in its place
 	timeout time.Duration     // for an answer that stages read, as far as they do before it goes out, and then for each read
 	probing func() bool
+	retried func()
 }
 
 var errNotStarted = errors.New("not started")
@@ -47,7 +48,9 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 		return t.network.RoundTrip(req)
 	}
 	x.Refused = nil
-	x.Trying()
+	if x.Trying(); x.Tries > 1 {
+		t.retried()
+	}
 	for name, values := range x.Forward {
 		req.Header[name] = values
 	}

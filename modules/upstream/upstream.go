@@ -85,25 +85,34 @@ func Key(c *catalogue.Upstream) (string, error) {
 }
 
 // New makes c run. ctx is the gateway's: what New starts ends with it, or with Close. Its servers are not probed before
-// probing says so: a configuration that is only validated asks nothing of the network. changed is told of its breakers.
-func New(ctx caddy.Context, c *catalogue.Upstream, probing func() bool, changed Changed) (*Upstream, error) {
-	return start(ctx, c, nil, probing, changed)
+// probing says so: a configuration that is only validated asks nothing of the network.
+func New(ctx caddy.Context, c *catalogue.Upstream, probing func() bool, report Report) (*Upstream, error) {
+	return start(ctx, c, nil, probing, report)
 }
+
+// Report is told what happens while requests are under way, and must not block.
+type Report struct {
+	Changed Changed           // of breakers
+	Retried func(name string) // a request is sent again
+}
+
+// Unreported is told and tells nobody.
+var Unreported = Report{func(string, string, string, string) {}, func(string) {}}
 
 // NewTrial makes c run as New does, but asks network in the place of the network, and probes nothing.
 func NewTrial(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper) (*Upstream, error) {
 	unprobed := *c
 	unprobed.Health = nil
-	return start(ctx, &unprobed, network, func() bool { return false }, func(string, string, string, string) {})
+	return start(ctx, &unprobed, network, func() bool { return false }, Unreported)
 }
 
 // start makes c run; network is nil for the real one.
-func start(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, probing func() bool, changed Changed) (*Upstream, error) {
+func start(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, probing func() bool, report Report) (*Upstream, error) {
 	inner, cancel := context.WithCancel(ctx.Context)
 	// A copy of the context with an end of its own, and not caddy.NewContext: that would make a metrics registry
 	// that nobody scrapes.
 	ctx.Context = inner
-	u, err := build(ctx, c, network, probing, changed)
+	u, err := build(ctx, c, network, probing, report)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -112,7 +121,7 @@ func start(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, 
 	return u, nil
 }
 
-func build(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, probing func() bool, changed Changed) (*Upstream, error) {
+func build(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, probing func() bool, report Report) (*Upstream, error) {
 	t := &reverseproxy.HTTPTransport{
 		DialTimeout:           caddy.Duration(c.DialTimeout),
 		ResponseHeaderTimeout: caddy.Duration(c.Timeout),
@@ -146,7 +155,7 @@ func build(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, 
 	if network == nil {
 		network = t
 	}
-	wrapped := &transport{HTTPTransport: t, network: network, timeout: c.Timeout, probing: probing}
+	wrapped := &transport{HTTPTransport: t, network: network, timeout: c.Timeout, probing: probing, retried: func() { report.Retried(c.Name) }}
 	h := &reverseproxy.Handler{
 		Transport:     wrapped,
 		Upstreams:     pool,
@@ -167,7 +176,7 @@ func build(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, 
 	}
 	u := &Upstream{name: c.Name, proxy: h, transport: wrapped, budget: &provider.Budget{}}
 	if c.Breaker != nil {
-		u.breakers = newBreakers(c, pool, h.LoadBalancing.SelectionPolicy, changed)
+		u.breakers = newBreakers(c, pool, h.LoadBalancing.SelectionPolicy, report.Changed)
 		h.LoadBalancing.SelectionPolicy = u.breakers
 	}
 	if c.Retry != nil {
@@ -235,6 +244,7 @@ func (u *Upstream) Forward(w http.ResponseWriter, r *http.Request, x *exchange.E
 		r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, maps.Clone(vars)))
 	}
 	u.budget.Sent()
+	x.Tries = 0
 	if u.breakers != nil {
 		var end func()
 		r, end = u.breakers.begin(r)

@@ -251,7 +251,7 @@ func (h *Handler) provisionTarget(ctx caddy.Context) error {
 	}
 	h.target = u.RequestURI()
 	h.upstream, err = upstream.New(ctx, &catalogue.Upstream{Name: h.Name, Servers: []string{u.Scheme + "://" + u.Host}, Timeout: timeout, DialTimeout: dialTimeout},
-		func() bool { return false }, func(string, string, string, string) {}) // the log tells each delivery that fails
+		func() bool { return false }, upstream.Unreported) // the log tells each delivery that fails
 	return err
 }
 
