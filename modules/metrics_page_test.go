@@ -26,6 +26,8 @@ upstreams, integrations and webhooks are the configuration's, stages, results an
 a label. Counts go on over reloads of files and of Caddy, and begin anew when
 the process does. What is not configured has no samples: counters in memory tell nothing of Redis.
 
+[examples/monitoring](../examples/monitoring/README.md) has alert rules, a dashboard, and the Prometheus that they are for.
+
 | metric | type | labels | |
 |---|---|---|---|
 `
@@ -100,7 +102,7 @@ func registered(t *testing.T) []described {
 	return sorted
 }
 
-// kindOf is the type of a metric, by the conventions that the names follow.
+// kindOf is the type of a metric, by the conventions that the names follow; TestMonitoring holds it against what is scraped.
 func kindOf(name string) string {
 	switch {
 	case strings.HasSuffix(name, "_total"):

@@ -54,8 +54,6 @@ type Server struct {
 // alert and recording rules.
 func Start(t testing.TB, target string, rules ...string) *Server {
 	t.Helper()
-	program := Find(t, "prometheus")
-	dir := t.TempDir()
 	config := map[string]any{
 		"global":         map[string]any{"scrape_interval": "1s", "evaluation_interval": "1s"},
 		"scrape_configs": []any{map[string]any{"job_name": "gateway", "static_configs": []any{map[string]any{"targets": []string{target}}}}},
@@ -67,8 +65,16 @@ func Start(t testing.TB, target string, rules ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return Run(t, string(text), "--enable-feature=native-histograms")
+}
+
+// Run starts one with a configuration of its own, and ends it with the test.
+func Run(t testing.TB, config string, flags ...string) *Server {
+	t.Helper()
+	program := Find(t, "prometheus")
+	dir := t.TempDir()
 	file := filepath.Join(dir, "prometheus.yml")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -81,8 +87,8 @@ func Start(t testing.TB, target string, rules ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--web.listen-address="+address, "--enable-feature=native-histograms", "--log.level=warn")
+	cmd := exec.Command(program, append([]string{"--config.file=" + file, "--storage.tsdb.path=" + filepath.Join(dir, "data"),
+		"--web.listen-address=" + address, "--log.level=warn"}, flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -160,6 +166,33 @@ func (s *Server) Query(expression string) []Sample {
 		out = append(out, sample)
 	}
 	return out
+}
+
+// Rule is an alert rule as the server sees it: how it is evaluated, and whether it fires.
+type Rule struct {
+	Name, Health, LastError string
+	State                   string // "inactive", "pending" or "firing"
+}
+
+// Rules gives all alert rules.
+func (s *Server) Rules() []Rule {
+	s.t.Helper()
+	res, err := http.Get(s.base + "/api/v1/rules?type=alert")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it has been read
+	var answer struct {
+		Data struct{ Groups []struct{ Rules []Rule } }
+	}
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+		s.t.Fatal(err)
+	}
+	var all []Rule
+	for _, g := range answer.Data.Groups {
+		all = append(all, g.Rules...)
+	}
+	return all
 }
 
 // Within waits until an expression gives something, and gives that.
