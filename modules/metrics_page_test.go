@@ -23,7 +23,7 @@ const metricsHead = `# Metrics: reference
 
 Caddy answers them at ` + "`/metrics`" + ` of its admin API, beside its own. Labels are bounded: APIs, versions, routes, limits, rules,
 upstreams, integrations and webhooks are the configuration's, stages, results and problems closed tables. No consumer is
-a label. Counts go on over reloads of files and of Caddy, and begin anew when
+a label: who calls what is in [usage](usage.md). Counts go on over reloads of files and of Caddy, and begin anew when
 the process does. What is not configured has no samples: counters in memory tell nothing of Redis.
 
 [examples/monitoring](../examples/monitoring/README.md) has alert rules, a dashboard, and the Prometheus that they are for.

@@ -64,6 +64,9 @@ type App struct {
 	// Where every decision of a policy is recorded. Default: nowhere.
 	DecisionLog *decisionlog.Config `json:"decision_log,omitempty"`
 
+	// Where it is kept who calls what. Default: in Caddy's data folder.
+	Usage *Usage `json:"usage,omitempty"`
+
 	// How often the files are looked at for changes; one that stayed as it is from one look to the next is loaded.
 	// Default: 500ms. Least: 10ms. A negative value turns watching off.
 	Watch caddy.Duration `json:"watch,omitempty"`
@@ -272,11 +275,6 @@ func (a *App) Use(part Part) error {
 // Counter is what counts requests against quotas.
 func (a *App) Counter() limit.Counter { return a.counter }
 
-// QuotaUsed gives who counts how much of a quota is used, with each request.
-func (a *App) QuotaUsed(limit, quota string) func(share float64) {
-	return a.metrics.used.WithLabelValues(limit, quota).Observe
-}
-
 // Limited counts a request that a handler answered, by the limits that refused it.
 func (a *App) Limited(x *exchange.Exchange) { a.metrics.limited(x) }
 
@@ -436,6 +434,7 @@ func (a *App) load() error {
 		a.deliver()
 	}
 	l.compared.Commit()
+	a.warnAgain()
 	a.metrics.loaded(true)
 	now := a.status.Load().succeeded(l, began)
 	a.status.Store(now)

@@ -23,7 +23,7 @@ func init() {
 }
 
 // options are the words of the global option, for "did you mean".
-var options = []string{"catalogue", "policies", "decision_log", "counters", "ledger", "variable", "watch", "signing"}
+var options = []string{"catalogue", "policies", "decision_log", "counters", "ledger", "variable", "watch", "signing", "usage"}
 
 // UnmarshalCaddyfile sets up the app from the global option:
 //
@@ -35,6 +35,7 @@ var options = []string{"catalogue", "policies", "decision_log", "counters", "led
 //		ledger       <engine> ...
 //		variable     <name> <value>
 //		watch        <interval>|off
+//		usage        <folder>|off
 //		signing {
 //			issuer <https address>
 //			key    <file>
@@ -51,6 +52,8 @@ var options = []string{"catalogue", "policies", "decision_log", "counters", "led
 //   - ledger says where webhooks' events are kept until they are delivered. Default: embedded.
 //   - variable sets a variable of the catalogue, var.<name>. It may be given again.
 //   - watch is how often the files are looked at for changes, at least 10ms. Default: 500ms.
+//   - usage is the folder where it is kept who calls what, for caddy gateway usage, or off. Default: api_gateway/usage in
+//     Caddy's data folder.
 //   - signing is how tokens are signed that tell services who calls. Default: not at all.
 //   - issuer is what tokens are issued by, an https address by which services know this gateway. Required.
 //   - key is a file of your own keys in PEM, at most 4: the first signs, those below it are only published, so that services
@@ -100,6 +103,15 @@ func (a *App) option(d *caddyfile.Dispenser, word, base string) (err error) {
 		a.LedgerRaw, err = guest(d, "api_gateway.ledgers", "engine", "")
 	case "signing":
 		return a.signing(d, base)
+	case "usage":
+		args := d.RemainingArgs()
+		if len(args) != 1 || args[0] == "" {
+			return d.ArgErr()
+		}
+		a.Usage = &Usage{Off: args[0] == "off"}
+		if !a.Usage.Off {
+			a.Usage.Folder = relative(base, args[0])
+		}
 	case "variable":
 		args := d.RemainingArgs()
 		if len(args) != 2 {

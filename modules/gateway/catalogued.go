@@ -42,6 +42,7 @@ type generation struct {
 	apis      []string     // and webhooks
 	users     atomic.Int64 // requests, and one for being current; once 0 it stays 0
 	let       func()
+	usage     *usageKeeper // nil where nothing is kept
 }
 
 // shared is an upstream that several generations use.
@@ -114,6 +115,10 @@ func (c *catalogued) Load(l *Load) func() {
 		next.release()
 	})
 	next.Gateway, next.catalogue = built, cat
+	var err error
+	if next.usage, err = l.usage(); err != nil {
+		l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Usage cannot be kept", Detail: err.Error()})
+	}
 	l.Credentials = append(l.Credentials, built.Credentials()...)
 	l.Parameters = append(l.Parameters, built.Parameters()...)
 	l.Told = append(l.Told, built.Told()...)

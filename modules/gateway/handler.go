@@ -66,7 +66,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	returned := false
 	defer func() {
 		if !returned { // the answer broke off, which the proxy tells the caller by a panic
-			h.describe(r, s, x.Broken)
+			h.describe(r, g, s, x.Broken)
 		}
 	}()
 	claimed, err := g.Serve(&s.answer, r, x, ClientAddress(r), h.serves)
@@ -79,7 +79,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	var prob *problem.Problem
 	answered := errors.As(err, &prob)
-	h.describe(r, s, prob)
+	h.describe(r, g, s, prob)
 	if answered {
 		return nil
 	}
@@ -108,13 +108,14 @@ func unclaimed(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, p
 	return prob.Write(w, r)
 }
 
-// describe tells placeholders, metrics and the log what became of a request.
-func (h *Handler) describe(r *http.Request, s *served, prob *problem.Problem) {
+// describe tells placeholders, metrics, usage and the log what became of a request.
+func (h *Handler) describe(r *http.Request, g *generation, s *served, prob *problem.Problem) {
 	x := &s.Exchange
 	x.Times.Lap("answer", true)
 	Describe(r, x)
 	h.app.metrics.served(x, prob)
 	h.app.metrics.times.took(x, s.answer.status)
+	g.called(s, prob)
 	if x.Unknown != nil {
 		h.logger.Info("unknown query parameters", zap.String("id", x.ID), zap.String("api", x.API), zap.String("route", x.Route), zap.Strings("parameters", x.Unknown))
 	}

@@ -62,6 +62,7 @@ func start(t *testing.T, change ...func(*server)) *server {
 
 func prepare(t *testing.T, change ...func(*server)) *server {
 	t.Helper()
+	t.Setenv("XDG_DATA_HOME", t.TempDir()) // where usage is kept
 	s := &server{t: t, dir: t.TempDir(), upstream: newRecorder(t)}
 	for _, from := range []string{"examples/shop/shop.hcl", "examples/shop/partners.keys", "examples/shop/staff.jwks.json",
 		"examples/shop/schemas/order.json", "examples/shop/schemas/line.json",
