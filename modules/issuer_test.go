@@ -153,7 +153,8 @@ api "orders" {
 	if err := json.NewDecoder(answer.Body).Decode(&status); err != nil {
 		t.Fatal(err)
 	}
-	if len(status.Running) != 2 || status.Running[0].Issuer != id.URL || status.Running[0].Keys != 4 || status.Running[1].Waiting {
+	// The third is usage.
+	if len(status.Running) != 3 || status.Running[2].Kind != "" || status.Running[0].Issuer != id.URL || status.Running[0].Keys != 4 || status.Running[1].Waiting {
 		t.Errorf("the status is %+v", status)
 	}
 	http.DefaultClient.CloseIdleConnections()
