@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,8 @@ type Keeper struct {
 	log    *slog.Logger
 	now    func() time.Time
 
+	failing atomic.Pointer[error] // why the file is not open, or what it cannot keep; nobody waits for the file to know it
+
 	once sync.Once
 	wake chan struct{} // somebody waits for the file
 	stop context.CancelFunc
@@ -30,7 +33,6 @@ type Keeper struct {
 
 	mu      sync.Mutex // guards the rest
 	store   *Store     // nil while the file is not open
-	failing error      // why it is not, or what it cannot keep
 	closed  bool
 	pending map[Key]*Sums // that the file has not got yet; bound: maxPending
 	opened  func()        // is called once the file is open; nil for nothing
@@ -99,7 +101,7 @@ func (k *Keeper) Close() error {
 	}
 	k.flush()
 	if k.store == nil { // it has just failed
-		return k.failing
+		return k.Failing()
 	}
 	err := k.store.Close()
 	k.store = nil
@@ -128,16 +130,17 @@ func (k *Keeper) flush() {
 		}
 		return k.store.Add(k.pending, k.now())
 	})
-	switch {
-	case err == nil:
+	before := k.Failing()
+	if err == nil {
 		clear(k.pending)
-		if k.failing != nil {
+		if k.failing.Store(nil); before != nil {
 			k.log.Info("usage is kept again")
 		}
-	case k.failing == nil || k.failing.Error() != err.Error():
+		return
+	}
+	if k.failing.Store(&err); before == nil || before.Error() != err.Error() {
 		k.log.Error("usage is counted, and not kept", "error", err)
 	}
-	k.failing = err
 }
 
 var errClosed = errors.New("the gateway ends")
@@ -178,17 +181,18 @@ func (k *Keeper) use(f func(*Store) error) error {
 	defer k.mu.Unlock()
 	k.flush()
 	if k.store == nil {
-		if k.failing == nil {
-			return errClosed
+		if err := k.Failing(); err != nil {
+			return err
 		}
-		return k.failing
+		return errClosed
 	}
 	return k.guarded(func() error { return f(k.store) })
 }
 
 // Failing says why usage is not kept, nil where it is.
 func (k *Keeper) Failing() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.failing
+	if err := k.failing.Load(); err != nil {
+		return *err
+	}
+	return nil
 }

@@ -35,6 +35,7 @@ type metrics struct {
 	asked    *prometheus.CounterVec // introspection endpoints
 	parties  *partyMetrics
 	times    *timeMetrics
+	kept     usageMetric
 
 	events *eventsMetrics
 
@@ -83,6 +84,7 @@ var theMetrics = func() *metrics {
 		issuers: newIssuerMetrics(name),
 		parties: newPartyMetrics(name),
 		times:   newTimeMetrics(name),
+		kept:    newUsageMetric(name),
 		asked: prometheus.NewCounterVec(prometheus.CounterOpts(name("introspections_total",
 			"What came of asking introspection endpoints for tokens: answered or failed.")), []string{"result"}),
 	}
@@ -104,7 +106,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.used, m.unmet, m.unknown, m.keyed, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.events}, m.decided, m.shadows.collectors(), m.parties.collectors(), m.times.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.used, m.unmet, m.unknown, m.keyed, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.events, m.kept}, m.decided, m.shadows.collectors(), m.parties.collectors(), m.times.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
@@ -78,6 +79,33 @@ func (k *usageKeeper) Status() any {
 		return usageStatus{err.Error(), k.folder, true}
 	}
 	return usageStatus{Usage: "kept", Folder: k.folder}
+}
+
+// usageMetric tells whether usage is kept. It tells nothing where it is off.
+type usageMetric struct{ failing *prometheus.Desc }
+
+func newUsageMetric(name func(name, help string) prometheus.Opts) usageMetric {
+	o := name("usage_failing", "1 while it cannot be kept who calls what, and what is counted waits in memory, otherwise 0.")
+	return usageMetric{prometheus.NewDesc(prometheus.BuildFQName(o.Namespace, o.Subsystem, o.Name), o.Help, nil, nil)}
+}
+
+// Describe implements prometheus.Collector.
+func (m usageMetric) Describe(to chan<- *prometheus.Desc) { to <- m.failing }
+
+// Collect implements prometheus.Collector.
+func (m usageMetric) Collect(to chan<- prometheus.Metric) {
+	known, failing := false, 0.0
+	runs.Range(func(_, value any) bool {
+		if k, ok := value.(destructible).Running.(*usageKeeper); ok {
+			if known = true; k.Failing() != nil {
+				failing = 1
+			}
+		}
+		return true
+	})
+	if known {
+		to <- prometheus.MustNewConstMetric(m.failing, prometheus.GaugeValue, failing)
+	}
 }
 
 // called counts a request that has been answered.
@@ -224,4 +252,7 @@ func (g *generation) knows(api, version string) error {
 }
 
 // Interface guards
-var _ Running = (*usageKeeper)(nil)
+var (
+	_ Running              = (*usageKeeper)(nil)
+	_ prometheus.Collector = usageMetric{}
+)

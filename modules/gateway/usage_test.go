@@ -103,6 +103,9 @@ func TestUsage(t *testing.T) {
 	}
 	calls()
 	check(1)
+	if v := s.metric("caddy_api_gateway_usage_failing"); v != "0" {
+		t.Errorf("that it is kept is told as %q", v)
+	}
 	s.replace("examples/shop/shop.hcl", "2099-03-01", "2099-04-01") // a load of files
 	warned(1)
 	calls()
@@ -146,6 +149,9 @@ func TestUsageOff(t *testing.T) {
 	s.do(s.client(true), http.MethodGet, "/api/v1/orders/acme-1001", "", "X-API-Key: "+acme)
 	if _, status, text := s.reported(""); status != http.StatusNotFound || !strings.Contains(text, "usage is off") {
 		t.Errorf("%d %s", status, text)
+	}
+	if v := s.metric("caddy_api_gateway_usage_failing"); v != "" {
+		t.Errorf("where nothing is kept the metric is %q", v)
 	}
 	if all, _ := filepath.Glob(filepath.Join(caddy.AppDataDir(), "api_gateway", "*")); len(all) > 0 {
 		t.Errorf("there is %q", all)
