@@ -57,6 +57,7 @@ type sending struct {
 
 // arrival is a request that reached the upstream.
 type arrival struct {
+	to             string // scheme and host, or the host alone where the transport would choose the scheme
 	method, target string
 	header         http.Header
 	body           []byte
@@ -81,7 +82,10 @@ func (Rig) RoundTrip(r *http.Request) (*http.Response, error) {
 	if len(s.arrived) == maxArrivals {
 		return nil, fmt.Errorf("more than %d requests reach the upstream", maxArrivals)
 	}
-	a := arrival{method: r.Method, target: r.URL.RequestURI(), header: r.Header.Clone()}
+	a := arrival{to: r.URL.Host, method: r.Method, target: r.URL.RequestURI(), header: r.Header.Clone()}
+	if r.URL.Scheme != "" {
+		a.to = r.URL.Scheme + "://" + a.to
+	}
 	if r.Body != nil {
 		var err error
 		a.body, err = io.ReadAll(io.LimitReader(r.Body, maxBody+1))

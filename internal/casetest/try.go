@@ -73,7 +73,7 @@ func try(ctx context.Context, g Gateway, c *catalogue.Catalogue, with sending, s
 		if step.As != nil {
 			s.by = step.As.Identity
 		}
-		if seen, err = send(ctx, g, c, step, s); err != nil {
+		if seen, err = send(ctx, g, c, step, s, nil); err != nil {
 			return hcl.Diagnostics{fault(step.Request.Range, "Request not sent", "The request cannot be sent: %v.", err)}
 		}
 	}
@@ -104,13 +104,13 @@ type seen struct {
 	w    *writer
 }
 
-// send sends a step's request once.
-func send(ctx context.Context, g Gateway, c *catalogue.Catalogue, step *catalogue.Step, s *sending) (*seen, error) {
+// send sends a step's request once; account is where the stages tell of it, nil for nowhere.
+func send(ctx context.Context, g Gateway, c *catalogue.Catalogue, step *catalogue.Step, s *sending, account *exchange.Account) (*seen, error) {
 	r, err := request(ctx, c, &step.Request, s)
 	if err != nil {
 		return nil, err
 	}
-	got := &seen{sending: s, x: &exchange.Exchange{Time: step.At}, w: &writer{header: make(http.Header)}}
+	got := &seen{sending: s, x: &exchange.Exchange{Time: step.At, Account: account}, w: &writer{header: make(http.Header)}}
 	func() {
 		defer func() {
 			switch e := recover(); {

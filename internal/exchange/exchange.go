@@ -116,6 +116,9 @@ type Exchange struct {
 	// Times is how the request's time went by, where that is asked for.
 	Times Timeline
 
+	// Account is what the stages tell of the request's way, where that is to be explained; nil otherwise.
+	Account *Account
+
 	// Fields that every answer to this request carries, problems included: lifecycle, quotas, Vary.
 	Answer http.Header
 

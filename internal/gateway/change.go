@@ -24,6 +24,7 @@ type changes struct {
 	query   *change.Query
 	hides   bool // not all of what the route takes is seen by callers of this version
 	maxBody int64
+	each    each // to explain
 }
 
 func (c *changes) Name() string { return "change" }
@@ -43,6 +44,9 @@ func (c *changes) Handle(x *exchange.Exchange) *problem.Problem {
 		if err != nil {
 			return invalid(err)
 		}
+		if x.Account != nil && raw != x.Query.Raw {
+			x.Account.Note(QueryNote{x.Query.Raw, raw})
+		}
 		x.Query.Replace(raw)
 	}
 	c.answer.Mark.Take(x.Header, c.answer.Reads().Body && (x.Method == http.MethodGet || x.Method == http.MethodHead))
@@ -52,6 +56,9 @@ func (c *changes) Handle(x *exchange.Exchange) *problem.Problem {
 	doc, err := c.request.Up(x.Body.Bytes)
 	if err != nil {
 		return invalid(err)
+	}
+	if x.Account != nil {
+		c.each.up(x, x.Body.Bytes)
 	}
 	x.Body.Replace(doc)
 	return nil
@@ -70,6 +77,9 @@ func invalid(err error) *problem.Problem {
 func (c *changes) Reads(*exchange.Exchange) exchange.Reads { return c.answer.Reads() }
 
 // Return brings the answer down.
-func (c *changes) Return(_ *exchange.Exchange, r *exchange.Response) *problem.Problem {
+func (c *changes) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
+	if x.Account != nil && r.Read && carry.Formed(r) && !c.answer.Program.Empty() {
+		c.each.down(x, r.Bytes)
+	}
 	return c.answer.Give(r, "changing the answer to version "+c.version)
 }

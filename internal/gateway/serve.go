@@ -25,8 +25,10 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	// What admission takes off is taken off a copy: a request that no API claims goes on as it came.
 	out := r.WithContext(exchange.NewContext(r.Context(), x))
 	out.Header = maps.Clone(r.Header)
+	x.Account.Begin("admit", false)
 	prob := g.admit.Load().Admit(x, out, client)
 	x.Times.Lap("admit", false)
+	x.Account.End(prob)
 	if prob != nil {
 		x.Ended = "admit"
 		return true, refuse(w, r, x, prob)
@@ -47,7 +49,12 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 	if h := g.hooks[x.Path.Escaped]; h != nil && serves(h.Name) {
 		return true, g.receive(w, r, x, h)
 	}
+	x.Account.Begin("route", false)
 	m, prob := g.table.Match(x)
+	if x.Account != nil {
+		x.Account.Note(g.table.Explain(x, &m))
+	}
+	x.Account.End(prob)
 	if m.API == nil || !serves(m.API.Name) {
 		return false, nil
 	}

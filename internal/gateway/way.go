@@ -145,7 +145,7 @@ func (b *builder) changes(l *lineage, v *catalogue.Version, r *catalogue.Route, 
 	if b.diags.HasErrors() || len(chain) == 0 {
 		return nil
 	}
-	return &changes{version: v.Name, request: request, query: query, hides: len(hidden) > 0, maxBody: maxBody,
+	return &changes{version: v.Name, request: request, query: query, hides: len(hidden) > 0, maxBody: maxBody, each: each{chain, objects, accepts, returns},
 		answer: carry.Answer{Program: answer, Mark: form.Mark(";" + v.Name), Max: maxAnswer}}
 }
 

@@ -211,7 +211,11 @@ func (s *Stage) charge(x *exchange.Exchange, t *terms, settled bool) *problem.Pr
 		return problem.New(problem.ReducedCapacity, "requests cannot be counted at the moment").
 			With("violated-policies", t.names()).WithHeader("Retry-After", "1").Because(err)
 	}
-	t.tell(states)
+	if x.Account != nil {
+		s.note(x, t, sc.costs, states)
+	} else {
+		t.tell(states)
+	}
 	t.answer(x, states, ok)
 	if !ok {
 		return t.exceeded(x, states)

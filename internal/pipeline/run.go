@@ -58,7 +58,10 @@ func (p *Pipeline) Handle(x *exchange.Exchange) *problem.Problem {
 	}
 	for _, s := range left {
 		if settler, ok := s.(Settler); ok {
-			if instead := settle(settler, x); instead != nil {
+			x.Account.Begin(s.Name(), false)
+			instead := settle(settler, x)
+			x.Account.End(instead)
+			if instead != nil {
 				prob, x.Ended = instead, s.Name()
 			}
 		}
@@ -74,15 +77,19 @@ func (p *Pipeline) handle(x *exchange.Exchange) ([]Stage, *problem.Problem) {
 			x.Times.Lap("body", false)
 			if prob != nil {
 				x.Ended = s.Name()
+				x.Account.Begin(s.Name(), false)
+				x.Account.End(prob)
 				return p.stages[i:], prob
 			}
 		}
+		x.Account.Begin(s.Name(), false)
 		came, changed := x.Body.Bytes, x.Body.Changed
 		prob := handle(s, x)
 		if prob == nil && x.Body.Changed && !changed {
 			prob = takeDigests(x, came)
 		}
 		x.Times.Lap(s.Name(), false)
+		x.Account.End(prob)
 		if prob != nil {
 			x.Ended = s.Name()
 			return p.stages[i+1:], prob
@@ -148,8 +155,10 @@ func (p *Pipeline) Return(x *exchange.Exchange, r *exchange.Response) *problem.P
 	x.Times.Lap("upstream", false)
 	for _, b := range p.backs {
 		before := r.Stream
+		x.Account.Begin(b.Name(), true)
 		prob := giveBack(b, x, r)
 		x.Times.Lap(b.Name(), true)
+		x.Account.End(prob)
 		if prob != nil {
 			x.Ended = b.Name()
 			return prob

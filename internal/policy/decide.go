@@ -57,6 +57,9 @@ func (q *Query) Decide(x *exchange.Exchange) (*exchange.Decision, *problem.Probl
 	if p != nil {
 		return nil, p
 	}
+	if x.Account != nil {
+		q.note(x, o)
+	}
 	d := x.Decided(q.name, o.verdict, o.cached)
 	if len(q.observers) > 0 {
 		seen := &Observation{Query: q, Decision: d, Input: o.input, Result: o.result, Err: o.err, Took: q.snapshot.now().Sub(began)}
@@ -120,7 +123,7 @@ func (q *Query) evaluate(x *exchange.Exchange, now time.Time) (value, input ast.
 
 // ask gives the value of the query about what build makes, nil for undefined, and what that was. A panic is an error: the
 // policy has not said true.
-func (q *Query) ask(ctx context.Context, build func() (ast.Value, error), now time.Time) (value, input ast.Value, err error) {
+func (q *Query) ask(ctx context.Context, build func() (ast.Value, error), now time.Time, watching ...rego.EvalOption) (value, input ast.Value, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			value, err = nil, fmt.Errorf("panic: %v\n%s", r, debug.Stack())
@@ -137,13 +140,13 @@ func (q *Query) ask(ctx context.Context, build func() (ast.Value, error), now ti
 		defer cancel()
 	}
 	stop := &deadline{ctx: ctx, now: s.now, end: s.now().Add(s.limit)}
-	results, err := q.prepared.Eval(ctx,
+	results, err := q.prepared.Eval(ctx, append(watching,
 		rego.EvalParsedInput(input),
 		rego.EvalTime(now),
 		rego.EvalTransaction(s.txn),
 		rego.EvalMetrics(metrics.NoOp()),
 		rego.EvalExternalCancel(stop),
-	)
+	)...)
 	switch {
 	case stop.err != nil: // even if an answer came of it
 		return nil, input, stop.err

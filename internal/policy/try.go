@@ -38,3 +38,10 @@ func (s *Snapshot) Each(f func(*Query) *Query) *Snapshot {
 	with.each = f
 	return &with
 }
+
+// Unobserved gives the same policies, whose decisions nobody is told of and nobody counts. They share what they remember.
+func (s *Snapshot) Unobserved() *Snapshot {
+	quiet := *s
+	quiet.observers, quiet.each, quiet.alarm, quiet.counts = nil, nil, nil, &Counts{}
+	return &quiet
+}

@@ -26,10 +26,13 @@ type asked struct {
 	last  map[string]*Query
 }
 
-// add notes a query and gives it a number of its own.
+// add notes a query and gives it a number, which queries of one name share: they are the same question.
 func (a *asked) add(q *Query) uint32 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if known := a.last[q.name]; known != nil {
+		return known.id
+	}
 	a.count++
 	a.last[q.name] = q
 	return a.count
@@ -40,14 +43,19 @@ func (s *Snapshot) Views() []View {
 	s.asked.mu.Lock()
 	defer s.asked.mu.Unlock()
 	views := make([]View, 0, len(s.asked.last))
-	for name, q := range s.asked.last {
-		v := View{Query: name, Sees: q.sees.Input(), Wide: q.sees.wide, Impure: q.sees.impure}
-		remembers, why := q.Remembers()
-		if v.Remembered = remembers; !remembers {
-			v.Because = why.String()
-		}
-		views = append(views, v)
+	for _, q := range s.asked.last {
+		views = append(views, q.view())
 	}
 	slices.SortFunc(views, func(a, b View) int { return strings.Compare(a.Query, b.Query) })
 	return views
+}
+
+// view tells what the query sees.
+func (q *Query) view() View {
+	v := View{Query: q.name, Sees: q.sees.Input(), Wide: q.sees.wide, Impure: q.sees.impure}
+	remembers, why := q.Remembers()
+	if v.Remembered = remembers; !remembers {
+		v.Because = why.String()
+	}
+	return v
 }

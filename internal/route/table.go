@@ -118,6 +118,7 @@ type Table struct {
 	hosts    map[string]*base
 	patterns []pattern // of hosts that name a version, known or not
 	any      *base
+	apis     []*api // as they were given
 }
 
 // pattern is a host with a gap and what is served at the hosts that fill it.
@@ -140,6 +141,7 @@ func New(apis []API) (*Table, error) {
 		a, err := compile(&apis[i])
 		if err == nil {
 			err = t.claim(a)
+			t.apis = append(t.apis, a)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("building routes of API %q: %w", apis[i].Name, err))

@@ -151,6 +151,9 @@ func (s *Stage) check(x *exchange.Exchange) *problem.Problem {
 			continue
 		}
 		met, at, err := r.Program.Holds(x)
+		if x.Account != nil {
+			s.note(x, r, met, err)
+		}
 		if met {
 			continue
 		}

@@ -49,8 +49,7 @@ func (r *tests) open(app json.RawMessage) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rig casetest.Rig
-	trial, err := gateway.Try(ctx, app, gateway.TrialConfig{Network: rig, Counter: rig, Answers: rig, Events: rig, Signed: rig.Signed, Method: rig.Method})
+	trial, err := onTrial(ctx, app)
 	s := &stage{trial: trial}
 	if trial != nil {
 		r.files = append(r.files, trial.Files()...)

@@ -29,6 +29,7 @@ func (a *admin) Routes() []caddy.AdminRoute {
 		{Pattern: "/api_gateway/status", Handler: caddy.AdminHandlerFunc(a.status)},
 		{Pattern: "/api_gateway/reload", Handler: caddy.AdminHandlerFunc(a.reload)},
 		{Pattern: "/api_gateway/shadow", Handler: caddy.AdminHandlerFunc(a.shadow)},
+		{Pattern: "/api_gateway/explain", Handler: caddy.AdminHandlerFunc(a.explain)},
 		{Pattern: "/api_gateway/drift", Handler: caddy.AdminHandlerFunc(a.drift)},
 		{Pattern: "/api_gateway/usage", Handler: caddy.AdminHandlerFunc(a.usage)},
 		{Pattern: "/api_gateway/webhooks", Handler: caddy.AdminHandlerFunc(a.events)},

@@ -40,6 +40,7 @@ type generation struct {
 	*gateway.Gateway
 	catalogue *catalogue.Catalogue
 	apis      []string     // and webhooks
+	twin      *twin        // that explains it
 	users     atomic.Int64 // requests, and one for being current; once 0 it stays 0
 	let       func()
 	usage     *usageKeeper // nil where nothing is kept
@@ -76,8 +77,7 @@ func (c *catalogued) Load(l *Load) func() {
 		once = l.Once()
 	}
 	var used []string
-	next.let = func() { c.release(used) }
-	built, files, more, mistakes := gateway.Build(gateway.Config{
+	config := gateway.Config{
 		Catalogue: cat,
 		Broken:    diags.HasErrors(),
 		Sources:   sources,
@@ -106,7 +106,15 @@ func (c *catalogued) Load(l *Load) func() {
 			}
 			return s, err
 		},
-	})
+	}
+	next.twin = c.twin(l, config)
+	next.let = func() {
+		c.release(used)
+		if err := next.twin.end(); err != nil {
+			c.app.logger.Error("closing what explains requests", zap.Error(err))
+		}
+	}
+	built, files, more, mistakes := gateway.Build(config)
 	l.Read(files, more)
 	l.Diagnostics = append(l.Diagnostics, mistakes...)
 	c.next = next

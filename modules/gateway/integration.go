@@ -29,9 +29,7 @@ func (l *Load) Integration(from *catalogue.Integration) (integration.Sender, err
 	}
 	a := l.app
 	if a.trial != nil {
-		if c.Auth != nil && c.Auth.Kind == "oauth2_client_credentials" { // nobody is asked for tokens, and any will do
-			c.Auth = &provider.Auth{Kind: "bearer", Secret: secret.New("trial")}
-		}
+		withoutTokens(&c)
 		return newParty(c, a.trial.Network, true)
 	}
 	id, err := c.ID()
@@ -50,6 +48,23 @@ func (l *Load) Integration(from *catalogue.Integration) (integration.Sender, err
 		}
 		return p, err
 	})
+}
+
+// withoutTokens has nobody asked for tokens: any will do.
+func withoutTokens(c *provider.Config) {
+	if c.Auth != nil && c.Auth.Kind == "oauth2_client_credentials" {
+		c.Auth = &provider.Auth{Kind: "bearer", Secret: secret.New("trial")}
+	}
+}
+
+// onTrial gives a client of a third party that asks network, and tells nobody of it.
+func onTrial(from *catalogue.Integration, network http.RoundTripper) (*provider.Client, error) {
+	c, err := providerOf(from)
+	if err != nil {
+		return nil, err
+	}
+	withoutTokens(&c)
+	return provider.New(c, network)
 }
 
 // providerOf reads the files that an integration names.

@@ -13,6 +13,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/delivery"
 	"github.com/wicketgate/wicketgate/internal/exchange"
+	"github.com/wicketgate/wicketgate/internal/gateway"
 	"github.com/wicketgate/wicketgate/internal/idempotency"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/ledger"
@@ -114,6 +115,11 @@ type Unhurried interface {
 func (t *Trial) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) (*problem.Problem, error) {
 	g := t.app.gateway.hold()
 	defer g.release()
+	return serveTrial(g.Gateway, w, r, x)
+}
+
+// serveTrial takes a request through all stages of g.
+func serveTrial(g *gateway.Gateway, w http.ResponseWriter, r *http.Request, x *exchange.Exchange) (*problem.Problem, error) {
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, &caddyhttp.Server{})
 	claimed, err := g.Serve(w, r, x, ClientAddress(r), func(string) bool { return true })
 	if !claimed && err == nil {
