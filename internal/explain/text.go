@@ -78,7 +78,7 @@ func (p *printer) line(depth int, format string, args ...any) {
 			args[i] = diagnostic.Clean(s)
 		}
 	}
-	fmt.Fprintf(p, strings.Repeat("  ", depth)+format+"\n", args...)
+	p.WriteString(strings.Repeat("  ", depth) + fmt.Sprintf(format, args...) + "\n")
 }
 
 func (p *printer) all(e *Explanation) {
