@@ -69,7 +69,7 @@ func (b *Body) Read(p []byte) (int, error) {
 		defer b.timer.Stop()
 	}
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF && b.Late() { //nolint:errorlint // whatever else may be called so, only this is the end
+	if err != nil && b.Late() { // at the end, too: a service that sees its request given up may end its answer as if it were whole
 		err = ErrLate
 	}
 	return n, err

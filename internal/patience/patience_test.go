@@ -14,6 +14,7 @@ import (
 type slow struct {
 	ctx   context.Context
 	after []time.Duration
+	ends  bool // as if it were whole, when the request is given up
 }
 
 func (s *slow) Read(b []byte) (int, error) {
@@ -23,6 +24,9 @@ func (s *slow) Read(b []byte) (int, error) {
 	select {
 	case <-time.After(s.after[0]):
 	case <-s.ctx.Done():
+		if s.ends {
+			return 0, io.EOF
+		}
 		return 0, s.ctx.Err()
 	}
 	s.after = s.after[1:]
@@ -40,18 +44,20 @@ func TestPatience(t *testing.T) {
 		begun bool
 		after []time.Duration
 		pause time.Duration // of the caller, between reads
+		ends  bool
 		late  bool
 	}{
-		{"in time", false, []time.Duration{2 * time.Second, 2 * time.Second}, 0, false},
-		{"in drips", false, []time.Duration{2 * time.Second, 2 * time.Second, 2 * time.Second}, 0, true},
-		{"in drips, on their way out", true, []time.Duration{2 * time.Second, 4 * time.Second, 4 * time.Second}, 0, false},
-		{"with a pause, on their way out", true, []time.Duration{2 * time.Second, 6 * time.Second}, 0, true},
-		{"to a caller who takes long", true, []time.Duration{2 * time.Second, 2 * time.Second}, time.Hour, false},
+		{"in time", false, []time.Duration{2 * time.Second, 2 * time.Second}, 0, true, false},
+		{"in drips", false, []time.Duration{2 * time.Second, 2 * time.Second, 2 * time.Second}, 0, false, true},
+		{"in drips, ended as if whole", false, []time.Duration{2 * time.Second, 2 * time.Second, 2 * time.Second}, 0, true, true},
+		{"in drips, on their way out", true, []time.Duration{2 * time.Second, 4 * time.Second, 4 * time.Second}, 0, false, false},
+		{"with a pause, on their way out", true, []time.Duration{2 * time.Second, 6 * time.Second}, 0, false, true},
+		{"to a caller who takes long", true, []time.Duration{2 * time.Second, 2 * time.Second}, time.Hour, false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				req, waits := Wait((&http.Request{}).WithContext(t.Context()), bound)
-				body := &Body{&slow{req.Context(), test.after}, waits}
+				body := &Body{&slow{req.Context(), test.after, test.ends}, waits}
 				if test.begun {
 					waits.EachRead()
 				}
