@@ -327,10 +327,10 @@ func (s *Session) forget(ctx context.Context, from jetstream.Stream, sequence ui
 	if err == nil || errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil
 	}
-	// The client tells one that was not there, and one that could not be deleted since the disk is full, by text alone.
+	// The client tells one that was not there, and one that could not be deleted since the disk is full, by text alone. Only
+	// what can still be read says that the store is at fault: to open it anew for less would stop all deliveries.
 	if errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-		_, reading := from.GetMsg(ctx, sequence)
-		if errors.Is(reading, jetstream.ErrMsgNotFound) {
+		if _, reading := from.GetMsg(ctx, sequence); reading != nil {
 			return nil
 		}
 		s.breaks(err) // a store that cannot write refuses to from then on, until it is opened anew
