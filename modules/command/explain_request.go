@@ -245,8 +245,7 @@ func (e *explained) logged(q *explain.Question) error {
 		if !bytes.Contains(lines.Bytes(), []byte(e.id)) || json.Unmarshal(lines.Bytes(), &l) != nil || l.Gateway.ID != e.id {
 			continue
 		}
-		e.fill(q, &l)
-		return nil
+		return e.fill(q, &l)
 	}
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("--log: %w", err)
@@ -255,7 +254,7 @@ func (e *explained) logged(q *explain.Question) error {
 }
 
 // fill makes the question of a line.
-func (e *explained) fill(q *explain.Question, l *loggedLine) {
+func (e *explained) fill(q *explain.Question, l *loggedLine) error {
 	q.Method, q.URL, q.From = l.Request.Method, "https://"+l.Request.Host+l.Request.URI, l.Request.ClientIP
 	for name, values := range l.Request.Headers {
 		for _, v := range values {
@@ -267,12 +266,16 @@ func (e *explained) fill(q *explain.Question, l *loggedLine) {
 	if l.Gateway.Consumer != "" {
 		q.As = &explain.As{Consumer: l.Gateway.Consumer}
 	}
-	var seconds float64
-	var text string
-	switch {
-	case json.Unmarshal(l.TS, &seconds) == nil:
-		q.At = time.UnixMicro(int64(seconds * 1e6))
-	case json.Unmarshal(l.TS, &text) == nil:
-		q.At, _ = time.Parse(time.RFC3339Nano, text) // else now
+	if e.at != "" { // which goes first
+		return nil
 	}
+	var seconds float64
+	if json.Unmarshal(l.TS, &seconds) == nil {
+		q.At = time.UnixMicro(int64(seconds * 1e6))
+		return nil
+	}
+	if json.Unmarshal(l.TS, &q.At) != nil {
+		return fmt.Errorf("--log: %s is no time of which the year, the day and the zone are known: say with --at when the request came", l.TS)
+	}
+	return nil
 }

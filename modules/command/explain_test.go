@@ -75,7 +75,10 @@ func TestExplainMistakes(t *testing.T) {
 	t.Chdir("../..")
 	path := filepath.Join(t.TempDir(), "no.har")
 	gatewaytest.Write(t, path, `{"log": {"entries": []}}`)
+	log := filepath.Join(t.TempDir(), "access.log")
+	gatewaytest.Write(t, log, `{"ts": "12:00", "request": {"method": "GET", "host": "localhost", "uri": "/"}, "api_gateway": {"request_id": "x"}}`+"\n")
 	for want, e := range map[string]explained{
+		`"12:00" is no time`:                   {log: log, id: "x"},
 		"name the request":                     {},
 		`"orders" is neither a URL nor a path`: {words: []string{"orders"}},
 		`"GE T" is no method`:                  {words: []string{"GE T", "/orders"}},
