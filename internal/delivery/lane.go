@@ -17,7 +17,7 @@ type lane struct {
 	parked  bool              // there may be something in the ledger, behind the queue
 	later   uint64            // number of the first event in at.Later, 0 for none
 	coming  int               // events that are being parked by whoever takes events in
-	came    int               // how many that were, with those that are
+	came    int               // how many were, and no longer are
 	resumed bool              // parked by an earlier session
 	behind  bool              // what comes before at.Later has not all been taken in yet
 	busy    bool              // somebody goes through it
@@ -141,7 +141,7 @@ func (w *worker) drop(l *lane, first *ledger.Waiting, done bool) {
 	}
 }
 
-// fromLedger delivers the first event that waits in the ledger. came is how many had been parked when it was asked for.
+// fromLedger delivers the first event that waits in the ledger. came is how many had been parked before it was asked for.
 func (w *worker) fromLedger(ctx context.Context, l *lane, came int) step {
 	w.mu.Lock()
 	behind := l.behind // if so, something may come into at.First after it was looked at
@@ -183,7 +183,7 @@ func (w *worker) awaits(l *lane) step {
 	return leave
 }
 
-// emptied notes that nothing is parked, unless something was just now.
+// emptied notes that nothing is parked, unless something was just now, or has been since the ledger was asked.
 func (w *worker) emptied(l *lane, came int) step {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -232,11 +232,11 @@ func (w *worker) take(ctx, attempts context.Context, next *ledger.Waiting) error
 		w.waiting++
 	}
 	l.coming++
-	l.came++
 	w.mu.Unlock()
 	err := w.park(ctx, subject, next, resumed)
 	w.mu.Lock()
 	l.coming--
+	l.came++
 	w.run(attempts, base, l)
 	w.mu.Unlock()
 	return err

@@ -2,7 +2,9 @@ package delivery
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -178,4 +180,59 @@ func TestResumeAnew(t *testing.T) {
 			t.Errorf("%d lanes wait", w.waiting)
 		}
 	}
+}
+
+// A lane is looked at while an event is on its way into the ledger, and found empty; a moment later the event is there.
+// The lane is not empty, then.
+func TestParkedMeanwhile(t *testing.T) {
+	b := start(t, t.TempDir())
+	w := b.idle()
+	ctx := t.Context()
+	intake, err := w.session.Intake(ctx, "hook")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer intake.Stop()
+	at := w.session.LaneOf("hook", "key")
+	l := &lane{at: at, parked: true, busy: true}
+	w.lanes[strings.TrimSuffix(at.First, ".0")] = l
+	w.waiting++
+	// underWay says whether an event is being parked, and how many were before the lane is looked at.
+	underWay := func() (bool, int) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return l.coming > 0, l.came
+	}
+	for n := range 100 { // the event may be there before it was seen to be on its way
+		b.append(fmt.Sprint(n), "key")
+		event, err := intake.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken := make(chan error, 1)
+		go func() { taken <- w.take(ctx, ctx, event) }()
+		for done := false; !done; {
+			seen, came := underWay()
+			select {
+			case err = <-taken:
+				done = true
+			default:
+				if !seen {
+					runtime.Gosched()
+					continue
+				}
+				err = <-taken
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seen {
+				if w.emptied(l, came); !l.parked {
+					t.Error("the lane is taken for empty, and the event waits until the ledger is opened anew")
+				}
+				return
+			}
+		}
+	}
+	t.Fatal("no event was seen on its way")
 }
