@@ -36,6 +36,7 @@ var pages = []struct{ page, caddyfile string }{
 	{"docs/webhooks.md", "examples/webhooks/Caddyfile"},
 	{"docs/usage.md", "Caddyfile"},
 	{"docs/explain.md", "Caddyfile"},
+	{"docs/status.md", "Caddyfile"},
 }
 
 // TestPages runs the gateways of the pages and asks them what the pages ask, with the clients the pages use. What is

@@ -139,10 +139,10 @@ api "orders" {
 	}
 
 	var status struct {
-		Running []struct {
-			Kind, Issuer string
-			Keys         int
-			Waiting      bool
+		Issuers []struct {
+			Issuer  string
+			Keys    int
+			Waiting bool
 		}
 	}
 	answer, err := http.Get(fmt.Sprintf("http://localhost:%d/api_gateway/status", admin))
@@ -153,8 +153,7 @@ api "orders" {
 	if err := json.NewDecoder(answer.Body).Decode(&status); err != nil {
 		t.Fatal(err)
 	}
-	// The third is usage.
-	if len(status.Running) != 3 || status.Running[2].Kind != "" || status.Running[0].Issuer != id.URL || status.Running[0].Keys != 4 || status.Running[1].Waiting {
+	if len(status.Issuers) != 2 || status.Issuers[0].Issuer != id.URL || status.Issuers[0].Keys != 4 || status.Issuers[1].Waiting {
 		t.Errorf("the status is %+v", status)
 	}
 	http.DefaultClient.CloseIdleConnections()

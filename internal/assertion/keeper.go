@@ -181,15 +181,22 @@ func (k *Keeper) take(text []byte) error {
 
 // Status is how the keys are.
 type Status struct {
-	Source string     `json:"source"`
-	Signs  string     `json:"signs,omitempty"` // the id of the key that does
-	Since  *time.Time `json:"since,omitempty"`
-	Next   *time.Time `json:"next,omitempty"` // when the next one takes over, if there is one
-	Keys   int        `json:"keys"`           // that are published
+	// Where they lie: storage or file.
+	Source string `json:"source"`
+	// The id of the key that signs.
+	Signs string `json:"signs,omitempty"`
+	// Since when it does.
+	Since *time.Time `json:"since,omitempty"`
+	// When the next one takes over, if there is one.
+	Next *time.Time `json:"next,omitempty"`
+	// How many are published.
+	Keys int `json:"keys"`
+	// When the storage was last looked at.
 	Looked *time.Time `json:"looked,omitempty"`
-	// Failing is since when the storage is in trouble, and Error what it is.
+	// Since when the storage is in trouble.
 	Failing *time.Time `json:"failing,omitempty"`
-	Error   string     `json:"error,omitempty"`
+	// What the trouble is.
+	Error string `json:"error,omitempty"`
 }
 
 // Status says how the keys are at a time. It waits for nothing.

@@ -91,7 +91,7 @@ func New(c Config) (*Source, error) {
 	} else if c.JWKS == "" {
 		s.where = metadata(at)
 	}
-	s.status = Status{Kind: "issuer", Issuer: c.Issuer, Waiting: true}
+	s.status = Status{Issuer: c.Issuer, Waiting: true}
 	return s, nil
 }
 

@@ -30,27 +30,32 @@ func (s *Source) tell(e Event) {
 
 // Status is how the keys of an issuer are.
 type Status struct {
-	Kind   string `json:"kind"` // "issuer"
+	// The issuer.
 	Issuer string `json:"issuer"`
-	// JWKS is where the keys came from.
+	// Where the keys came from.
 	JWKS string `json:"jwks,omitempty"`
-	Keys int    `json:"keys"`
-	// Waiting is true while there are none, and tokens are answered 503.
+	// How many there are.
+	Keys int `json:"keys"`
+	// There are none yet, and tokens are answered 503.
 	Waiting bool `json:"waiting,omitempty"`
-	// Kept is true while they are those that were kept from before the start.
+	// They are those that were kept from before the start.
 	Kept bool `json:"kept,omitempty"`
-	// Stale is true once the issuer has not confirmed them for so long that tokens are answered 401.
-	Stale     bool       `json:"stale,omitempty"`
+	// The issuer has not confirmed them for so long that tokens are answered 401.
+	Stale bool `json:"stale,omitempty"`
+	// When the issuer last gave or confirmed them.
 	Confirmed *time.Time `json:"confirmed,omitempty"`
+	// When it was last asked.
 	Requested *time.Time `json:"requested,omitempty"`
-	// Error is why the last fetch failed, with the time since when it does.
+	// Why the last fetch failed.
 	Error *Failure `json:"error,omitempty"`
 }
 
 // Failure is why the issuer gives no keys, and since when.
 type Failure struct {
-	Time   time.Time `json:"time"`
-	Detail string    `json:"detail"`
+	// Since when.
+	Time time.Time `json:"time"`
+	// Why.
+	Detail string `json:"detail"`
 }
 
 // Status says how the keys are now.

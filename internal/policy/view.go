@@ -8,12 +8,18 @@ import (
 
 // View is what a query can see of input and what follows from it, as operators are told.
 type View struct {
-	Query      string    `json:"query"`
-	Sees       []string  `json:"sees"`              // references below input
-	Remembered bool      `json:"remembered"`        // whether equal requests share a decision
-	Because    string    `json:"because,omitempty"` // why they do not, as the metric's label has it
-	Wide       []Finding `json:"wide,omitempty"`    // what made a part of input count as a whole
-	Impure     []Finding `json:"impure,omitempty"`  // calls that may answer differently each time
+	// The query.
+	Query string `json:"query"`
+	// What it can see, as references below input.
+	Sees []string `json:"sees"`
+	// Whether equal requests share a decision.
+	Remembered bool `json:"remembered"`
+	// Why they do not, as the metric's label has it.
+	Because string `json:"because,omitempty"`
+	// What made a part of input count as a whole.
+	Wide []Finding `json:"wide,omitempty"`
+	// Calls that may answer differently each time.
+	Impure []Finding `json:"impure,omitempty"`
 }
 
 // MarshalText spells a finding as a line of a log.

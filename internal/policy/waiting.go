@@ -21,10 +21,16 @@ func Waiting(ctx context.Context, opts Options) (*Snapshot, hcl.Diagnostics) {
 	f := &folders{sources: sources{}, modules: map[string]*ast.Module{}}
 	s, diags := f.snapshot(ctx, "", "", opts, diags)
 	if s != nil {
-		s.waiting = "there are no policies yet"
+		s.waiting = noneYet
 	}
 	return s, diags
 }
+
+// noneYet is what a snapshot waits for that decides nothing.
+const noneYet = "there are no policies yet"
+
+// Waits says whether these are no policies, so that every decision is 503.
+func (s *Snapshot) Waits() bool { return s.waiting == noneYet }
 
 // Unconfirmed gives the same policies, of which nobody knows whether there are newer ones: a query that they do not
 // define is no mistake, but answers 503, since the newer ones may well define it.

@@ -206,23 +206,30 @@ func (c *Client) Close() {
 
 // Status is how the client does.
 type Status struct {
+	// The integration.
 	Integration string `json:"integration"`
-	Host        string `json:"host"`
-	// Asked counts requests, Retried those of them that were sent again, each time, Failed those without an answer.
-	Asked   int64 `json:"asked"`
+	// The host that is asked.
+	Host string `json:"host"`
+	// How many requests were made.
+	Asked int64 `json:"asked"`
+	// How often one of them was sent again.
 	Retried int64 `json:"retried"`
-	Failed  int64 `json:"failed"`
-	// UnderWay counts requests that are under way now.
+	// How many had no answer.
+	Failed int64 `json:"failed"`
+	// How many are under way now.
 	UnderWay int `json:"under_way"`
-	// Breaker is "closed", "open" or "half-open"; "" for none.
+	// The state of the circuit breaker: closed, open or half-open. Absent where it has none, as is the next.
 	Breaker string `json:"breaker,omitempty"`
+	// Since when it is in that state.
+	Since *time.Time `json:"since,omitempty"`
 }
 
 // Status says how the client does.
 func (c *Client) Status() Status {
 	s := Status{Integration: c.config.Name, Host: c.base.Host, Asked: c.asked.Load(), Retried: c.retried.Load(), Failed: c.failed.Load(), UnderWay: len(c.places.taken)}
 	if c.breaker != nil {
-		s.Breaker = c.breaker.State().String()
+		state, since := c.breaker.Now()
+		s.Breaker, s.Since = state, &since
 	}
 	return s
 }

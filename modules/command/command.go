@@ -9,14 +9,15 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "gateway",
-		Usage: "check|diff|drift|explain|fmt|keys|openapi|shadow|test|usage|webhooks",
+		Usage: "check|diff|drift|explain|fmt|keys|openapi|shadow|status|test|usage|webhooks",
 		Short: "Works with the gateway's catalogue and policies",
 		Long: `
 Works with the files of the API gateway: the catalogue (*.hcl) that says what is
 served, the policies (*.rego) that say who may do what, and the keys of callers; and
-with a gateway that runs: what it found out, who calls it, and the events that it keeps.`,
+with a gateway that runs: how it does, what it found out, who calls it, and the events that
+it keeps.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(checkCommand(), diffCommand(), driftReport.command(), explainCommand(), fmtCommand(), keysCommand(), openapiCommand(), shadowReport.command(), testCommand(), usageCommand(), webhooksCommand())
+			cmd.AddCommand(checkCommand(), diffCommand(), driftReport.command(), explainCommand(), fmtCommand(), keysCommand(), openapiCommand(), shadowReport.command(), statusCommand(), testCommand(), usageCommand(), webhooksCommand())
 		},
 	})
 }

@@ -71,23 +71,8 @@ func running() (*App, error) {
 }
 
 func tell(w http.ResponseWriter, app *App) error {
-	all := answer{status: app.status.Load(), Builtins: app.allowed(), Running: app.runsStatus()}
-	if live, ok := app.policies.(LivePolicySource); ok {
-		all.Policies = live.Status()
-	}
-	if live, ok := app.counters.(LiveCounterSource); ok {
-		all.Counters = live.Status()
-	}
-	if snapshot := app.given.Load(); snapshot != nil {
-		all.Decisions = snapshot.Views()
-	}
-	if source, _ := app.trying(); source != nil {
-		if live, ok := source.(LivePolicySource); ok {
-			all.Candidate = live.Status()
-		}
-	}
 	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(all)
+	return json.NewEncoder(w).Encode(app.Status())
 }
 
 // Interface guards

@@ -27,6 +27,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/shadow"
+	"github.com/wicketgate/wicketgate/internal/status"
 	"github.com/wicketgate/wicketgate/internal/watch"
 	"github.com/wicketgate/wicketgate/modules/decisionlog"
 )
@@ -102,7 +103,7 @@ type App struct {
 
 	runs    atomic.Pointer[map[string]Running] // what the parts asked for, by key; a load replaces it as a whole
 	given   atomic.Pointer[policy.Snapshot]    // the policies in force, as their source gave them
-	status  atomic.Pointer[status]
+	status  atomic.Pointer[status.Load]
 	metrics *metrics
 
 	started atomic.Bool // upstreams are probed only from then on, so that validating needs no network
@@ -417,7 +418,7 @@ func (a *App) load() error {
 	if l.failed() {
 		l.undo()
 		a.metrics.loaded(false)
-		a.status.Store(a.status.Load().failed(l, began))
+		a.status.Store(a.status.Load().Failed(l.Diagnostics, began))
 		return &LoadError{Diagnostics: l.Diagnostics, Sources: l.Sources}
 	}
 	if a.checking {
@@ -436,7 +437,7 @@ func (a *App) load() error {
 	l.compared.Commit()
 	a.warnAgain()
 	a.metrics.loaded(true)
-	now := a.status.Load().succeeded(l, began)
+	now := a.status.Load().Succeeded(len(l.Files), l.Diagnostics, began)
 	a.status.Store(now)
 	a.logger.Info("swapped in", zap.Int64("generation", now.Generation), zap.Duration("took", time.Since(began)), zap.Int("files", len(a.files)))
 	return nil

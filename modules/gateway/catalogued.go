@@ -16,6 +16,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/gateway"
 	"github.com/wicketgate/wicketgate/internal/idempotency"
+	"github.com/wicketgate/wicketgate/internal/status"
 	"github.com/wicketgate/wicketgate/internal/webhook"
 	"github.com/wicketgate/wicketgate/modules/upstream"
 )
@@ -264,12 +265,12 @@ func (c *catalogued) release(keys []string) {
 	}
 }
 
-// states are those of the breakers of all upstreams.
-func (c *catalogued) states() (all []any) {
+// servers tell how those of all upstreams do.
+func (c *catalogued) servers() (all []status.Part) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, key := range slices.Sorted(maps.Keys(c.upstreams)) {
-		for _, s := range c.upstreams[key].States() {
+		for _, s := range c.upstreams[key].Servers() {
 			all = append(all, s)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/delivery"
 	"github.com/wicketgate/wicketgate/internal/idempotency"
 	"github.com/wicketgate/wicketgate/internal/ledger"
+	"github.com/wicketgate/wicketgate/internal/status"
 	"github.com/wicketgate/wicketgate/internal/webhook"
 )
 
@@ -109,18 +110,12 @@ func (e *events) Close() error {
 	return e.Ledger.Close()
 }
 
-// eventsStatus is what the status says of the ledger.
-type eventsStatus struct {
-	Ledger  string `json:"ledger"` // "open", or why it is not
-	Failing bool   `json:"failing,omitempty"`
-}
-
 // Status implements Running.
-func (e *events) Status() any {
+func (e *events) Status() status.Part {
 	if err := e.Ready(); err != nil {
-		return eventsStatus{err.Error(), true}
+		return status.Ledger{Error: err.Error()}
 	}
-	return eventsStatus{Ledger: "open"}
+	return status.Ledger{Ready: true}
 }
 
 // deliver has the events of the webhooks in force delivered, from the ledger as this app configures it.

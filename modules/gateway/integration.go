@@ -17,6 +17,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/provider"
 	"github.com/wicketgate/wicketgate/internal/requestsign"
 	"github.com/wicketgate/wicketgate/internal/secret"
+	"github.com/wicketgate/wicketgate/internal/status"
 	"github.com/wicketgate/wicketgate/modules/upstream"
 )
 
@@ -157,7 +158,7 @@ func (p *party) Close() error {
 }
 
 // Status implements Running.
-func (p *party) Status() any { return p.Client.Status() }
+func (p *party) Status() status.Part { return status.Integration{Status: p.Client.Status()} }
 
 // reporter counts what happens.
 type reporter struct{ *party }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/introspection"
+	"github.com/wicketgate/wicketgate/internal/status"
 )
 
 // Introspection gives a client of an introspection endpoint, which all that ask for the same share, with what it
@@ -62,21 +63,10 @@ func (i *introspector) Introspect(ctx context.Context, token string, from netip.
 	return i.Client.Introspect(ctx, token, from, now)
 }
 
-// introspectorStatus is what the status says of a client.
-type introspectorStatus struct {
-	Introspection string     `json:"introspection"` // the endpoint
-	Client        string     `json:"client"`
-	Asked         int64      `json:"asked"`
-	Failed        int64      `json:"failed"`
-	Failing       bool       `json:"failing,omitempty"`
-	Failure       string     `json:"failure,omitempty"`
-	FailedAt      *time.Time `json:"failed_at,omitempty"`
-}
-
 // Status implements Running.
-func (i *introspector) Status() any {
+func (i *introspector) Status() status.Part {
 	s := i.Client.Status()
-	told := introspectorStatus{Introspection: i.url, Client: i.client, Asked: s.Asked, Failed: s.Failed, Failing: s.Failing, Failure: s.Failure}
+	told := status.Introspection{Endpoint: i.url, Client: i.client, Asked: s.Asked, Failed: s.Failed, Failing: s.Failing, Error: s.Failure}
 	if !s.FailedAt.IsZero() {
 		told.FailedAt = &s.FailedAt
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/issuer"
+	"github.com/wicketgate/wicketgate/internal/status"
 )
 
 // IssuerKeys gives the keys of an issuer, which all that ask for the same share. authorities are those that its servers'
@@ -57,7 +58,10 @@ func (k *issuerKeys) Start(ctx caddy.Context) {
 }
 
 // Status implements Running.
-func (k *issuerKeys) Status() any { return k.Source.Status() }
+func (k *issuerKeys) Status() status.Part {
+	s := k.Source.Status()
+	return status.Issuer{Status: s, Age: status.Age(s.Confirmed, time.Now())}
+}
 
 // happened tells metrics and the log. Caddy's own log is asked for each time: the keys outlive the configuration that they
 // were first asked for by.

@@ -4,6 +4,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/internal/status"
 )
 
 // LivePolicySource is a source that finds new policies by itself, rather than in files that the app watches.
@@ -18,8 +19,8 @@ type LivePolicySource interface {
 	// Stop ends that: take is not called any more.
 	Stop()
 
-	// Status is what the status says of the source, as JSON.
-	Status() any
+	// Status is what the status says of the source.
+	Status() *status.Policies
 }
 
 // LiveCounterSource is a source of counters that reach over the network. What it starts ends when the last configuration
@@ -32,8 +33,8 @@ type LiveCounterSource interface {
 	// uses the same begins to serve.
 	Start()
 
-	// Status is what the status says of the counters, as JSON.
-	Status() any
+	// Status is what the status says of the counters.
+	Status() *status.Counters
 }
 
 // take loads everything with new policies.

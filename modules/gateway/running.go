@@ -8,6 +8,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/wicketgate/wicketgate/internal/status"
 )
 
 // Running is what runs beside the requests of more than one load: keys that are fetched again and again, a client with
@@ -23,8 +25,8 @@ type Running interface {
 	// it: it answers them with what it has.
 	Close() error
 
-	// Status is what GET /api_gateway/status says of it, as JSON; nil for nothing.
-	Status() any
+	// Status is what GET /api_gateway/status says of it; nil for nothing.
+	Status() status.Part
 }
 
 // Needed is a Running that nothing is to be served without.
@@ -159,7 +161,7 @@ func (a *App) ready(all map[string]Running) error {
 }
 
 // runsStatus is what the status says of all, in the order of their keys.
-func (a *App) runsStatus() (all []any) {
+func (a *App) runsStatus() (all []status.Part) {
 	runs := a.inForce()
 	for _, key := range slices.Sorted(maps.Keys(runs)) {
 		if s := runs[key].Status(); s != nil {
@@ -167,7 +169,7 @@ func (a *App) runsStatus() (all []any) {
 		}
 	}
 	if a.gateway != nil {
-		all = append(all, a.gateway.states()...)
+		all = append(all, a.gateway.servers()...)
 	}
 	return all
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/wicketgate/wicketgate/internal/status"
 )
 
 // clock is a Running that notes what becomes of it.
@@ -14,7 +16,7 @@ type clock struct{ starts, closes int }
 
 func (c *clock) Start(caddy.Context) { c.starts++ }
 func (c *clock) Close() error        { c.closes++; return nil }
-func (c *clock) Status() any         { return c.starts }
+func (c *clock) Status() status.Part { return status.Introspection{Asked: int64(c.starts)} }
 
 // other is a Running of another kind.
 type other struct{ clock }
@@ -51,7 +53,7 @@ func TestRunning(t *testing.T) {
 	if a.starts != 1 || b.starts != 1 {
 		t.Fatalf("started %d and %d times", a.starts, b.starts)
 	}
-	if got := first.runsStatus(); !slices.Equal(got, []any{1, 1}) {
+	if got := first.runsStatus(); !slices.Equal(got, []status.Part{status.Introspection{Asked: 1}, status.Introspection{Asked: 1}}) {
 		t.Errorf("the status is %v", got)
 	}
 

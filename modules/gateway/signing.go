@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/wicketgate/wicketgate/internal/assertion"
+	"github.com/wicketgate/wicketgate/internal/status"
 )
 
 // Signing is how the tokens are signed in which services are told who calls. The keys that verify them are published at
@@ -198,16 +199,11 @@ func (k *signingKeys) Close() error {
 }
 
 // Status implements Running.
-func (k *signingKeys) Status() any {
-	var s struct {
-		Signing assertion.Status `json:"signing"`
-	}
+func (k *signingKeys) Status() status.Part {
 	if k.keeper != nil {
-		s.Signing = k.keeper.Status(time.Now())
-	} else {
-		s.Signing = k.file.Status(time.Now())
+		return status.Signing{Status: k.keeper.Status(time.Now())}
 	}
-	return s
+	return status.Signing{Status: k.file.Status(time.Now())}
 }
 
 // Interface guards

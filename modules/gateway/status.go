@@ -1,90 +1,95 @@
 package gateway
 
 import (
+	"slices"
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
+	"github.com/caddyserver/caddy/v2"
 
-	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/internal/status"
 )
 
-// status is what GET /api_gateway/status answers. A value is never changed once stored.
-type status struct {
-	// Generation counts the loads in force since this configuration of Caddy started; the first is 1.
-	Generation int64 `json:"generation"`
-	// Loaded is when what is in force was read, Files how many files and folders it came from.
-	Loaded time.Time `json:"loaded"`
-	Files  int       `json:"files"`
-	// Warnings are of the load in force: what it does not take, such as a candidate for policies that has mistakes.
-	Warnings []Mistake `json:"warnings,omitempty"`
-	// Error is the last load's failure, absent when what lies in the files is in force.
-	Error *loadFailure `json:"error,omitempty"`
-}
-
-// loadFailure says when and why a load failed.
-type loadFailure struct {
-	Time     time.Time `json:"time"`
-	Mistakes []Mistake `json:"mistakes"`
-}
-
-// Mistake is one diagnostic with its place.
-type Mistake struct {
-	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"`
-	Column  int    `json:"column,omitempty"`
-	Summary string `json:"summary"`
-	Detail  string `json:"detail,omitempty"`
-}
-
-func (s *status) succeeded(l *Load, at time.Time) *status {
-	next := &status{Generation: 1, Loaded: at, Files: len(l.Files)}
-	if s != nil {
-		next.Generation = s.Generation + 1
+// Status is what the gateway says of itself, within its bounds and without secrets.
+func (a *App) Status() *status.Status {
+	now := time.Now()
+	simple, _ := caddy.Version()
+	s := status.New(simple, now)
+	s.Load = *a.status.Load()
+	facts := a.facts()
+	s.Health = facts.Health()
+	s.Builtins = a.allowed()
+	s.Policies = policiesOf(a.policies)
+	if source, _ := a.trying(); source != nil {
+		s.Candidate = policiesOf(source)
 	}
-	next.Warnings = told(l.Diagnostics, hcl.DiagWarning)
-	return next
-}
-
-func (s *status) failed(l *Load, at time.Time) *status {
-	next := &status{}
-	if s != nil {
-		*next = *s
+	if snapshot := a.given.Load(); snapshot != nil {
+		s.Decisions = snapshot.Views()
+		if s.Policies != nil && s.Policies.Revision == "" {
+			s.Policies.Revision = snapshot.Revision()
+		}
 	}
-	next.Error = &loadFailure{Time: at, Mistakes: Mistakes(l.Diagnostics)}
-	return next
+	s.Counters = &status.Counters{Engine: "memory"}
+	if live, ok := a.counters.(LiveCounterSource); ok {
+		s.Counters = live.Status()
+	}
+	s.Add(a.runsStatus()...)
+	if e := a.events(); e != nil {
+		s.Backlog(backlogOf(e))
+	}
+	if a.gateway != nil {
+		a.gateway.tell(s, now)
+	}
+	return s.Bounded(Concealed().Text)
 }
 
-// Mistakes are the errors among diagnostics, as the status tells them.
-func Mistakes(diags hcl.Diagnostics) []Mistake { return told(diags, hcl.DiagError) }
+// policiesOf says where policies come from, nil for nowhere.
+func policiesOf(source PolicySource) *status.Policies {
+	switch source := source.(type) {
+	case nil:
+		return nil
+	case LivePolicySource:
+		return source.Status()
+	case PolicyFolder:
+		return &status.Policies{Source: "folder", Paths: source.Folders()}
+	}
+	return &status.Policies{Source: "file"}
+}
 
-// told are the diagnostics of a severity, by place.
-func told(diags hcl.Diagnostics, severity hcl.DiagnosticSeverity) (all []Mistake) {
-	for _, d := range diagnostic.Sort(diags) {
-		if d.Severity != severity {
-			continue
+// tell tells what the catalogue in force serves.
+func (c *catalogued) tell(s *status.Status, now time.Time) {
+	g := c.hold()
+	defer g.release()
+	s.Catalogue = &status.Catalogue{Files: g.catalogue.Files, APIs: len(g.catalogue.APIs), Webhooks: len(g.catalogue.Webhooks)}
+	s.Versions = status.Ending(g.leaving(), now)
+}
+
+// backlogOf tells what waits of each webhook of a ledger, as metrics told it at most a moment ago.
+func backlogOf(e *events) (all []status.Webhook) {
+	if e.Ready() != nil {
+		return nil
+	}
+	waiting := theMetrics.events.backlogs()
+	for _, name := range slices.Sorted(slices.Values(e.desk.Webhooks())) {
+		one := status.Webhook{Name: name}
+		if b := waiting[name]; b != nil {
+			one.Waiting, one.Oldest, one.Dead = b.Events, int64(b.Oldest/time.Second), b.Dead
 		}
-		m := Mistake{Summary: d.Summary, Detail: d.Detail}
-		if d.Subject != nil {
-			m.File, m.Line, m.Column = d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column
-		}
-		all = append(all, m)
+		all = append(all, one)
 	}
 	return all
 }
 
-// answer is what the status says, and what the source of policies adds to it.
-type answer struct {
-	*status
-	Policies any `json:"policies,omitempty"`
-	// Counters say how it stands with counters that are reached over the network.
-	Counters any `json:"counters,omitempty"`
-	// Decisions tell what each query in force sees of input, and whether its decisions are remembered.
-	Decisions []policy.View `json:"decisions,omitempty"`
-	// Builtins are the functions that the operator allows policies though they reach the network or the process.
-	Builtins []string `json:"allow_builtins,omitempty"`
-	// Candidate is what Policies is, of policies that are tried out beside them.
-	Candidate any `json:"candidate,omitempty"`
-	// Running is what runs beside the requests: the keys of issuers, clients.
-	Running []any `json:"running,omitempty"`
+// facts are what health depends on. It is cheap: strangers may ask again and again.
+func (a *App) facts() status.Facts {
+	f := status.Facts{Started: a.started.Load(), Policies: true, Draining: caddy.Exiting()}
+	if a.policies != nil {
+		f.Policies = decides(a.given.Load())
+	}
+	if e := a.events(); e != nil {
+		f.Ledger = e.Ready()
+	}
+	return f
 }
+
+func decides(s *policy.Snapshot) bool { return s != nil && !s.Waits() }

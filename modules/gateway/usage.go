@@ -17,6 +17,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/status"
 	"github.com/wicketgate/wicketgate/internal/usage"
 )
 
@@ -66,19 +67,13 @@ func (k *usageKeeper) Start(ctx caddy.Context) {
 	k.Keeper.Start(app.(*App).warnOfEnding)
 }
 
-// usageStatus is what the status says of it.
-type usageStatus struct {
-	Usage   string `json:"usage"` // "kept", or why it is not
-	Folder  string `json:"folder"`
-	Failing bool   `json:"failing,omitempty"`
-}
-
 // Status implements Running.
-func (k *usageKeeper) Status() any {
+func (k *usageKeeper) Status() status.Part {
+	told := status.Usage{Folder: k.folder}
 	if err := k.Failing(); err != nil {
-		return usageStatus{err.Error(), k.folder, true}
+		told.Error = err.Error()
 	}
-	return usageStatus{Usage: "kept", Folder: k.folder}
+	return told
 }
 
 // usageMetric tells whether usage is kept. It tells nothing where it is off.

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/wicketgate/wicketgate/internal/limit/shared"
+	"github.com/wicketgate/wicketgate/internal/status"
 )
 
 // started are the counters of the configurations that have been started, the newest last. There is more than one while a
@@ -59,22 +59,11 @@ func (r *Redis) report(c shared.Change) {
 	r.logger.Info("Redis counts again", zap.Duration("after", c.Took))
 }
 
-// redisStatus is the counters' part of what GET /api_gateway/status answers.
-type redisStatus struct {
-	Engine string `json:"engine"`
-	// Mode is shared while Redis counts, otherwise what on_error says.
-	Mode  string    `json:"mode"`
-	Since time.Time `json:"since"`
-	// Gateways is how many share the quotas, as far as this one knows.
-	Gateways int `json:"gateways"`
-	// Error says why Redis does not count.
-	Error string `json:"error,omitempty"`
-}
-
 // Status says how it stands with Redis.
-func (r *Redis) Status() any {
+func (r *Redis) Status() *status.Counters {
 	s := r.counter.Status()
-	told := redisStatus{Engine: "redis", Mode: s.Mode.String(), Since: s.Since, Gateways: s.Nodes}
+	reachable := s.Mode == shared.Shared
+	told := &status.Counters{Engine: "redis", Mode: s.Mode.String(), Reachable: &reachable, Since: &s.Since, Gateways: s.Nodes}
 	if s.Err != nil {
 		told.Error = s.Err.Error()
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/bundle"
 	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/internal/status"
 	"github.com/wicketgate/wicketgate/modules/gateway"
 )
 
@@ -129,52 +130,32 @@ func (m *bundleMetrics) happened(e bundle.Event) {
 	}
 }
 
-// bundleStatus is the source's part of what GET /api_gateway/status answers.
-type bundleStatus struct {
-	Source string `json:"source"`
-	URL    string `json:"url"` // without a query, which may hold a secret
-	// Waiting is true while there are no policies, and every decision is a 503.
-	Waiting bool `json:"waiting,omitempty"`
-	// Unconfirmed is true while the policies are those from disk, and the server has not said whether there are newer.
-	Unconfirmed bool       `json:"unconfirmed,omitempty"`
-	Revision    string     `json:"revision,omitempty"`
-	ETag        string     `json:"etag,omitempty"`
-	Requested   *time.Time `json:"requested,omitempty"`
-	Activated   *time.Time `json:"activated,omitempty"`
-	// Unreachable says why the server gives no bundle, Error why the newest one is not in force.
-	Unreachable *bundleFailure `json:"unreachable,omitempty"`
-	Error       *bundleFailure `json:"error,omitempty"`
-}
-
-type bundleFailure struct {
-	Kind     string            `json:"kind"`
-	Time     time.Time         `json:"time"` // when it was first seen
-	Detail   string            `json:"detail,omitempty"`
-	Mistakes []gateway.Mistake `json:"mistakes,omitempty"`
-}
-
 // Status says how the bundle is.
-func (b *Bundle) Status() any {
+func (b *Bundle) Status() *status.Policies {
 	s := b.feed.Status()
-	return bundleStatus{
-		Source: "bundle", URL: s.URL, Waiting: s.Waiting, Unconfirmed: s.FromDisk,
-		Revision: s.Revision, ETag: s.ETag, Requested: s.Requested, Activated: s.Activated,
+	told := &status.Policies{
+		Source: "bundle", URL: s.URL, Signature: "none", Waiting: s.Waiting, Unconfirmed: s.FromDisk,
+		Revision: s.Revision, ETag: s.ETag, Requested: s.Requested, Activated: s.Activated, Age: status.Age(s.Activated, time.Now()),
 		Unreachable: failure(s.Unreachable), Error: failure(s.Broken),
 	}
+	if len(b.Verify) > 0 {
+		told.Signature = "verified"
+	}
+	return told
 }
 
-func failure(f *bundle.Failure) *bundleFailure {
+func failure(f *bundle.Failure) *status.Failure {
 	if f == nil {
 		return nil
 	}
-	told := &bundleFailure{Kind: string(f.Kind), Time: f.Time}
+	told := &status.Failure{Kind: string(f.Kind), Time: f.Time}
 	var mistakes bundle.Mistakes
 	var load *gateway.LoadError
 	switch {
 	case errors.As(f.Err, &mistakes):
-		told.Mistakes = gateway.Mistakes(hcl.Diagnostics(mistakes))
+		told.Mistakes = status.Mistakes(hcl.Diagnostics(mistakes))
 	case errors.As(f.Err, &load):
-		told.Mistakes = gateway.Mistakes(load.Diagnostics)
+		told.Mistakes = status.Mistakes(load.Diagnostics)
 	default:
 		told.Detail = f.Err.Error()
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/provider"
+	"github.com/wicketgate/wicketgate/internal/status"
 )
 
 // Changed is told how the breaker of a server changes, while requests wait, and must not block.
@@ -111,22 +112,17 @@ func (m affordable) Match(*http.Request) bool { return m.budget.Take() }
 // MatchWithError implements caddyhttp.RequestMatcherWithError.
 func (m affordable) MatchWithError(*http.Request) (bool, error) { return m.budget.Take(), nil }
 
-// State is what a breaker of the upstream's does, for the status.
-type State struct {
-	Upstream string `json:"upstream"`
-	Host     string `json:"host"`
-	Breaker  string `json:"breaker"`
-}
-
-// States are those of all breakers, by host.
-func (u *Upstream) States() []State {
-	if u.breakers == nil {
-		return nil
+// Servers says how each server does, by host.
+func (u *Upstream) Servers() []status.Server {
+	all := make([]status.Server, 0, len(u.proxy.Upstreams))
+	for _, server := range u.proxy.Upstreams {
+		one := status.Server{Upstream: u.name, Host: server.Dial, Healthy: server.Healthy()}
+		if u.breakers != nil {
+			state, since := u.breakers.hosts[server.Dial].Now()
+			one.Breaker, one.Since = state, &since
+		}
+		all = append(all, one)
 	}
-	var all []State
-	for host, b := range u.breakers.hosts {
-		all = append(all, State{u.name, host, b.State().String()})
-	}
-	slices.SortFunc(all, func(a, b State) int { return strings.Compare(a.Host, b.Host) })
+	slices.SortFunc(all, func(a, b status.Server) int { return strings.Compare(a.Host, b.Host) })
 	return all
 }
