@@ -24,6 +24,7 @@ var sections = []struct{ title, module, dir, typ string }{
 	{"`ledger`", "ledger embedded", "ledger", "Embedded"},
 	{"`ledger nats`", "ledger nats", "ledger", "NATS"},
 	{"Directive `api_gateway`", "api_gateway", "gateway", "Handler"},
+	{"Directive `api_health`", "api_health", "health", "Handler"},
 	{"Directive `api_auth`", "api_auth", "auth", "Handler"},
 	{"Directive `api_limit`", "api_limit", "limit", "Handler"},
 	{"Directive `api_validate`", "api_validate", "validate", "Handler"},
@@ -40,7 +41,7 @@ const head = `# The Caddyfile: reference
 
 The directive ` + "`api_gateway`" + ` takes a request through all stages, as the catalogue says. Each of the others is one stage alone,
 in any Caddyfile, without a catalogue. They run in the order of this page, wherever they stand in a site: after Caddy's
-own authentication and before everything that answers, ` + "`api_gateway`" + ` included. Stages of one request know what those before
+own authentication and before everything that answers, ` + "`api_gateway`" + ` included; only ` + "`api_health`" + ` stands before all that. Stages of one request know what those before
 them found: a policy sees the consumer that ` + "`api_auth`" + ` found, or the user of Caddy's own ` + "`basic_auth`" + `.
 
 A request that is ambiguous ends before the first stage, and every error is a problem: see [problems](problems.md).

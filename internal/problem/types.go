@@ -90,6 +90,8 @@ var (
 		http.StatusServiceUnavailable, "Wait as long as Retry-After says.")
 	NotReady = add("not-ready", "The gateway cannot decide yet who may do this", http.StatusServiceUnavailable,
 		"Try again when Retry-After says; the gateway waits for its policies.")
+	NotServing = add("not-serving", "This node takes no requests", http.StatusServiceUnavailable,
+		"Send requests to other nodes until this one is ready.")
 	GatewayTimeout = add("gateway-timeout", "The service behind the gateway did not answer in time", http.StatusGatewayTimeout,
 		"Try again later; the request may have been carried out.")
 )

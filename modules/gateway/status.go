@@ -92,4 +92,11 @@ func (a *App) facts() status.Facts {
 	return f
 }
 
+// Healthy says whether this node is to be sent requests; ending is whether the listener at hand is about to close.
+func (a *App) Healthy(ending bool) bool {
+	f := a.facts()
+	f.Draining = f.Draining || ending
+	return f.Ready()
+}
+
 func decides(s *policy.Snapshot) bool { return s != nil && !s.Waits() }
