@@ -55,7 +55,9 @@ func check(w io.Writer, config, adapter string) error {
 	var catalogue sent
 	if app != nil {
 		if err := alone(w, func(ctx caddy.Context) error {
+			line := waiting("loading catalogue and policies")
 			found, err := gateway.Check(ctx, app)
+			line.Stop()
 			if err != nil {
 				return err
 			}
@@ -65,7 +67,10 @@ func check(w io.Writer, config, adapter string) error {
 			return err
 		}
 	}
-	if err := validate(raw); err != nil {
+	line := waiting("checking the configuration")
+	err = validate(raw)
+	line.Stop()
+	if err != nil {
 		return err
 	}
 	warnings, err := logged(raw, catalogue)

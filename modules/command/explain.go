@@ -101,11 +101,16 @@ func (e *explaining) run(ctx context.Context, w, mistakes io.Writer) error {
 	if err != nil {
 		return err
 	}
+	line := waiting("loading catalogue and policies")
+	defer line.Stop()
 	trial, err := onTrial(alone, app)
 	if trial != nil {
 		defer trial.Close() //nolint:errcheck // it never ran
 	}
 	var wrong *gateway.LoadError
+	if err != nil {
+		line.Stop()
+	}
 	switch {
 	case errors.As(err, &wrong):
 		return errors.Join(show(mistakes, wrong), errMistakes)
@@ -114,7 +119,9 @@ func (e *explaining) run(ctx context.Context, w, mistakes io.Writer) error {
 	case trial.Catalogue() == nil:
 		return errors.New("the configuration has no catalogue: there is nothing that serves requests to explain")
 	}
+	line.Next("explaining")
 	told, err := explain.Request(ctx, trial, trial.Catalogue(), step)
+	line.Stop()
 	if err != nil {
 		return err
 	}
@@ -134,7 +141,9 @@ func (e *explaining) ask(w io.Writer, q *explain.Question) error {
 	if err != nil {
 		return err
 	}
+	line := waiting("asking the gateway")
 	res, err := caddycmd.AdminAPIRequest(address, http.MethodPost, "/api_gateway/explain", http.Header{"Content-Type": {"application/json"}}, bytes.NewReader(body))
+	line.Stop()
 	if err != nil {
 		return fmt.Errorf("asking the gateway: %w", err)
 	}

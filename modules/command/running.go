@@ -10,6 +10,8 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/wicketgate/wicketgate/internal/progress"
 )
 
 // running is a gateway that runs, and how what it says is printed.
@@ -29,8 +31,20 @@ func (r *running) flags(cmd *cobra.Command) {
 // event with the largest body.
 const maxReport = 64 << 20
 
-// ask sends a request to the admin API, and reads the answer, which is JSON, into what is given; nil for none.
+// waiting tells at a terminal what a command is at that takes long, until it is stopped.
+func waiting(what string) *progress.Line {
+	return progress.Begin(os.Stderr, progress.System(), what)
+}
+
+// ask is send for a command that has one question.
 func (r *running) ask(method, path string, to any) error {
+	line := waiting("asking the gateway")
+	defer line.Stop()
+	return r.send(method, path, to)
+}
+
+// send sends a request to the admin API, and reads the answer, which is JSON, into what is given; nil for none.
+func (r *running) send(method, path string, to any) error {
 	address, err := caddycmd.DetermineAdminAPIAddress(r.address, nil, r.from.config, r.from.adapter)
 	if err != nil {
 		return fmt.Errorf("asking the gateway: %w", err)

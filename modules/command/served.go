@@ -41,6 +41,8 @@ func (s *source) load(w io.Writer) (*served, error) {
 	}
 	to := &served{}
 	err = alone(w, func(ctx caddy.Context) (err error) {
+		line := waiting("loading the catalogue")
+		defer line.Stop()
 		to.catalogue, to.gateway, err = gateway.Inspect(ctx, app)
 		return err
 	})

@@ -21,6 +21,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/internal/progress"
 	"github.com/wicketgate/wicketgate/internal/report"
 	"github.com/wicketgate/wicketgate/modules/gateway"
 )
@@ -116,7 +117,8 @@ func (t *testOptions) once(ctx context.Context, w, mistakes io.Writer) (files []
 			return slices.Concat(t.paths, t.policies), fmt.Errorf("looking for tests: %w", err)
 		}
 	}
-	r := &tests{testOptions: t, name: run, files: append(configurations(t.config), t.paths...), mistakes: mistakes}
+	r := &tests{testOptions: t, name: run, files: append(configurations(t.config), t.paths...), mistakes: mistakes, line: waiting("loading")}
+	defer r.line.Stop()
 	r.report.Sources = make(map[string][]byte)
 	_, app, err := configuration(t.config, t.adapter)
 	if err == nil && app != nil && len(t.policies) > 0 {
@@ -128,6 +130,7 @@ func (t *testOptions) once(ctx context.Context, w, mistakes io.Writer) (files []
 	if err := r.all(ctx, app); err != nil {
 		return r.files, err
 	}
+	r.line.Stop()
 	r.report.Sort()
 	if len(r.report.Results) == 0 {
 		return r.files, t.nothing()
@@ -204,6 +207,7 @@ type tests struct {
 	report   report.Report
 	files    []string
 	mistakes io.Writer
+	line     *progress.Line
 }
 
 // all runs every kind of tests; app is the gateway's configuration, nil for none.
@@ -256,6 +260,7 @@ func (r *tests) wrong(diags hcl.Diagnostics, sources map[string][]byte) error {
 	if !diags.HasErrors() {
 		return nil
 	}
+	r.line.Stop()
 	if err := show(r.mistakes, &gateway.LoadError{Diagnostics: diags, Sources: sources}); err != nil {
 		return err
 	}

@@ -119,6 +119,7 @@ func (r *tests) rego(ctx context.Context, s *stage) error {
 		}
 		return nil
 	}
+	r.line.Next("testing policies")
 	suite, diags := policy.LoadSuite(ctx, paths, allowed...)
 	if err := r.wrong(diags, suite.Sources()); err != nil {
 		return err
@@ -200,7 +201,8 @@ func (r *tests) cases(ctx context.Context, s *stage) error {
 	if err := r.wrong(diags, found.Sources); err != nil {
 		return err
 	}
-	for _, test := range found.Cases {
+	for i, test := range found.Cases {
+		r.line.Count("trying cases", i, len(found.Cases))
 		if !r.matches(test.Range.Filename, test.Name) {
 			continue
 		}

@@ -92,11 +92,13 @@ func (a *asked) list(after uint64, limit int) (*ledger.List, error) {
 		query.Set("webhook", a.webhook)
 	}
 	list := &ledger.List{}
-	return list, a.ask(http.MethodGet, webhooksPath+"?"+query.Encode(), list)
+	return list, a.send(http.MethodGet, webhooksPath+"?"+query.Encode(), list)
 }
 
 func listWebhooks(w io.Writer, a *asked, _ []string) error {
+	line := waiting("asking the gateway")
 	list, err := a.list(0, a.limit)
+	line.Stop()
 	if err != nil {
 		return err
 	}
@@ -183,20 +185,25 @@ func writeEvent(w io.Writer, e *ledger.Entry) error {
 }
 
 func replayWebhooks(w io.Writer, a *asked, args []string) error {
-	return a.each(w, args, http.MethodPost, "replayed")
+	return a.each(w, args, http.MethodPost, "replaying events", "replayed")
 }
 
 func dropWebhooks(w io.Writer, a *asked, args []string) error {
-	return a.each(w, args, http.MethodDelete, "dropped")
+	return a.each(w, args, http.MethodDelete, "dropping events", "dropped")
 }
 
 // each does the same with all events meant.
-func (a *asked) each(w io.Writer, refs []string, method, did string) error {
+func (a *asked) each(w io.Writer, refs []string, method, doing, did string) error {
 	if (len(refs) > 0) == a.all {
 		return errors.New("name events as they are listed, dead/17, or give --all")
 	}
 	if a.all {
-		return a.everything(w, method, did)
+		n, err := a.everything(method, doing)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w, "%s %d events\n", did, n)
+		return err
 	}
 	for _, ref := range refs {
 		if _, _, err := ledger.ParseRef(ref); err != nil {
@@ -215,12 +222,14 @@ func (a *asked) each(w io.Writer, refs []string, method, did string) error {
 }
 
 // everything does it with all events of the state that are there now; what is replayed comes there again behind them.
-func (a *asked) everything(w io.Writer, method, did string) error {
-	n, last, end := 0, uint64(0), uint64(0)
+func (a *asked) everything(method, doing string) (n int, err error) {
+	line := waiting(doing)
+	defer line.Stop()
+	last, end := uint64(0), uint64(0)
 	for {
 		list, err := a.list(last, ledger.MaxList)
 		if err != nil {
-			return err
+			return n, err
 		}
 		if end == 0 {
 			end = list.Last
@@ -228,17 +237,17 @@ func (a *asked) everything(w io.Writer, method, did string) error {
 		for _, e := range list.Events {
 			_, number, err := ledger.ParseRef(e.Ref)
 			if err == nil && number <= end {
-				err = a.ask(method, webhooksPath+"/"+e.Ref, nil)
+				err = a.send(method, webhooksPath+"/"+e.Ref, nil)
 				n++
+				line.Count(doing, n, 0)
 			}
 			if err != nil {
-				return fmt.Errorf("after %d events: %w", n, err)
+				return n, fmt.Errorf("after %d events: %w", n, err)
 			}
 			last = number
 		}
 		if len(list.Events) < ledger.MaxList || last >= end {
-			_, err := fmt.Fprintf(w, "%s %d events\n", did, n)
-			return err
+			return n, nil
 		}
 	}
 }
