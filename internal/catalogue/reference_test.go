@@ -16,8 +16,9 @@ func TestReference(t *testing.T) {
 	out.WriteString("# The catalogue: reference\n\n")
 	out.WriteString("<!-- Made from internal/catalogue's table: go test ./internal/catalogue -run Reference -update -->\n\n")
 	out.WriteString(language.doc + "\n")
+	all := readExamples(t, "testdata/reference/*.hcl", &language)
 	for _, b := range language.blocks {
-		document(&out, b, "", nil)
+		document(&out, b, "", nil, all)
 	}
 	golden(t, "../../docs/catalogue.md", out.String())
 }
@@ -36,15 +37,16 @@ func TestCaseReference(t *testing.T) {
 	var out strings.Builder
 	out.WriteString(prose + begin + "\n\n" + caseLanguage.doc + "\n")
 	told := map[string]bool{}
+	all := readExamples(t, "testdata/reference/*.case.hcl", &caseLanguage)
 	for _, b := range caseLanguage.blocks {
-		document(&out, b, "", told)
+		document(&out, b, "", told, all)
 	}
 	golden(t, path, out.String())
 }
 
 // document writes a block and those in it; path are the blocks around it. What is the same as a block in told is left
 // out; nil for all of them.
-func document(out *strings.Builder, b *block, path string, told map[string]bool) {
+func document(out *strings.Builder, b *block, path string, told map[string]bool, all examples) {
 	path = strings.TrimPrefix(path+" › "+b.name, " › ")
 	if told[b.name+b.doc] {
 		return
@@ -80,8 +82,9 @@ func document(out *strings.Builder, b *block, path string, told map[string]bool)
 		}
 		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", a.name, strings.ReplaceAll(a.kind.String(), "|", "\\|"), def, a.doc)
 	}
+	all.show(out, b)
 	for _, inner := range b.blocks {
-		document(out, inner, path, told)
+		document(out, inner, path, told, all)
 	}
 }
 

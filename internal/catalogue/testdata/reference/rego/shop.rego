@@ -1,0 +1,9 @@
+package shop
+
+orders := {"allow": false, "reasons": ["orders stay"]} if input.request.method == "DELETE"
+
+orders := {"allow": true} if input.request.method != "DELETE"
+
+payments := {"allow": input.request.method == "GET"}
+
+hooks := {"allow": input.request.method == "POST"}
