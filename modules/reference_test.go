@@ -11,6 +11,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
 // sections are the page's, in the order of an operator's reading: each is a module with a grammar of its own.
@@ -63,6 +65,9 @@ func TestTheReferencePageIsCurrent(t *testing.T) {
 		out.WriteString("\n" + markdown(strings.Replace(about, section.typ+" ", "`"+section.module+"` ", 1)))
 		_, rest, _ := strings.Cut(grammar, "\n") // the sentence that the language wants
 		out.WriteString("\n" + markdown(strings.Trim(rest, "\n")))
+		all := examples(t, section.title)
+		out.WriteString("\nFor example:\n\n```caddyfile\n" + strings.Join(all, "\n") + "```\n")
+		everyWord(t, section.title, grammar, strings.Join(all, "\n"))
 		out.WriteString("\nIn JSON:\n\n| field | |\n|---|---|\n")
 		s.rows(t, &out, section.dir, spec, "", map[string]string{})
 	}
@@ -77,6 +82,54 @@ func TestTheReferencePageIsCurrent(t *testing.T) {
 	}
 	if string(got) != out.String() {
 		t.Errorf("%s is not what the comments say: run go generate ./modules", page)
+	}
+}
+
+// examples are the Caddyfiles of testdata/reference that the page shows in a section: they are called like it, the second
+// and third with their number. A test of the command caddy gateway checks them.
+func examples(t *testing.T, title string) []string {
+	t.Helper()
+	name := "testdata/reference/" + strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(title, "`", ""), " ", "_"))
+	files, err := filepath.Glob(name + ".[2-9].caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, file := range append([]string{name + ".caddyfile"}, files...) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatalf("%s has no example: %v", title, err)
+		}
+		if formatted := string(caddyfile.Format(text)); formatted != string(text) {
+			t.Errorf("%s is not formatted; caddy fmt makes of it\n%s", file, formatted)
+		}
+		all = append(all, string(text))
+	}
+	return all
+}
+
+// everyWord holds that each word of a grammar stands in an example.
+func everyWord(t *testing.T, title, grammar, example string) {
+	t.Helper()
+	used := map[string]bool{}
+	for line := range strings.Lines(example) {
+		for _, word := range strings.Fields(line) {
+			used[word] = true
+		}
+	}
+	var parsed comment.Parser
+	for _, block := range parsed.Parse(grammar).Content {
+		code, ok := block.(*comment.Code)
+		if !ok {
+			continue
+		}
+		for line := range strings.Lines(code.Text) {
+			word, _, _ := strings.Cut(strings.TrimSpace(line)+" ", " ")
+			if first := strings.TrimLeft(word, "abcdefghijklmnopqrstuvwxyz_"); first == "" && word != "" && !used[word] {
+				t.Errorf("%s: %q stands in no example", title, word)
+			}
+		}
+		return // what follows the grammar are examples
 	}
 }
 

@@ -2,7 +2,9 @@ package command
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -15,15 +17,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nkeys"
+
 	"github.com/wicketgate/wicketgate/modules/gatewaytest"
+	_ "github.com/wicketgate/wicketgate/modules/transform"
+	_ "github.com/wicketgate/wicketgate/modules/webhook"
 )
 
-// TestExamplesOfTheReference checks the catalogue whose blocks are the examples of docs/catalogue.md, with its policies,
-// as `caddy gateway check` does, and runs the cases that are those of docs/testing.md.
-func TestExamplesOfTheReference(t *testing.T) {
+// reference is a folder with the catalogue whose blocks are the examples of docs/catalogue.md, its policies, and what
+// both name that nobody should keep in a repository.
+func reference(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("../../internal/catalogue/testdata/reference")); err != nil {
-		t.Fatal(err)
+	for to, from := range map[string]string{"catalogue": "", "rego": "rego", "next": "rego"} {
+		if err := os.CopyFS(filepath.Join(dir, to), os.DirFS(filepath.Join("../../internal/catalogue/testdata/reference", from))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	_, signing, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -45,20 +54,59 @@ func TestExamplesOfTheReference(t *testing.T) {
 		}
 		return der
 	}
+	bundles, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify, err := x509.MarshalPKIXPublicKey(bundles.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, block := range map[string]*pem.Block{
 		"client.pem": {Type: "PRIVATE KEY", Bytes: private(client)}, "signing.pem": {Type: "PRIVATE KEY", Bytes: private(signing)},
 		"certificate.pem": {Type: "CERTIFICATE", Bytes: certificate}, "ca.pem": {Type: "CERTIFICATE", Bytes: certificate},
+		"bundle.pem": {Type: "PUBLIC KEY", Bytes: verify},
 	} {
-		gatewaytest.Write(t, filepath.Join(dir, name), string(pem.EncodeToMemory(block)))
+		for _, folder := range []string{"", "catalogue"} {
+			gatewaytest.Write(t, filepath.Join(dir, folder, name), string(pem.EncodeToMemory(block)))
+		}
 	}
-	gatewaytest.Write(t, filepath.Join(dir, "stripe.secret"), "whsec_of_the_reference\n")
-	gatewaytest.Write(t, filepath.Join(dir, "partner.secret"), "whsec_b2YgdGhlIHJlZmVyZW5jZSwgZm9yIG5vYm9keQ==\n")
+	keys, err := os.ReadFile(filepath.Join(dir, "catalogue", "partners.keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gatewaytest.Write(t, filepath.Join(dir, "partners.keys"), string(keys))
+	gatewaytest.Write(t, filepath.Join(dir, "catalogue", "stripe.secret"), "whsec_of_the_reference\n")
+	gatewaytest.Write(t, filepath.Join(dir, "catalogue", "partner.secret"), secretOfDeliveries)
+	for _, name := range []string{"STRIPE_SECRET_KEY", "INTROSPECTION_SECRET", "SIGNING_SECRET", "BUNDLE_TOKEN", "LOG_TOKEN", "REDIS_PASSWORD", "NATS_PASSWORD", "NATS_TOKEN"} {
+		t.Setenv(name, "of-the-reference")
+	}
+	user, err := nkeys.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, err := user.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NATS_NKEY", string(seed))
+	gatewaytest.Write(t, filepath.Join(dir, "gateway.creds"), "read once there is a server")
+	t.Setenv("DELIVERY_SECRET", strings.TrimSpace(secretOfDeliveries))
+	t.Chdir(dir) // where {file.…} is looked for
+	return dir
+}
+
+const secretOfDeliveries = "whsec_b2YgdGhlIHJlZmVyZW5jZSwgZm9yIG5vYm9keQ==\n"
+
+// The catalogue of docs/catalogue.md has no mistakes, and the cases of docs/testing.md hold of it.
+func TestCatalogueOfTheReference(t *testing.T) {
+	dir := reference(t)
 	gatewaytest.Write(t, filepath.Join(dir, "Caddyfile"), `{
 	log {
 		format api_gateway
 	}
 	api_gateway {
-		catalogue .
+		catalogue catalogue
 		policies rego
 		variable region eu-1
 		signing {
@@ -71,9 +119,6 @@ https://localhost {
 	api_gateway
 }
 `)
-	for _, name := range []string{"STRIPE_SECRET_KEY", "INTROSPECTION_SECRET", "SIGNING_SECRET"} {
-		t.Setenv(name, "of the reference")
-	}
 	config := filepath.Join(dir, "Caddyfile")
 	var out bytes.Buffer
 	if err := check(&out, config, ""); err != nil || out.Len() > 0 {
@@ -82,5 +127,32 @@ https://localhost {
 	options := testOptions{source: source{config: config}, format: "text"}
 	if _, err := options.once(t.Context(), &out, &out); err != nil || !strings.Contains(out.String(), " passed, 0 failed") {
 		t.Errorf("%v\n%s", err, &out)
+	}
+}
+
+// The Caddyfiles of docs/caddyfile.md have no mistakes either, and Caddy can run them.
+func TestCaddyfilesOfTheReference(t *testing.T) {
+	files, err := filepath.Glob("../testdata/reference/*.caddyfile")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	texts := map[string]string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[filepath.Base(file)] = string(text)
+	}
+	dir := reference(t)
+	for name, text := range texts {
+		t.Run(name, func(t *testing.T) {
+			config := filepath.Join(dir, name)
+			gatewaytest.Write(t, config, text)
+			var out bytes.Buffer
+			if err := check(&out, config, ""); err != nil || strings.Contains(out.String(), "error:") {
+				t.Errorf("%v\n%s", err, &out)
+			}
+		})
 	}
 }

@@ -7,3 +7,5 @@ orders := {"allow": true} if input.request.method != "DELETE"
 payments := {"allow": input.request.method == "GET"}
 
 hooks := {"allow": input.request.method == "POST"}
+
+inner if startswith(input.request.path, "/inner/")
