@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -88,7 +89,7 @@ func (t *trace) TraceEvent(e topdown.Event) {
 		}
 		l = t.rule(&e, node)
 	case *ast.Expr:
-		if _, every := node.Terms.(*ast.Every); every || e.Op != topdown.FailOp { // of every, what fails is inside
+		if _, every := node.Terms.(*ast.Every); every || e.Op != topdown.FailOp || negation(node) { // of every, what fails is inside
 			return
 		}
 		l = t.failed(&e, node)
@@ -103,6 +104,17 @@ func (t *trace) TraceEvent(e topdown.Event) {
 		return
 	}
 	t.cut = true
+}
+
+// negation says whether an expression is what stands behind a `not`, which is evaluated by itself: where it fails, the
+// line that it stands in holds.
+func negation(e *ast.Expr) bool {
+	at := e.Location
+	if e.Negated || e.BaseCogeneratedExpr() != e || at == nil {
+		return false
+	}
+	rest, ok := bytes.CutPrefix(bytes.TrimSpace(at.Text), []byte("not"))
+	return ok && len(rest) > 0 && bytes.ContainsRune([]byte(" \t\r\n("), rune(rest[0]))
 }
 
 func written(at *ast.Location) string { return fmt.Sprintf("%s:%d:%d", at.File, at.Row, at.Col) }
