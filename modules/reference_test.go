@@ -66,7 +66,7 @@ func TestTheReferencePageIsCurrent(t *testing.T) {
 		_, rest, _ := strings.Cut(grammar, "\n") // the sentence that the language wants
 		out.WriteString("\n" + markdown(strings.Trim(rest, "\n")))
 		all := examples(t, section.title)
-		out.WriteString("\nFor example:\n\n```caddyfile\n" + strings.Join(all, "\n") + "```\n")
+		out.WriteString("\nFor example:\n\n```caddyfile\n" + strings.Join(all, "```\n\n```caddyfile\n") + "```\n")
 		everyWord(t, section.title, grammar, strings.Join(all, "\n"))
 		out.WriteString("\nIn JSON:\n\n| field | |\n|---|---|\n")
 		s.rows(t, &out, section.dir, spec, "", map[string]string{})
