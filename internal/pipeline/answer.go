@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/problem"
@@ -37,9 +39,12 @@ func unread(doing string, err error) *problem.Problem {
 
 // begin reads a body's first bytes, or all of it where it has no more.
 func begin(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
-	head := make([]byte, 0, exchange.Head)
-	for idle := 0; len(head) < cap(head); {
-		n, err := r.Stream.Read(head[len(head):cap(head)])
+	head := make([]byte, 0, expected(r))
+	for idle := 0; len(head) < exchange.Head; {
+		if len(head) == cap(head) {
+			head = slices.Grow(head, min(len(head), exchange.Head-len(head)))
+		}
+		n, err := r.Stream.Read(head[len(head):min(cap(head), exchange.Head)])
 		head = head[:len(head)+n]
 		if err == io.EOF { //nolint:errorlint // whatever else may be called so, only this is the end
 			r.Bytes, r.Read = head, true
@@ -57,6 +62,15 @@ func begin(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
 	}
 	r.Stream = &watched{&begun{bytes.NewReader(head), r.Stream}, "upstream", x}
 	return nil
+}
+
+// expected is how many bytes are set aside for the beginning of a body at first: as many as it says it has, and one more, which
+// its end is seen with; and few where it does not say. Most bodies are much shorter than exchange.Head.
+func expected(r *exchange.Response) int {
+	if n, err := strconv.ParseUint(r.Header.Get("Content-Length"), 10, 31); err == nil && !r.Replaced {
+		return int(min(n+1, exchange.Head)) //nolint:gosec // at most exchange.Head
+	}
+	return 2 << 10
 }
 
 // mostIdle is how often in a row a body may give nothing, as in bufio.
