@@ -72,6 +72,11 @@ type App struct {
 	// Default: 500ms. Least: 10ms. A negative value turns watching off.
 	Watch caddy.Duration `json:"watch,omitempty"`
 
+	// How large the heap of the process gets before garbage is collected, in bytes, where less than half of it is in use: with
+	// little in use Go alone collects many times a second. At most a quarter of the memory limit counts, and none where GOGC
+	// is set in the environment. Default: 128 MiB. A negative value leaves it to Go.
+	HeapFloor int64 `json:"heap_floor,omitempty"`
+
 	// A hash of all files, which the Caddyfile adapter writes so that a reload of Caddy sees a change of theirs; it
 	// says nothing to the gateway. Default: none.
 	FilesHash string `json:"files_hash,omitempty"`
@@ -109,6 +114,7 @@ type App struct {
 	started atomic.Bool // upstreams are probed only from then on, so that validating needs no network
 	stop    context.CancelFunc
 	done    chan struct{}
+	heap    func() // lets go of the heap's floor
 }
 
 // PolicySource is where policies come from: a guest module in the namespace api_gateway.policies.
@@ -287,6 +293,7 @@ func (a *App) Start() error {
 	if err := a.ready(a.inForce()); err != nil {
 		return err
 	}
+	a.keepHeap()
 	a.startRuns()
 	if a.gateway != nil {
 		a.gateway.changes.start(a.ctx)
@@ -342,6 +349,7 @@ func (a *App) Stop() error {
 		<-a.done
 	}
 	a.stopDelivering()
+	a.leaveHeap()
 	return nil
 }
 

@@ -23,7 +23,7 @@ func init() {
 }
 
 // options are the words of the global option, for "did you mean".
-var options = []string{"catalogue", "policies", "decision_log", "counters", "ledger", "variable", "watch", "signing", "usage"}
+var options = []string{"catalogue", "policies", "decision_log", "counters", "ledger", "variable", "watch", "signing", "usage", "heap_floor"}
 
 // UnmarshalCaddyfile sets up the app from the global option:
 //
@@ -36,6 +36,7 @@ var options = []string{"catalogue", "policies", "decision_log", "counters", "led
 //		variable     <name> <value>
 //		watch        <interval>|off
 //		usage        <folder>|off
+//		heap_floor   <size>|off
 //		signing {
 //			issuer <https address>
 //			key    <file>
@@ -54,6 +55,9 @@ var options = []string{"catalogue", "policies", "decision_log", "counters", "led
 //   - watch is how often the files are looked at for changes, at least 10ms. Default: 500ms.
 //   - usage is the folder where it is kept who calls what, for caddy gateway usage, or off. Default: api_gateway/usage in
 //     Caddy's data folder.
+//   - heap_floor is how large the heap of the process gets before garbage is collected, where less than half of it is in use:
+//     with little in use Go alone collects many times a second. At most a quarter of the memory limit counts, and none where
+//     GOGC is set in the environment. Default: 128MiB; off leaves it to Go.
 //   - signing is how tokens are signed that tell services who calls. Default: not at all.
 //   - issuer is what tokens are issued by, an https address by which services know this gateway. Required.
 //   - key is a file of your own keys in PEM, at most 4: the first signs, those below it are only published, so that services
@@ -138,6 +142,8 @@ func (a *App) option(d *caddyfile.Dispenser, word, base string) (err error) {
 			return d.Errf("watch takes an interval of at least 10ms, or off, not %q", args[0])
 		}
 		a.Watch = caddy.Duration(interval)
+	case "heap_floor":
+		return a.heapFloor(d)
 	default:
 		return unknown(d, word)
 	}
