@@ -22,7 +22,7 @@ var (
 // Bounded gives the document as it may be shown: within its bounds, and each text as hide gives it, without what may be
 // secret in addresses. The document itself stays as it is, since parts of it are others' too.
 func (s *Status) Bounded(hide func(string) string) *Status {
-	b := bounding{hide: hide, leftOut: map[string]int{}}
+	b := bounding{hide, map[string]int{}}
 	shown := b.value(reflect.ValueOf(s), "").Interface().(*Status)
 	if len(b.leftOut) > 0 {
 		shown.LeftOut = b.leftOut
@@ -42,7 +42,7 @@ func (b *bounding) value(v reflect.Value, name string) reflect.Value {
 	to.Set(v)
 	switch v.Kind() {
 	case reflect.String:
-		to.SetString(b.text(v.String()))
+		to.SetString(Shown(v.String(), b.hide))
 	case reflect.Pointer:
 		if !v.IsNil() {
 			to.Set(reflect.New(v.Type().Elem()))
@@ -73,12 +73,13 @@ func (b *bounding) value(v reflect.Value, name string) reflect.Value {
 	return to
 }
 
-func (b *bounding) text(text string) string {
+// Shown is a text as it may be shown.
+func Shown(text string, hide func(string) string) string {
 	if strings.Contains(text, "://") {
 		text = queryOf.ReplaceAllString(userOf.ReplaceAllString(text, "$1"), "$1")
 	}
-	if b.hide != nil {
-		text = b.hide(text)
+	if hide != nil {
+		text = hide(text)
 	}
 	if len(text) > maxText {
 		cut := maxText

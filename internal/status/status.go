@@ -1,7 +1,8 @@
 // Package status is what a gateway says of itself: one document, bounded in size and without secrets, that the admin API
 // answers, caddy gateway status prints and the console shows; and from the same facts, whether it is ready for requests.
 // One file, one subject: status.go is the document, parts.go what things that run tell for it, load.go what became of
-// loads, health.go whether it is ready, hide.go the bounds and what may not show.
+// loads, health.go whether it is ready, hide.go the bounds and what may not show, events.go what is told when it happens,
+// sunset.go when versions end.
 package status
 
 import (

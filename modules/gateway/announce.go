@@ -2,46 +2,49 @@ package gateway
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"go.uber.org/zap"
+
+	"github.com/wicketgate/wicketgate/internal/status"
+	"github.com/wicketgate/wicketgate/internal/usage"
 )
 
-// maxChanges bounds the changes of breakers that wait to be told: 64. One too many is not told; metrics and status have
-// the state itself.
-const maxChanges = 64
+// maxEvents bounds the events that wait to be told: 64. One too many is not told; metrics and status have the state
+// itself.
+const maxEvents = 64
 
 // breakerStates are those of breakers in metrics.
 var breakerStates = map[string]float64{"closed": 0, "half-open": 1, "open": 2}
 
-// announcer logs the changes of breakers and emits them as Caddy's event api_gateway.breaker, one at a time and by
-// itself: whoever listens may take long, and requests wait while a breaker changes.
-type announcer struct {
-	events chan change
+// Announcer tells what happens as events of Caddy's, one at a time and by itself: whoever listens may take long, and
+// requests wait while a breaker changes.
+type Announcer struct {
+	events chan status.Event
 	once   sync.Once
 	ctx    atomic.Pointer[caddy.Context] // of the newest app
 	stop   context.CancelFunc
 	done   chan struct{}
 }
 
-// change is one of a breaker.
-type change struct{ of, name, host, from, to string }
+// NewAnnouncer makes one that tells nothing before Start.
+func NewAnnouncer() *Announcer { return &Announcer{events: make(chan status.Event, maxEvents)} }
 
-func newAnnouncer() *announcer { return &announcer{events: make(chan change, maxChanges)} }
-
-// announce tells of a change. It does not block.
-func (a *announcer) announce(of, name, host, from, to string) {
+// Announce tells of an event. It does not block.
+func (a *Announcer) Announce(e status.Event) {
 	select {
-	case a.events <- change{of, name, host, from, to}:
+	case a.events <- e:
 	default:
 	}
 }
 
-// start has changes told as events of an app; it may be called again with a newer one.
-func (a *announcer) start(ctx caddy.Context) {
+// Start has events told as those of an app; it may be called again with a newer one.
+func (a *Announcer) Start(ctx caddy.Context) {
 	a.ctx.Store(&ctx)
 	a.once.Do(func() {
 		var inner context.Context
@@ -51,15 +54,21 @@ func (a *announcer) start(ctx caddy.Context) {
 	})
 }
 
-func (a *announcer) tell(ctx context.Context) {
+func (a *Announcer) tell(ctx context.Context) {
 	defer close(a.done)
 	for {
 		select {
-		case c := <-a.events:
+		case e := <-a.events:
 			app := *a.ctx.Load()
-			app.Logger().Warn("circuit breaker changed", zap.String(c.of, c.name), zap.String("host", c.host), zap.String("from", c.from), zap.String("to", c.to))
+			if e.Name == status.BreakerChanged { // the others are logged where they happen
+				var fields []zap.Field
+				for _, name := range slices.Sorted(maps.Keys(e.Data)) {
+					fields = append(fields, zap.Any(name, e.Data[name]))
+				}
+				app.Logger().Warn("circuit breaker changed", fields...)
+			}
 			if events, err := app.AppIfConfigured("events"); err == nil {
-				events.(*caddyevents.App).Emit(app, "api_gateway.breaker", map[string]any{c.of: c.name, "host": c.host, "from": c.from, "to": c.to})
+				events.(*caddyevents.App).Emit(app, e.Name, e.Data)
 			}
 		case <-ctx.Done():
 			return
@@ -67,10 +76,83 @@ func (a *announcer) tell(ctx context.Context) {
 	}
 }
 
-// close ends it, and waits for the end.
-func (a *announcer) close() {
+// Close ends it, and waits for the end.
+func (a *Announcer) Close() {
 	if a.stop != nil {
 		a.stop()
 		<-a.done
 	}
 }
+
+// sunsets tell when versions end, for as long as any app has a catalogue.
+type sunsets struct {
+	app  atomic.Pointer[App] // the newest
+	wake chan struct{}
+	once sync.Once
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// sunsets gives what tells of versions that end, which all apps share, so that a reload of Caddy tells none twice.
+func (l *Load) sunsets() (*sunsets, error) {
+	if l.app.trial != nil {
+		return nil, nil
+	}
+	return Run(l, "sunsets", func() (*sunsets, error) { return &sunsets{wake: make(chan struct{}, 1)}, nil })
+}
+
+// Start implements Running.
+func (s *sunsets) Start(ctx caddy.Context) {
+	if app, err := ctx.AppIfConfigured("api_gateway"); err == nil {
+		s.app.Store(app.(*App))
+	}
+	s.once.Do(func() {
+		var inner context.Context
+		inner, s.stop = context.WithCancel(context.Background())
+		s.done = make(chan struct{})
+		go func() {
+			defer close(s.done)
+			status.WatchSunsets(inner, s.versions, s.wake, s.crossed)
+		}()
+	})
+	s.look()
+}
+
+// look has it look at the versions in force now.
+func (s *sunsets) look() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *sunsets) versions() []usage.Version {
+	app := s.app.Load()
+	if app == nil || app.gateway == nil {
+		return nil
+	}
+	g := app.gateway.hold()
+	defer g.release()
+	return g.leaving()
+}
+
+func (s *sunsets) crossed(v usage.Version) {
+	app := s.app.Load()
+	app.logger.Warn("a version has ended", zap.String("api", v.API), zap.String("version", v.Version), zap.Time("sunset", v.Sunset))
+	app.told.Announce(status.Sunset(v.API, v.Version, v.Sunset))
+}
+
+// Close implements Running.
+func (s *sunsets) Close() error {
+	if s.stop != nil {
+		s.stop()
+		<-s.done
+	}
+	return nil
+}
+
+// Status implements Running.
+func (*sunsets) Status() status.Part { return nil }
+
+// Interface guards
+var _ Running = (*sunsets)(nil)

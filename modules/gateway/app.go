@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/delivery"
-	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/drift"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/gateway"
@@ -94,6 +92,7 @@ type App struct {
 	gateway  *catalogued                // nil without a catalogue
 	shadow   *shadow.Shadow
 	drift    *drift.Recorder
+	told     *Announcer // of what happens
 
 	loading   sync.Mutex // one load at a time; guards the seven below
 	parts     []Part
@@ -155,13 +154,14 @@ func (a *App) Provision(ctx caddy.Context) error {
 			return err
 		}
 	}
+	a.told = NewAnnouncer()
 	a.shadow = a.newShadow()
 	a.drift = drift.New(drift.Config{Counted: a.metrics.answered})
 	if err := a.provisionEngines(); err != nil {
 		return err
 	}
 	if len(a.Catalogue) > 0 {
-		a.gateway = &catalogued{app: a, changes: newAnnouncer()}
+		a.gateway = &catalogued{app: a}
 		a.parts = append(a.parts, a.gateway)
 	}
 	return a.load()
@@ -295,9 +295,7 @@ func (a *App) Start() error {
 	}
 	a.keepHeap()
 	a.startRuns()
-	if a.gateway != nil {
-		a.gateway.changes.start(a.ctx)
-	}
+	a.told.Start(a.ctx)
 	a.loading.Lock()
 	a.deliver()
 	a.loading.Unlock()
@@ -359,6 +357,9 @@ func (a *App) Cleanup() error {
 		a.gateway.close()
 	}
 	a.closeRuns()
+	if a.told != nil {
+		a.told.Close()
+	}
 	if a.shadow != nil {
 		a.shadow.Close()
 	}
@@ -426,7 +427,10 @@ func (a *App) load() error {
 	if l.failed() {
 		l.undo()
 		a.metrics.loaded(false)
-		a.status.Store(a.status.Load().Failed(l.Diagnostics, began))
+		failed := a.status.Load().Failed(l.Diagnostics, began)
+		if a.status.Store(failed); a.started.Load() {
+			a.told.Announce(status.FailedLoad(failed, Concealed().Text))
+		}
 		return &LoadError{Diagnostics: l.Diagnostics, Sources: l.Sources}
 	}
 	if a.checking {
@@ -445,8 +449,11 @@ func (a *App) load() error {
 	l.compared.Commit()
 	a.warnAgain()
 	a.metrics.loaded(true)
-	now := a.status.Load().Succeeded(len(l.Files), l.Diagnostics, began)
-	a.status.Store(now)
+	last := a.status.Load()
+	now := last.Succeeded(len(l.Files), l.Diagnostics, began)
+	if a.status.Store(now); a.started.Load() {
+		a.told.Announce(status.LoadTaken(now, last != nil && last.Error != nil))
+	}
 	a.logger.Info("swapped in", zap.Int64("generation", now.Generation), zap.Duration("took", time.Since(began)), zap.Int("files", len(a.files)))
 	return nil
 }
@@ -462,28 +469,6 @@ func (a *App) read(files []string, began time.Time, contents [32]byte) {
 		now = [32]byte{}
 	}
 	a.files, a.contents = files, now
-}
-
-// LoadError is every mistake of a load, its warnings too. Its text is a line for each, for logs; Sources let a terminal show the lines
-// meant.
-type LoadError struct {
-	Diagnostics hcl.Diagnostics
-	Sources     map[string][]byte
-}
-
-// Error lists the mistakes.
-func (e *LoadError) Error() string {
-	var b strings.Builder
-	for _, d := range e.Diagnostics {
-		if d.Severity != hcl.DiagError {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteString("; ")
-		}
-		b.WriteString(diagnostic.Line(d))
-	}
-	return b.String()
 }
 
 // Interface guards

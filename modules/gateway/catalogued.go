@@ -31,8 +31,6 @@ type catalogued struct {
 	mu        sync.Mutex
 	upstreams map[string]*shared // by what their configuration says, so that a load that leaves one as it was keeps its connections
 	wanted    []string           // APIs that handlers name
-
-	changes *announcer // of breakers
 }
 
 // generation is one state of the catalogue in force. It is let go when the next one has taken its place and the last
@@ -45,6 +43,7 @@ type generation struct {
 	users     atomic.Int64 // requests, and one for being current; once 0 it stays 0
 	let       func()
 	usage     *usageKeeper // nil where nothing is kept
+	sunsets   *sunsets     // nil on trial
 }
 
 // shared is an upstream that several generations use.
@@ -128,6 +127,9 @@ func (c *catalogued) Load(l *Load) func() {
 	if next.usage, err = l.usage(); err != nil {
 		l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Usage cannot be kept", Detail: err.Error()})
 	}
+	if next.sunsets, err = l.sunsets(); err != nil {
+		l.Diagnostics = append(l.Diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Sunsets cannot be told", Detail: err.Error()})
+	}
 	l.Credentials = append(l.Credentials, built.Credentials()...)
 	l.Parameters = append(l.Parameters, built.Parameters()...)
 	l.Told = append(l.Told, built.Told()...)
@@ -153,6 +155,9 @@ func (c *catalogued) Load(l *Load) func() {
 		c.next = nil
 		if last := c.current.Swap(next); last != nil {
 			last.release()
+		}
+		if next.sunsets != nil {
+			next.sunsets.look()
 		}
 	}
 }
@@ -242,7 +247,7 @@ func (c *catalogued) run(u *catalogue.Upstream) (*upstream.Upstream, error) {
 	return upstream.New(c.app.ctx, u, c.app.started.Load, upstream.Report{
 		Changed: func(name, host, from, to string) {
 			theMetrics.parties.servers.WithLabelValues(name, host).Set(breakerStates[to])
-			c.changes.announce("upstream", name, host, from, to)
+			c.app.told.Announce(status.Breaker("upstream", name, host, from, to))
 		},
 		Retried: func(name string) { theMetrics.parties.again.WithLabelValues(name).Inc() },
 	})
@@ -279,7 +284,6 @@ func (c *catalogued) servers() (all []status.Part) {
 
 // close ends all upstreams, used or not: the server that used them is gone.
 func (c *catalogued) close() {
-	c.changes.close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var errs []error

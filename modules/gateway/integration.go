@@ -116,11 +116,11 @@ type party struct {
 	*provider.Client
 	started atomic.Bool
 	idle    func() // lets go of connections that nobody uses; nil for none
-	changes *announcer
+	changes *Announcer
 }
 
 func newParty(c provider.Config, network http.RoundTripper, started bool) (*party, error) {
-	p := &party{changes: newAnnouncer()}
+	p := &party{changes: NewAnnouncer()}
 	c.Report = reporter{p}
 	client, err := provider.New(c, network)
 	if err != nil {
@@ -144,12 +144,12 @@ var errNotServing = errors.New("the gateway does not serve, and asks nobody")
 // Start implements Running: from now on, changes of the breaker are events of the newest app.
 func (p *party) Start(ctx caddy.Context) {
 	p.started.Store(true)
-	p.changes.start(ctx)
+	p.changes.Start(ctx)
 }
 
 // Close implements Running.
 func (p *party) Close() error {
-	p.changes.close()
+	p.changes.Close()
 	p.Client.Close()
 	if p.idle != nil {
 		p.idle()
@@ -186,7 +186,7 @@ func (reporter) Token(name string, err error) {
 // Breaker implements provider.Report.
 func (r reporter) Breaker(name, host, from, to string) {
 	theMetrics.parties.breakers.WithLabelValues(name, host).Set(breakerStates[to])
-	r.changes.announce("integration", name, host, from, to)
+	r.changes.Announce(status.Breaker("integration", name, host, from, to))
 }
 
 // partyMetrics are those of integrations. Their names are the catalogue's.

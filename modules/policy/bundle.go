@@ -102,6 +102,8 @@ type Bundle struct {
 	none    bool   // there is none
 	logger  *zap.Logger
 	metrics *bundleMetrics
+	ctx     caddy.Context
+	told    *gateway.Announcer // of what happens
 }
 
 // String names the bundle, without what may be secret in its address.
@@ -144,7 +146,7 @@ func (*Bundle) CaddyModule() caddy.ModuleInfo {
 
 // Provision takes up the bundle in force, or the one kept on disk; it asks the server nothing.
 func (b *Bundle) Provision(ctx caddy.Context) error {
-	b.logger = ctx.Logger()
+	b.ctx, b.logger = ctx, ctx.Logger()
 	if err := b.provision(ctx); err != nil {
 		return err
 	}

@@ -21,13 +21,17 @@ import (
 func (b *Bundle) Start(take func(*policy.Snapshot) error) (err error) {
 	s := b.feed.Status()
 	b.inForce, b.none = s.Revision, s.Waiting
+	b.told = gateway.NewAnnouncer()
+	b.told.Start(b.ctx)
 	if !b.beside && s.Activated != nil {
 		b.metrics.last.at.Store(s.Activated)
 	}
 	if s.FromDisk {
 		b.logger.Info("beginning with the bundle kept on disk", zap.String("url", b.shown), zap.String("revision", s.Revision), zap.String("etag", s.ETag))
 	}
-	b.member, err = b.feed.Join(b.given, take, b.report)
+	if b.member, err = b.feed.Join(b.given, take, b.report); err != nil {
+		b.told.Close()
+	}
 	return err
 }
 
@@ -36,6 +40,7 @@ func (b *Bundle) Stop() {
 	if b.member != nil {
 		b.member.Leave()
 		b.member = nil
+		b.told.Close()
 	}
 }
 
@@ -43,6 +48,12 @@ func (b *Bundle) Stop() {
 func (b *Bundle) report(e bundle.Event) {
 	if !b.beside { // the metrics are of the policies in force
 		b.metrics.happened(e)
+	}
+	switch {
+	case e.Kind == bundle.Activated:
+		b.told.Announce(status.NewBundle(b.shown, e.Revision, e.ETag))
+	case e.Err != nil && !e.Again:
+		b.told.Announce(status.FailedBundle(b.shown, string(e.Kind), b.inForce, e.Err, gateway.Concealed().Text))
 	}
 	fields := []zap.Field{zap.String("url", b.shown)}
 	switch {

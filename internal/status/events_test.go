@@ -1,0 +1,84 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/wicketgate/wicketgate/internal/usage"
+)
+
+// TestEventsPage holds the page against what events tell, and what they tell against secrets.
+func TestEventsPage(t *testing.T) {
+	text, err := os.ReadFile("../../docs/status.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, page, _ := strings.Cut(string(text), "## Events")
+	page, _, _ = strings.Cut(page, "## Fields")
+	hide := func(text string) string { return strings.ReplaceAll(text, "key-17", "REDACTED") }
+	var none *Load
+	failed := none.Succeeded(3, nil, noon).Failed(hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Wrong", Detail: "It is key-17 of https://a:b@c/?d=e.",
+		Subject: &hcl.Range{Filename: "a.hcl", Start: hcl.Pos{Line: 1, Column: 3}}}}, noon)
+	for _, e := range []Event{
+		FailedLoad(failed, hide), LoadTaken(failed, true), Breaker("upstream", "orders", "127.0.0.1:1", "closed", "open"), Breaker("integration", "payments", "api.example", "closed", "open"),
+		FailedBundle("https://b.example/gw.tar.gz", "unreachable", "r7", errors.New("get https://b.example/gw.tar.gz?token=s3cret: key-17"), hide),
+		NewBundle("https://b.example/gw.tar.gz", "r8", `"etag"`), Sunset("orders", "v1", noon),
+	} {
+		row := ""
+		for line := range strings.Lines(page) {
+			if strings.HasPrefix(line, "| `"+e.Name+"` |") {
+				row = line
+			}
+		}
+		for name := range e.Data {
+			if !strings.Contains(row, "`"+name+"`") {
+				t.Errorf("%s tells %q, and the page says %q", e.Name, name, row)
+			}
+		}
+		if said := fmt.Sprint(e.Data); strings.Contains(said, "key-17") || strings.Contains(said, "s3cret") || strings.Contains(said, "a:b@") {
+			t.Errorf("%s tells %s", e.Name, said)
+		}
+	}
+}
+
+// TestWatchSunsets has sunsets pass while versions come and go.
+func TestWatchSunsets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		at := func(name string, in time.Duration) usage.Version {
+			return usage.Version{API: "orders", Version: name, Sunset: began.Add(in)}
+		}
+		all := []usage.Version{at("v0", -time.Hour), at("v1", 90*time.Second), at("v2", time.Hour), {API: "orders", Version: "v3"}}
+		var crossed []string
+		wake := make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			WatchSunsets(ctx, func() []usage.Version { return all }, wake, func(v usage.Version) {
+				crossed = append(crossed, fmt.Sprint(v.Version, " after ", time.Since(began)))
+			})
+		}()
+		synctest.Wait()
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		all = append(all, at("v4", 10*time.Minute+time.Second)) // a load
+		wake <- struct{}{}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		cancel()
+		<-done
+		if want := []string{"v1 after 1m30s", "v4 after 10m1s", "v2 after 1h0m0s"}; !slices.Equal(crossed, want) {
+			t.Errorf("%q, want %q", crossed, want)
+		}
+	})
+}
