@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -90,7 +91,7 @@ func TestUsage(t *testing.T) {
 		if in := got["globex 2026-11-01 path"].In; in != times*uint64(len(body)) {
 			t.Errorf("%d bytes came in, want %d times %d", in, times, len(body))
 		}
-		if len(r.Ending) != 1 || r.Ending[0].Version != "v1" || r.Ending[0].Callers != 2 || r.Ending[0].Consumers[0] != "(anonymous)" || len(r.Ending[0].Changes) == 0 {
+		if len(r.Ending) != 1 || r.Ending[0].Version != "v1" || r.Ending[0].Callers != 2 || !slices.Contains(r.Ending[0].Consumers, "(anonymous)") || len(r.Ending[0].Changes) == 0 {
 			t.Errorf("what ends is %+v", r.Ending)
 		}
 	}
