@@ -189,6 +189,12 @@ type Usage struct {
 	Folder string `json:"folder"`
 	// Why it cannot be kept, so that what is counted waits in memory.
 	Error string `json:"error,omitempty"`
+	// How many gateways' counts add up by the counters' Redis, as far as this one knows. Absent where each tells its own.
+	Gateways int `json:"gateways,omitempty"`
+	// When Redis last got all that this one had counted.
+	Shared *time.Time `json:"shared,omitempty"`
+	// Why Redis has not now.
+	Unshared string `json:"unshared,omitempty"`
 }
 
 func (u Usage) join(s *Status) { s.Usage = &u }

@@ -24,10 +24,12 @@ type Keeper struct {
 	log    *slog.Logger
 	now    func() time.Time
 
-	failing atomic.Pointer[error] // why the file is not open, or what it cannot keep; nobody waits for the file to know it
+	shared  atomic.Pointer[Shared] // how it stands with the board; nil for none
+	failing atomic.Pointer[error]  // why the file is not open, or what it cannot keep; nobody waits for the file to know it
 
 	once sync.Once
 	wake chan struct{} // somebody waits for the file
+	due  chan struct{} // the board may not have all
 	stop context.CancelFunc
 	done chan struct{}
 
@@ -36,11 +38,12 @@ type Keeper struct {
 	closed  bool
 	pending map[Key]*Sums // that the file has not got yet; bound: maxPending
 	opened  func()        // is called once the file is open; nil for nothing
+	board   Board         // nil for none
 }
 
 // NewKeeper makes one for the file in a folder. It opens nothing before Start; what is recorded until then waits.
 func NewKeeper(folder string, log *slog.Logger) *Keeper {
-	return &Keeper{Recorder: NewRecorder(), folder: folder, log: log, now: time.Now, wake: make(chan struct{}, 1), pending: make(map[Key]*Sums)}
+	return &Keeper{Recorder: NewRecorder(), folder: folder, log: log, now: time.Now, wake: make(chan struct{}, 1), due: make(chan struct{}, 1), pending: make(map[Key]*Sums)}
 }
 
 // Start opens the file and keeps in it what is counted, beside whoever calls. Once it is open, opened is called; of several
@@ -53,7 +56,13 @@ func (k *Keeper) Start(opened func()) {
 		var ctx context.Context
 		ctx, k.stop = context.WithCancel(context.Background())
 		k.done = make(chan struct{})
-		go k.run(ctx)
+		var both sync.WaitGroup
+		both.Go(func() { k.run(ctx) })
+		both.Go(func() { k.tell(ctx) })
+		go func() {
+			defer close(k.done)
+			both.Wait()
+		}()
 	})
 	select {
 	case k.wake <- struct{}{}:
@@ -62,7 +71,6 @@ func (k *Keeper) Start(opened func()) {
 }
 
 func (k *Keeper) run(ctx context.Context) {
-	defer close(k.done)
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
 	for {
@@ -81,13 +89,14 @@ func (k *Keeper) run(ctx context.Context) {
 			k.opened = nil
 		}
 		k.mu.Unlock()
+		k.tellBoard()
 		if opened != nil {
 			opened()
 		}
 	}
 }
 
-// Close writes what has been counted and closes the file.
+// Close writes what has been counted, shares it, and closes the file.
 func (k *Keeper) Close() error {
 	if k.stop != nil {
 		k.stop()
@@ -100,6 +109,9 @@ func (k *Keeper) Close() error {
 		return nil
 	}
 	k.flush()
+	k.mu.Unlock()
+	k.share(context.Background(), leaving)
+	k.mu.Lock()
 	if k.store == nil { // it has just failed
 		return k.Failing()
 	}
@@ -125,6 +137,7 @@ func (k *Keeper) flush() {
 			}
 			k.store = store
 		}
+		k.store.shares = k.board != nil
 		if len(k.pending) == 0 {
 			return nil
 		}

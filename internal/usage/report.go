@@ -69,6 +69,11 @@ type Report struct {
 	// More is how many rows are left out, which have the fewest requests.
 	More   int      `json:"more,omitempty"`
 	Ending []Ending `json:"ending,omitempty"`
+	// Gateways is how many gateways' counts are added, 0 where each tells its own. Those of others are as they were up to
+	// 30 s ago.
+	Gateways int `json:"gateways,omitempty"`
+	// Alone says why those of other gateways are not in it, though they are shared.
+	Alone string `json:"alone,omitempty"`
 }
 
 // Report tells who called what, and which of the versions that end are still called.
@@ -76,18 +81,19 @@ func (k *Keeper) Report(ask Ask, versions []Version) (*Report, error) {
 	now := k.now()
 	r := &Report{Until: now.UTC(), By: "hour", Rows: []Row{}}
 	sums := make(map[Key]*Sums)
+	add := func(key Key, n *Sums) {
+		if ask.API != "" && key.API != ask.API || ask.Version != "" && key.Version != ask.Version || ask.Consumer != "" && key.Consumer != ask.Consumer {
+			return
+		}
+		to := sums[key]
+		if to == nil {
+			to = &Sums{}
+			sums[key] = to
+		}
+		to.Add(n)
+	}
 	err := k.use(func(s *Store) error {
-		from, byDay, err := s.Each(ask.Since, now, func(_ time.Time, key Key, n *Sums) {
-			if ask.API != "" && key.API != ask.API || ask.Version != "" && key.Version != ask.Version || ask.Consumer != "" && key.Consumer != ask.Consumer {
-				return
-			}
-			to := sums[key]
-			if to == nil {
-				to = &Sums{}
-				sums[key] = to
-			}
-			to.Add(n)
-		})
+		from, byDay, err := s.Each(ask.Since, now, func(_ time.Time, key Key, n *Sums) { add(key, n) })
 		r.From = from
 		if byDay {
 			r.By = "day"
@@ -96,6 +102,13 @@ func (k *Keeper) Report(ask Ask, versions []Version) (*Report, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	theirs, gateways, err := k.gathered(ask.Since, now, func(Key, *Sums) bool { return true })
+	if r.Gateways = gateways; err != nil {
+		r.Alone = err.Error()
+	}
+	for key, n := range theirs {
+		add(key, n)
 	}
 	for key, n := range sums {
 		r.Rows = append(r.Rows, Row{
@@ -134,22 +147,33 @@ func (k *Keeper) Ending(versions []Version) ([]Ending, error) {
 	}
 	requests := make(map[name]uint64)
 	now := k.now()
+	counts := func(key Key, n *Sums) bool {
+		return calls[name{key.API, key.Version}] != nil && now.Sub(n.Last) <= Recent
+	}
+	add := func(key Key, n *Sums) {
+		of := name{key.API, key.Version}
+		requests[of] += n.Requests
+		if callers := calls[of]; n.Last.After(callers[key.Consumer]) {
+			callers[key.Consumer] = n.Last
+		}
+	}
 	err := k.use(func(s *Store) error {
 		_, _, err := s.Each(now.Add(-Recent), now, func(_ time.Time, key Key, n *Sums) {
-			of := name{key.API, key.Version}
-			callers := calls[of]
-			if callers == nil || now.Sub(n.Last) > Recent {
-				return
-			}
-			requests[of] += n.Requests
-			if n.Last.After(callers[key.Consumer]) {
-				callers[key.Consumer] = n.Last
+			if counts(key, n) {
+				add(key, n)
 			}
 		})
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	theirs, _, err := k.gathered(now.Add(-Recent), now, counts)
+	if err != nil {
+		k.log.Warn("who still calls is told of this gateway alone", "error", err)
+	}
+	for key, n := range theirs {
+		add(key, n)
 	}
 	var all []Ending
 	for _, v := range versions {

@@ -43,6 +43,7 @@ type Store struct {
 	limit   int                           // maxPeriod, but for tests
 	periods [len(spans)]map[[8]byte]int   // how many keys those have that were written to
 	full    func(bytes int64) (full bool) // whether the file may not grow
+	shares  bool                          // rows that are counted on are marked for the board
 }
 
 // Open opens the file in a folder, and makes it where there is none. One that is broken is put aside, and aside says where.
@@ -119,13 +120,19 @@ func (s *Store) Add(all map[Key]*Sums, at time.Time) error {
 				n = count(b, period)
 			}
 			for k, sums := range all {
-				added, err := s.put(b, period, k, sums, n >= s.limit || s.full(tx.Size()))
+				name, added, err := s.put(b, period, k, sums, n >= s.limit || s.full(tx.Size()))
+				if err == nil && s.shares {
+					err = mark(tx, i, name)
+				}
 				if err != nil {
 					return err
 				}
 				n += added
 			}
 			s.periods[i][period] = n
+		}
+		if !s.shares {
+			return forget(tx)
 		}
 		return nil
 	})
@@ -135,9 +142,9 @@ func (s *Store) Add(all map[Key]*Sums, at time.Time) error {
 	return nil
 }
 
-// put adds the counts of a key to a period, and says how many keys it has more.
-func (s *Store) put(b *bbolt.Bucket, period [8]byte, k Key, sums *Sums, crowded bool) (added int, err error) {
-	name := encodeKey(period, k)
+// put adds the counts of a key to a period, and says what the row is called and how many keys there are more.
+func (s *Store) put(b *bbolt.Bucket, period [8]byte, k Key, sums *Sums, crowded bool) (name []byte, added int, err error) {
+	name = encodeKey(period, k)
 	old := b.Get(name)
 	if old == nil && crowded {
 		k.Consumer = Other
@@ -150,7 +157,7 @@ func (s *Store) put(b *bbolt.Bucket, period [8]byte, k Key, sums *Sums, crowded 
 	} else if before, ok := decodeSums(old); ok {
 		total.Add(&before)
 	}
-	return added, b.Put(name, encodeSums(&total))
+	return name, added, b.Put(name, encodeSums(&total))
 }
 
 // expire lets go of the periods before a time.
@@ -187,10 +194,9 @@ func count(b *bbolt.Bucket, period [8]byte) (n int) {
 // Each calls f for the counts of each key and hour since a time, or, where that is longer ago than hours are kept, each
 // day. from is when the first period began that was looked at, and byDay which they are.
 func (s *Store) Each(since, now time.Time, f func(at time.Time, k Key, sums *Sums)) (from time.Time, byDay bool, err error) {
-	span := spans[0]
-	if byDay = now.Sub(since) > KeepHours; byDay {
-		span = spans[1]
-	}
+	i := spanOf(since, now)
+	span := spans[i]
+	byDay = i == 1
 	first := periodOf(since, span.long)
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		c := tx.Bucket([]byte(span.name)).Cursor()
@@ -208,6 +214,14 @@ func (s *Store) Each(since, now time.Time, f func(at time.Time, k Key, sums *Sum
 		return time.Time{}, false, fmt.Errorf("reading the usage: %w", err)
 	}
 	return timeOf(first[:]), byDay, nil
+}
+
+// spanOf says by which span counts are told since a time.
+func spanOf(since, now time.Time) int {
+	if now.Sub(since) > KeepHours {
+		return 1
+	}
+	return 0
 }
 
 // periodOf is the beginning of the period of a time, so that the earlier sorts before the later.

@@ -125,7 +125,11 @@ func statusLines(s *status.Status) [][2]string {
 		lines = append(lines, [2]string{"ledger", text})
 	}
 	if u := s.Usage; u != nil {
-		lines = append(lines, [2]string{"usage", "in " + u.Folder})
+		text := "in " + u.Folder
+		if u.Gateways > 0 {
+			text += ", shared by " + many(u.Gateways, "gateway")
+		}
+		lines = append(lines, [2]string{"usage", text})
 	}
 	for i := range s.Issuers {
 		one := &s.Issuers[i]
@@ -201,6 +205,7 @@ func wrongs(s *status.Status) (all []string) {
 	}
 	if s.Usage != nil {
 		told("usage", s.Usage.Error)
+		told("usage of other gateways", s.Usage.Unshared)
 	}
 	return all
 }

@@ -37,7 +37,8 @@ Asks a running gateway who calls its APIs: for each consumer, API, version and w
 which the version was chosen, how many requests came, how many were refused (4xx) or
 failed (5xx), how long they took, how many bytes went in and out, and when the last
 one came; and which versions that are deprecated or end somebody has called in the
-last 14 days.
+last 14 days. Where several gateways count on one Redis, it tells the sums of all of
+them, and says so where Redis is away.
 
 Counts of the last 7 days are told by the hour, those from before by the day, in UTC;
 what is older than 400 days is gone.
@@ -101,6 +102,12 @@ func writeUsage(w io.Writer, r *usage.Report) error {
 		fmt.Fprintf(&out, "nobody called since %s\n", r.From.Format(time.RFC3339))
 	} else {
 		fmt.Fprintf(&out, "since %s\n", r.From.Format(time.RFC3339))
+	}
+	switch {
+	case r.Alone != "":
+		fmt.Fprintf(&out, "! of this gateway alone, for the counters' Redis does not tell of the others: %s\n", cell(r.Alone))
+	case r.Gateways > 1:
+		fmt.Fprintf(&out, "of %d gateways; what the others counted in the last 30 s may be missing\n", r.Gateways)
 	}
 	if r.More > 0 {
 		fmt.Fprintf(&out, "and %d rows with fewer requests: ask for an API, a version or a consumer\n", r.More)

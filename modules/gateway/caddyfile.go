@@ -35,7 +35,9 @@ var options = []string{"catalogue", "policies", "decision_log", "counters", "led
 //		ledger       <engine> ...
 //		variable     <name> <value>
 //		watch        <interval>|off
-//		usage        <folder>|off
+//		usage        [<folder>|off] {
+//			share off
+//		}
 //		heap_floor   <size>|off
 //		signing {
 //			issuer <https address>
@@ -55,6 +57,8 @@ var options = []string{"catalogue", "policies", "decision_log", "counters", "led
 //   - watch is how often the files are looked at for changes, at least 10ms. Default: 500ms.
 //   - usage is the folder where it is kept who calls what, for caddy gateway usage, or off. Default: api_gateway/usage in
 //     Caddy's data folder.
+//   - share is off where each gateway is to tell its own usage. Default: on, so that gateways with counters redis of one
+//     prefix tell it together.
 //   - heap_floor is how large the heap of the process gets before garbage is collected, where less than half of it is in use:
 //     with little in use Go alone collects many times a second. At most a quarter of the memory limit counts, and none where
 //     GOGC is set in the environment. Default: 128MiB; off leaves it to Go.
@@ -108,14 +112,8 @@ func (a *App) option(d *caddyfile.Dispenser, word, base string) (err error) {
 	case "signing":
 		return a.signing(d, base)
 	case "usage":
-		args := d.RemainingArgs()
-		if len(args) != 1 || args[0] == "" {
-			return d.ArgErr()
-		}
-		a.Usage = &Usage{Off: args[0] == "off"}
-		if !a.Usage.Off {
-			a.Usage.Folder = relative(base, args[0])
-		}
+		a.Usage = &Usage{}
+		return a.Usage.unmarshal(d, base)
 	case "variable":
 		args := d.RemainingArgs()
 		if len(args) != 2 {
@@ -151,6 +149,40 @@ func (a *App) option(d *caddyfile.Dispenser, word, base string) (err error) {
 		return d.ArgErr()
 	}
 	return err
+}
+
+// unmarshal reads what stands behind the word usage.
+func (u *Usage) unmarshal(d *caddyfile.Dispenser, base string) error {
+	args := d.RemainingArgs()
+	if len(args) > 1 || len(args) == 1 && args[0] == "" {
+		return d.ArgErr()
+	}
+	switch {
+	case len(args) == 0:
+	case args[0] == "off":
+		u.Off = true
+	default:
+		u.Folder = relative(base, args[0])
+	}
+	block := false
+	for nesting := d.Nesting(); d.NextBlock(nesting); block = true {
+		switch {
+		case d.Val() != "share":
+			return d.Errf("usage has no keyword %q; it takes share", d.Val())
+		case u.Unshared:
+			return d.Errf("share is given twice")
+		case u.Off:
+			return d.Errf("usage off has nothing to share")
+		}
+		if args := d.RemainingArgs(); len(args) != 1 || args[0] != "off" {
+			return d.Errf("expected: share off")
+		}
+		u.Unshared = true
+	}
+	if len(args) == 0 && !block {
+		return d.ArgErr()
+	}
+	return nil
 }
 
 func unknown(d *caddyfile.Dispenser, word string) error {

@@ -28,6 +28,10 @@ type Usage struct {
 
 	// The folder of the file, usage.db. Default: api_gateway/usage in Caddy's data folder.
 	Folder string `json:"folder,omitempty"`
+
+	// What is counted is not written to the counters' Redis, and each gateway tells its own. Default: false; counters in
+	// memory share nothing.
+	Unshared bool `json:"unshared,omitempty"`
 }
 
 // usageKeeper is what keeps usage, as it runs in Caddy.
@@ -64,12 +68,32 @@ func (k *usageKeeper) Start(ctx caddy.Context) {
 		k.Keeper.Start(nil)
 		return
 	}
-	k.Keeper.Start(app.(*App).warnOfEnding)
+	a := app.(*App)
+	k.Share(a.board())
+	k.Keeper.Start(a.warnOfEnding)
+}
+
+// board is where this gateway and others write who calls what: the counters' Redis, nil for nowhere.
+func (a *App) board() usage.Board {
+	b, shared := a.counter.(usage.Board)
+	if !shared || a.Usage != nil && a.Usage.Unshared {
+		return nil
+	}
+	return b
 }
 
 // Status implements Running.
 func (k *usageKeeper) Status() status.Part {
 	told := status.Usage{Folder: k.folder}
+	if s := k.Shared(); s != nil {
+		told.Gateways = s.Gateways
+		if !s.At.IsZero() {
+			told.Shared = &s.At
+		}
+		if s.Err != nil {
+			told.Unshared = s.Err.Error()
+		}
+	}
 	if err := k.Failing(); err != nil {
 		told.Error = err.Error()
 	}
