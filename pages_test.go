@@ -160,8 +160,8 @@ func build(t testing.TB) string {
 	return binary
 }
 
-// start runs the binary on a Caddyfile until the test ends.
-func start(t testing.TB, binary, caddyfile string) *running {
+// start runs the binary on a Caddyfile until the test ends, with what else its environment is to have.
+func start(t testing.TB, binary, caddyfile string, env ...string) *running {
 	t.Helper()
 	dir := t.TempDir()
 	ports := make([]int, 4)
@@ -174,6 +174,12 @@ func start(t testing.TB, binary, caddyfile string) *running {
 		"HTTPS_PORT="+strconv.Itoa(g.https), "ADMIN=localhost:"+strconv.Itoa(g.admin),
 		"HTTP_PORT="+strconv.Itoa(ports[2]), "SHOP_PORT="+strconv.Itoa(ports[3]), "SERVICE_PORT="+strconv.Itoa(ports[3]),
 		"DATA="+g.data, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
+	g.env = append(g.env, env...)
+	for _, one := range env {
+		if storage, ok := strings.CutPrefix(one, "STORAGE="); ok { // of several gateways
+			g.data = storage
+		}
+	}
 	run.Env = g.env
 	// The go command, which pages run, too, would go on writing its telemetry here after it has ended.
 	mode := filepath.Join(dir, "go", "telemetry", "mode")

@@ -259,9 +259,9 @@ func (k *Keeper) share(ctx context.Context, within time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	k.mu.Lock()
-	board := k.board
+	board, open := k.board, k.store != nil
 	k.mu.Unlock()
-	if board == nil {
+	if board == nil || !open { // once the file is open, it is told
 		return
 	}
 	err := k.send(ctx, board)

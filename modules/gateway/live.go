@@ -5,6 +5,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/status"
+	"github.com/wicketgate/wicketgate/internal/usage"
 )
 
 // LivePolicySource is a source that finds new policies by itself, rather than in files that the app watches.
@@ -35,6 +36,14 @@ type LiveCounterSource interface {
 
 	// Status is what the status says of the counters.
 	Status() *status.Counters
+}
+
+// SharedCounterSource is one whose counters are also a board for usage.
+type SharedCounterSource interface {
+	CounterSource
+
+	// Board gives the board, which works until let is called, and so longer than the source.
+	Board() (b usage.Board, let func())
 }
 
 // take loads everything with new policies.

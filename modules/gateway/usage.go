@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -38,6 +39,9 @@ type Usage struct {
 type usageKeeper struct {
 	*usage.Keeper
 	folder string
+
+	mu  sync.Mutex
+	let func() // lets go of the board; nil where there is none
 }
 
 // usage gives what keeps usage, which all apps that keep it in the same folder share; nil where nothing is kept.
@@ -57,7 +61,7 @@ func (l *Load) usage() (*usageKeeper, error) {
 		return nil, fmt.Errorf("usage: %w", err)
 	}
 	return Run(l, "usage "+folder, func() (*usageKeeper, error) {
-		return &usageKeeper{usage.NewKeeper(folder, slog.New(lasting("http.api_gateway.usage"))), folder}, nil
+		return &usageKeeper{Keeper: usage.NewKeeper(folder, slog.New(lasting("http.api_gateway.usage"))), folder: folder}, nil
 	})
 }
 
@@ -69,17 +73,37 @@ func (k *usageKeeper) Start(ctx caddy.Context) {
 		return
 	}
 	a := app.(*App)
-	k.Share(a.board())
+	board, let := a.board()
+	k.Share(board)
+	k.letGo(let)
 	k.Keeper.Start(a.warnOfEnding)
 }
 
-// board is where this gateway and others write who calls what: the counters' Redis, nil for nowhere.
-func (a *App) board() usage.Board {
-	b, shared := a.counter.(usage.Board)
-	if !shared || a.Usage != nil && a.Usage.Unshared {
-		return nil
+// letGo lets go of the board before the one in use, which let lets go of.
+func (k *usageKeeper) letGo(let func()) {
+	k.mu.Lock()
+	last := k.let
+	k.let = let
+	k.mu.Unlock()
+	if last != nil {
+		last()
 	}
-	return b
+}
+
+// Close implements Running. The last counts are shared before the board is let go of.
+func (k *usageKeeper) Close() error {
+	err := k.Keeper.Close()
+	k.letGo(nil)
+	return err
+}
+
+// board is where this gateway and others write who calls what: the counters' Redis, nil for nowhere.
+func (a *App) board() (b usage.Board, let func()) {
+	source, shared := a.counters.(SharedCounterSource)
+	if !shared || a.Usage != nil && a.Usage.Unshared {
+		return nil, nil
+	}
+	return source.Board()
 }
 
 // Status implements Running.

@@ -378,7 +378,8 @@ func (t *TLS) config() (config *tls.Config, authorities []byte, err error) {
 
 // Interface guards
 var (
-	_ caddy.Provisioner         = (*Redis)(nil)
-	_ caddy.CleanerUpper        = (*Redis)(nil)
-	_ gateway.LiveCounterSource = (*Redis)(nil)
+	_ caddy.Provisioner           = (*Redis)(nil)
+	_ caddy.CleanerUpper          = (*Redis)(nil)
+	_ gateway.LiveCounterSource   = (*Redis)(nil)
+	_ gateway.SharedCounterSource = (*Redis)(nil)
 )

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/limit/shared"
 	"github.com/wicketgate/wicketgate/internal/status"
+	"github.com/wicketgate/wicketgate/internal/usage"
 )
 
 // started are the counters of the configurations that have been started, the newest last. There is more than one while a
@@ -48,6 +49,16 @@ func newest() *shared.Counter {
 func (r *Redis) Start() {
 	start(r.counter)
 	r.counter.Start(r.report)
+}
+
+// Board implements gateway.SharedCounterSource.
+func (r *Redis) Board() (usage.Board, func()) {
+	kept, _ := redises.LoadOrStore(r.key, connected{r.counter})
+	return kept.(connected).Counter, func() {
+		if _, err := redises.Delete(r.key); err != nil {
+			r.logger.Error("taking leave of Redis", zap.Error(err))
+		}
+	}
 }
 
 // report tells the log of a change of the mode.

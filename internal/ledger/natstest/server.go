@@ -73,6 +73,12 @@ func Start(t testing.TB, more string) *Server {
 // Cluster runs servers that are one cluster, until the test ends.
 func Cluster(t testing.TB, servers int) []*Server {
 	t.Helper()
+	return ClusterWith(t, servers, "")
+}
+
+// ClusterWith is Cluster, and more is added to each one's configuration.
+func ClusterWith(t testing.TB, servers int, more string) []*Server {
+	t.Helper()
 	routes := make([]string, servers)
 	for i := range routes {
 		routes[i] = fmt.Sprintf("127.0.0.1:%d", port(t))
@@ -80,7 +86,7 @@ func Cluster(t testing.TB, servers int) []*Server {
 	all := make([]*Server, servers)
 	for i := range all {
 		all[i] = one(t, fmt.Sprintf("n%d", i), fmt.Sprintf("cluster { name: test, listen: %q, routes: [\"nats://%s\"] }\n", routes[i],
-			strings.Join(routes, `", "nats://`)), "")
+			strings.Join(routes, `", "nats://`)), more)
 		all[i].begin()
 	}
 	for _, s := range all {
