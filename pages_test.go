@@ -91,9 +91,11 @@ func console(page string) []step {
 				steps = append(steps, step{command: command})
 				continue
 			}
-			last := &steps[len(steps)-1]
-			last.answer = strings.TrimSpace(last.answer + "\n" + line)
+			steps[len(steps)-1].answer += line + "\n"
 		}
+	}
+	for i := range steps {
+		steps[i].answer = strings.TrimSpace(steps[i].answer)
 	}
 	return steps
 }
