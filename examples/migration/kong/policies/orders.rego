@@ -1,0 +1,4 @@
+# The plugin acl.
+package orders
+
+allow if "partners" in input.consumer.groups
