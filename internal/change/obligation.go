@@ -61,6 +61,8 @@ type hide struct {
 type condition struct {
 	way []string
 	key string // jsonspan.AppendScalar of the value
+
+	written string // the value as the policy has it
 }
 
 // act is what becomes of a value.
@@ -139,7 +141,7 @@ func (f *Filter) hide() (hide, error) {
 		case len(c.Value) == 0 || len(c.Value) > maxCondition || c.Value[0] == '{' || c.Value[0] == '[':
 			return hide{}, fmt.Errorf("a filter compares with a string, number, boolean or null of at most %d bytes", maxCondition)
 		}
-		h.conditions = append(h.conditions, condition{at, scalar(c.Value)})
+		h.conditions = append(h.conditions, condition{at, scalar(c.Value), string(c.Value)})
 	}
 	return h, nil
 }

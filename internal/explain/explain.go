@@ -111,7 +111,7 @@ func Request(ctx context.Context, g casetest.Gateway, c *catalogue.Catalogue, st
 	if way.Err != nil {
 		e.Broken = way.Err.Error()
 	}
-	hide := newRedactor(c, step)
+	hide := newRedactor(c, step, e.Stages)
 	hide.message(&e.Request)
 	for i := range e.Upstream {
 		hide.message(&e.Upstream[i])

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/secret"
 )
 
@@ -25,14 +26,20 @@ func TestRedacted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hide := newRedactor(c, step)
+	hide := newRedactor(c, step, []Stage{{Name: "authorize", Notes: []any{policy.Note{Obliges: []policy.Obligation{
+		{What: "upstream-header", At: "authorization", Value: "Basic canary:of a policy"}, {What: "query", At: "token", Value: "canary of a query"},
+		{What: "upstream-header", At: "X-Tenant", Value: "north-east"}}}}}})
 	for _, said := range []string{
 		"canary.of.the.token", "canary-of-a-partner", "canary partner", "canary of the header", "canary+of+the+query", "canary of the signature",
+		"Basic canary:of a policy", "/?token=canary of a query",
 		`{"reason": "not canary \"of\" the secret"}`,
 	} {
 		if got := hide.text(said); strings.Contains(got, "canary") || !strings.Contains(got, redacted) {
 			t.Errorf("of %s is left %s", said, got)
 		}
+	}
+	if got := hide.text("X-Tenant: north-east"); got != "X-Tenant: north-east" {
+		t.Errorf("what is no credential is gone: %s", got)
 	}
 	header := http.Header{
 		"Authorization": {"Bearer canary"}, "X-Pay-Key": {"canary"}, "X-Signature": {"canary"}, "X-Consumer": {"eyJcanary.eyJcanary.canary"}, "Accept": {"text/plain"},

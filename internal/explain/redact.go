@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/policy"
 )
 
 // redacted stands in the place of a credential.
@@ -27,7 +28,7 @@ type redactor struct {
 // else, too.
 const shortest = 6
 
-func newRedactor(c *catalogue.Catalogue, step *catalogue.Step) *redactor {
+func newRedactor(c *catalogue.Catalogue, step *catalogue.Step, stages []Stage) *redactor {
 	r := &redactor{
 		fields:     []string{"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "X-Api-Key", "Dpop"},
 		parameters: []string{"access_token", "api_key", "apikey", "token"}, // as many name them, also where nobody here takes them
@@ -57,6 +58,7 @@ func newRedactor(c *catalogue.Catalogue, step *catalogue.Step) *redactor {
 		}
 	}
 	r.sent(step)
+	r.obliged(stages)
 	r.prepare()
 	return r
 }
@@ -80,6 +82,30 @@ func (r *redactor) sent(step *catalogue.Step) {
 			for _, v := range values[name] {
 				r.add(v)
 				r.add(url.QueryEscape(v))
+			}
+		}
+	}
+}
+
+// obliged notes what policies want put where credentials are sent.
+func (r *redactor) obliged(stages []Stage) {
+	for _, s := range stages {
+		for _, n := range s.Notes {
+			decided, ok := n.(policy.Note)
+			if !ok {
+				continue
+			}
+			for _, o := range decided.Obliges {
+				switch o.What {
+				case "upstream-header", "answer-header":
+					if slices.Contains(r.fields, http.CanonicalHeaderKey(o.At)) || isToken(o.Value) {
+						r.add(o.Value)
+					}
+				case "query":
+					if slices.Contains(r.parameters, o.At) {
+						r.add(o.Value)
+					}
+				}
 			}
 		}
 	}

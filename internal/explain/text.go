@@ -173,6 +173,13 @@ func (p *printer) note(n any) {
 		p.rule(n)
 	case policy.Note:
 		p.policy(n)
+	case policy.HiddenNote:
+		text := obligation(n.Obligation)
+		if n.Before != nil && bytes.Equal(n.Before, n.After) {
+			text += ": nothing there"
+		}
+		p.line(1, "%s", text)
+		p.difference(n.Before, n.After)
 	case gateway.ChangeNote:
 		p.line(1, "%s: change %s %s", n.At, n.Change, n.Summary)
 		p.difference(n.Before, n.After)
@@ -243,6 +250,9 @@ func (p *printer) policy(n policy.Note) {
 	for _, r := range n.Reasons {
 		p.line(2, "reason %s", inJSON(r))
 	}
+	for _, o := range n.Obliges {
+		p.line(2, "obliges to %s", obligation(o))
+	}
 	if n.Wrong != "" {
 		p.line(2, "%s", n.Wrong)
 	}
@@ -271,6 +281,27 @@ func (p *printer) policy(n policy.Note) {
 	for _, f := range slices.Concat(n.Wide, n.Impure) {
 		p.line(3, "for the sake of %s", f.String())
 	}
+}
+
+// obligation is what a policy obliges to, in words.
+func obligation(o policy.Obligation) string {
+	switch o.What {
+	case "filter":
+		return fmt.Sprintf("keep only items of %s where %s", or(o.At, "the list"), o.Value)
+	case "limit":
+		return fmt.Sprintf("allow %s requests by limit and quota %s", o.Value, o.At)
+	case "upstream-header":
+		return fmt.Sprintf("tell the upstream %s: %s", o.At, o.Value)
+	case "answer-header":
+		return fmt.Sprintf("tell the caller %s: %s", o.At, o.Value)
+	case "remove-header":
+		return "take off the header field " + o.At
+	case "query":
+		return fmt.Sprintf("put %s=%s into the query", o.At, o.Value)
+	case "remove-query":
+		return "take " + o.At + " off the query"
+	}
+	return o.What + " " + o.At
 }
 
 func (p *printer) message(m *Message) {

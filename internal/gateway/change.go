@@ -79,7 +79,7 @@ func (c *changes) Reads(*exchange.Exchange) exchange.Reads { return c.answer.Rea
 // Return brings the answer down.
 func (c *changes) Return(x *exchange.Exchange, r *exchange.Response) *problem.Problem {
 	if x.Account != nil && r.Read && carry.Formed(r) && !c.answer.Program.Empty() {
-		c.each.down(x, r.Bytes)
+		c.each.down(x, visible(r))
 	}
 	return c.answer.Give(r, "changing the answer to version "+c.version)
 }

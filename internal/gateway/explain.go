@@ -32,6 +32,23 @@ type each struct {
 	accepts, returns []change.Held
 }
 
+// visible is an answer's body without what a policy hides of it, which is carried out in one pass with the changes;
+// nothing where that cannot be.
+func visible(r *exchange.Response) []byte {
+	if r.Obliged == nil {
+		return r.Bytes
+	}
+	doc := r.Bytes
+	for _, s := range r.Obliged.Steps() {
+		hidden, err := s.Hide(doc)
+		if err != nil {
+			return nil
+		}
+		doc = hidden
+	}
+	return doc
+}
+
 // up tells what each change made of a request's body.
 func (e *each) up(x *exchange.Exchange, doc []byte) {
 	for i := range e.chain {

@@ -2,8 +2,11 @@ package policy
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -16,12 +19,13 @@ import (
 // Note tells how a policy came to its decision, for an explanation.
 type Note struct {
 	View
-	Allow   bool   `json:"allow"`
-	Cached  bool   `json:"cached"` // the decision was remembered from an equal request
-	Reasons []any  `json:"reasons,omitempty"`
-	Wrong   string `json:"wrong,omitempty"` // why there is no answer, or none that counts
-	Trace   []Line `json:"trace"`
-	Cut     bool   `json:"trace_cut,omitempty"` // more was evaluated than the trace has room for
+	Allow   bool         `json:"allow"`
+	Cached  bool         `json:"cached"` // the decision was remembered from an equal request
+	Reasons []any        `json:"reasons,omitempty"`
+	Obliges []Obligation `json:"obligations,omitempty"`
+	Wrong   string       `json:"wrong,omitempty"` // why there is no answer, or none that counts
+	Trace   []Line       `json:"trace"`
+	Cut     bool         `json:"trace_cut,omitempty"` // more was evaluated than the trace has room for
 }
 
 // Line is a step of an evaluation: a rule that gave a value, or an expression that did not hold.
@@ -31,6 +35,23 @@ type Line struct {
 	Holds bool    `json:"holds"`
 	Value string  `json:"value,omitempty"` // of a rule, in Rego
 	Where []Where `json:"where,omitempty"`
+}
+
+// HiddenNote tells what one obligation hid of an answer, in the newest shape, for an explanation.
+type HiddenNote struct {
+	Obligation
+	Before json.RawMessage `json:"before,omitempty"` // none of an answer of more than maxHidden
+	After  json.RawMessage `json:"after,omitempty"`
+}
+
+// maxHidden bounds an answer that is kept before and after each obligation, of which there are at most 64: 64 KiB.
+const maxHidden = 64 << 10
+
+// Obligation is something that a policy obliges to.
+type Obligation struct {
+	What  string `json:"obliges_to"`      // drop, mask, filter, limit, upstream-header, remove-header, answer-header, query or remove-query
+	At    string `json:"at"`              // a JSON pointer, or a name
+	Value string `json:"value,omitempty"` // the field's, a filter's condition, a quota's requests
 }
 
 // Where is what an expression names, and its value in Rego.
@@ -55,11 +76,61 @@ func (q *Query) note(x *exchange.Exchange, o found) {
 	if o.err != nil {
 		err = o.err
 	}
-	n := Note{View: q.view(), Allow: o.verdict.Allow, Cached: o.cached, Reasons: o.verdict.Reasons, Trace: t.lines, Cut: t.cut}
+	n := Note{View: q.view(), Allow: o.verdict.Allow, Cached: o.cached, Reasons: o.verdict.Reasons, Obliges: obligationsOf(o.verdict), Trace: t.lines, Cut: t.cut}
 	if err != nil {
 		n.Wrong = err.Error()
 	}
 	x.Account.Note(n)
+}
+
+// obligationsOf are what a verdict obliges to, one by one.
+func obligationsOf(v *exchange.Verdict) []Obligation {
+	var all []Obligation
+	for _, limit := range slices.Sorted(maps.Keys(v.Limits)) {
+		for _, quota := range slices.Sorted(maps.Keys(v.Limits[limit])) {
+			all = append(all, Obligation{"limit", limit + " " + quota, strconv.FormatInt(v.Limits[limit][quota], 10)})
+		}
+	}
+	fields := func(what string, of map[string][]string) {
+		for _, name := range slices.Sorted(maps.Keys(of)) {
+			for _, value := range of[name] {
+				all = append(all, Obligation{what, name, value})
+			}
+		}
+	}
+	fields("upstream-header", v.UpstreamSet)
+	for _, name := range v.UpstreamRemove {
+		all = append(all, Obligation{"remove-header", name, ""})
+	}
+	fields("query", v.QuerySet)
+	for _, name := range v.QueryRemove {
+		all = append(all, Obligation{"remove-query", name, ""})
+	}
+	fields("answer-header", v.AnswerSet)
+	for _, s := range v.Obligations.Steps() {
+		all = append(all, Obligation{s.What, s.At, s.Where})
+	}
+	return all
+}
+
+// noteHidden tells what each obligation hides of an answer.
+func noteHidden(x *exchange.Exchange, o *exchange.Obliged, r *exchange.Response) {
+	if x.Account == nil || !r.Read || !json.Valid(r.Bytes) {
+		return
+	}
+	doc := r.Bytes
+	for _, s := range o.Steps() {
+		after, err := s.Hide(doc)
+		if err != nil {
+			return // the stage that hides says so
+		}
+		n := HiddenNote{Obligation: Obligation{s.What, s.At, s.Where}}
+		if len(r.Bytes) <= maxHidden {
+			n.Before, n.After = bytes.Clone(doc), bytes.Clone(after)
+		}
+		x.Account.Note(n)
+		doc = after
+	}
 }
 
 // trace watches an evaluation.

@@ -61,6 +61,7 @@ func (h Hiding) Return(x *exchange.Exchange, r *exchange.Response) *problem.Prob
 	// A date is that of the resource, not of what may be seen of it.
 	delete(r.Header, "Last-Modified")
 	form.Private(r.Header)
+	noteHidden(x, o, r)
 	r.Obliged = o
 	return nil
 }

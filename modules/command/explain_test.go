@@ -36,7 +36,9 @@ func TestExplain(t *testing.T) {
 		"nobody.txt": {asked: explained{words: []string{"/api/v2/orders?api_key=canary-of-the-query"}, fields: []string{"X-API-Key: canary-of-the-header"}, at: at}},
 		"har.txt":    {asked: explained{har: filepath.Join(folder, "orders.har"), entry: 2, as: explain.As{Consumer: "acme"}, at: at}},
 		"log.txt":    {asked: explained{log: filepath.Join(folder, "access.log"), id: "0198c0de-0000-7000-8000-000000000002"}},
-		"none.txt":   {asked: explained{words: []string{"/elsewhere"}, at: at}},
+		"hidden.txt": {asked: explained{words: []string{"/api/v1/orders/acme-1001"}, as: explain.As{Consumer: "ada", Identity: "staff"}, claims: `{"role": "clerk"}`, at: at,
+			answer: `{"id": "acme-1001", "customer": {"name": "Ada", "email": "ada@example.com"}}`}},
+		"none.txt": {asked: explained{words: []string{"/elsewhere"}, at: at}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if e.colour == "" {
