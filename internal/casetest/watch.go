@@ -44,7 +44,7 @@ func Watch(ctx context.Context, g Gateway, c *catalogue.Catalogue, step *catalog
 	if now.IsZero() {
 		now = time.Now()
 	}
-	s := &sending{caller: caller, counter: limit.NewMemory(maxKeys), kept: &answers{all: map[string]keptAnswer{}}, events: newEvents(), now: now, answers: step.Upstream}
+	s := &sending{caller: caller, counter: limit.NewMemory(maxKeys), kept: &answers{all: map[string]keptAnswer{}}, events: newEvents(), signed: step.Request.Signed, now: now, answers: step.Upstream}
 	if step.As != nil {
 		s.by = step.As.Identity
 	}

@@ -22,9 +22,10 @@ type Question struct {
 	URL     string    `json:"url"`    // or a path, which goes to the first host of the API that claims it
 	Header  []Field   `json:"header,omitempty"`
 	Body    []byte    `json:"body,omitempty"`
-	From    string    `json:"from,omitempty"` // the caller's address; default: 192.0.2.1
-	At      time.Time `json:"at,omitzero"`    // default: now
-	As      *As       `json:"as,omitempty"`   // who calls; nil where the header says so
+	From    string    `json:"from,omitempty"`   // the caller's address; default: 192.0.2.1
+	At      time.Time `json:"at,omitzero"`      // default: now
+	As      *As       `json:"as,omitempty"`     // who calls; nil where the header says so
+	Signed  bool      `json:"signed,omitempty"` // a call to a webhook is its sender's, whatever its header fields say
 	Status  int       `json:"status,omitempty"`
 	Answer  []byte    `json:"answer,omitempty"`
 	Text    bool      `json:"text,omitempty"`    // the explanation is wanted as text
@@ -53,7 +54,7 @@ const MaxQuestion = 96 << 20
 
 // Step makes a step of it, as a case would have. The error says what of it no request can be.
 func (q *Question) Step() (*catalogue.Step, error) {
-	s := &catalogue.Step{Request: catalogue.Request{Method: q.Method, Times: 1}, At: q.At}
+	s := &catalogue.Step{Request: catalogue.Request{Method: q.Method, Times: 1, Signed: q.Signed}, At: q.At}
 	if s.Request.Method == "" {
 		s.Request.Method = http.MethodGet
 	}

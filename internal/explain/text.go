@@ -16,6 +16,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/route"
 	"github.com/wicketgate/wicketgate/internal/validate"
+	"github.com/wicketgate/wicketgate/internal/webhook"
 )
 
 // Told is an explanation that can be written.
@@ -183,10 +184,39 @@ func (p *printer) note(n any) {
 	case gateway.ChangeNote:
 		p.line(1, "%s: change %s %s", n.At, n.Change, n.Summary)
 		p.difference(n.Before, n.After)
+	case webhook.Note:
+		p.call(n)
 	case gateway.QueryNote:
 		p.line(1, "query %s → %s", n.Before, n.After)
 	default:
 		p.line(1, "%s", inJSON(n))
+	}
+}
+
+func (p *printer) call(n webhook.Note) {
+	switch {
+	case n.Forged != "":
+		p.line(1, "webhook %s: %s", n.Webhook, p.paint(bad, "not known to be the sender's: "+n.Forged))
+	case n.Vouched:
+		p.line(1, "webhook %s: taken for the sender's; no signature was looked at", n.Webhook)
+	default:
+		p.line(1, "webhook %s: %s", n.Webhook, p.paint(good, "signed by the sender"))
+	}
+	if n.Kind != "" || n.Only != nil {
+		text := "kind " + or(n.Kind, "unknown")
+		if n.Only != nil {
+			text += " of " + strings.Join(n.Only, ", ")
+		}
+		p.line(2, "%s", text)
+	}
+	if n.Event != "" {
+		p.line(2, "event %s", n.Event)
+	}
+	if n.Order != "" {
+		p.line(2, "one after the other with all events of %s", n.Order)
+	}
+	if n.Became != "" {
+		p.line(2, "%s", string(n.Became))
 	}
 }
 

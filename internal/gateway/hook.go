@@ -120,7 +120,10 @@ func (b *builder) goal(from catalogue.Deliver) goal {
 func (g *Gateway) receive(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, h *hook) error {
 	x.API, x.Route = h.Name, "POST "+x.Path.Escaped
 	AwaitBody(w, r, x, h.Timeout)
-	if prob := (webhook.Taking{Receiver: &h.Receiver}).Handle(x); prob != nil {
+	x.Account.Begin("receive", false)
+	prob := (webhook.Taking{Receiver: &h.Receiver}).Handle(x)
+	x.Account.End(prob)
+	if prob != nil {
 		if x.Ended == "" {
 			x.Ended = "receive"
 		}

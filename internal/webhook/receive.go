@@ -67,6 +67,14 @@ const RetryAfter = "5"
 // Receive takes a call: whoever gets no problem has its event stored and synced, or needs it not to be. The answer is
 // what a challenge wants to hear.
 func (r *Receiver) Receive(x *exchange.Exchange) (what Received, answer string, prob *problem.Problem) {
+	if x.Account != nil {
+		return r.explained(x)
+	}
+	return r.receive(x, nil)
+}
+
+// receive is Receive, and tells of it in the note, nil for nowhere.
+func (r *Receiver) receive(x *exchange.Exchange, n *Note) (what Received, answer string, prob *problem.Problem) {
 	if x.Method != http.MethodPost {
 		return "", "", problem.New(problem.MethodNotAllowed, "calls are received with POST").WithHeader("Allow", http.MethodPost)
 	}
@@ -75,12 +83,14 @@ func (r *Receiver) Receive(x *exchange.Exchange) (what Received, answer string, 
 	}
 	call := Call{Header: x.Header, URL: address(x), Body: x.Body.Bytes, Time: x.Time}
 	if err := r.verify(x, call); err != nil {
+		n.forged(err)
 		return "", "", problem.New(problem.InvalidSignature, "the call is not signed as its receiver expects").Because(err)
 	}
 	if answer, ok := r.Verifier.Challenge(call); ok {
 		return Challenge, answer, nil
 	}
 	kind := r.Verifier.Kind(call)
+	n.kind(kind, r.Only)
 	if !Wants(r.Only, kind) {
 		return Unwanted, "", nil
 	}
@@ -104,6 +114,7 @@ func (r *Receiver) Receive(x *exchange.Exchange) (what Received, answer string, 
 		}
 	}
 	what, err := r.store(x, e, name)
+	n.stored(e.ID, e.Key)
 	switch {
 	case err == nil:
 		return what, "", nil

@@ -34,7 +34,7 @@ func explainCommand() *cobra.Command {
 	var e explaining
 	cmd := &cobra.Command{
 		Use: "explain [<method>] [<URL or path>] [-H <field>]... [-d <body>] [--as <consumer>] [--at <time>] [--har <file>] [--status <number>] " +
-			"[--answer <body>] [--log <file> --id <request>] [--running [--address <interface>]] [--json] [--color auto|always|never] [--config <file> [--adapter <name>]]",
+			"[--answer <body>] [--signed] [--log <file> --id <request>] [--running [--address <interface>]] [--json] [--color auto|always|never] [--config <file> [--adapter <name>]]",
 		Short: "Tells why a request gets the answer that it gets",
 		Long: `
 Takes a request through the stages of the gateway that a configuration describes,
@@ -46,8 +46,9 @@ are never shown.
 
 The request is written as for curl, or taken from a HAR file, as browsers save them,
 or from an access log in JSON by its request_id: that has no credentials and no
-bodies, but says who called. --as says who calls, without a credential. The upstream's
-answer is that of --status and --answer, otherwise 204.
+bodies, but says who called. --as says who calls, without a credential; --signed, that a
+call to a webhook is its sender's. The upstream's answer is that of --status and --answer,
+otherwise 204.
 
 Without --running the files of the configuration are looked at, and counters begin at
 zero. With it, a running gateway is asked for what is in force there: its policies

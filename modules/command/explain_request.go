@@ -30,6 +30,7 @@ type explained struct {
 	entry  int
 	log    string
 	id     string
+	signed bool
 	status int
 	answer string // as body
 }
@@ -50,6 +51,7 @@ func (e *explained) flags(cmd *cobra.Command) {
 	f.IntVar(&e.entry, "entry", 1, "Which request of the HAR file")
 	f.StringVar(&e.log, "log", "", "An access log in JSON that holds the request, whose id --id names")
 	f.StringVar(&e.id, "id", "", "The request_id of a request in the access log")
+	f.BoolVar(&e.signed, "signed", false, "The call to a webhook is signed by its sender, whatever its header fields say")
 	f.IntVar(&e.status, "status", 0, "The status that the upstream answers (default: 204, with --answer 200)")
 	f.StringVar(&e.answer, "answer", "", "The body that the upstream answers, or @ and its file")
 }
@@ -59,7 +61,7 @@ const maxExplained = 64 << 20
 
 // question makes a question of it.
 func (e *explained) question() (*explain.Question, error) {
-	q := &explain.Question{Status: e.status}
+	q := &explain.Question{Signed: e.signed, Status: e.status}
 	if err := e.request(q); err != nil {
 		return nil, err
 	}

@@ -174,3 +174,30 @@ https://localhost:{$HTTPS_PORT} {
 		t.Errorf("got\n%s", got)
 	}
 }
+
+// TestExplainWebhook explains calls to a webhook, of which nobody computes the signature.
+func TestExplainWebhook(t *testing.T) {
+	t.Chdir("../..")
+	for _, test := range []struct {
+		body   string
+		signed bool
+		want   []string
+	}{
+		{`{"id":"evt_1","type":"payment_intent.succeeded","data":{"object":{"id":"pi_1"}}}`, true, []string{
+			"receive: goes on\n  webhook stripe: taken for the sender's; no signature was looked at\n    kind payment_intent.succeeded of payment_intent.*, charge.dispute.*\n    event msg_",
+			"\n    one after the other with all events of pi_1\n    stored\nto the upstream\n  POST ", "/internal/stripe\n"}},
+		{`{"id":"evt_2","type":"customer.created","data":{"object":{"id":"pi_1"}}}`, true, []string{"\n    unwanted\nnothing reaches the upstream\n", "\n  200 OK\n"}},
+		{`{"id":"evt_3"}`, false, []string{"receive: ends here\n  webhook stripe: not known to be the sender's: the call has no signature\n", "\n  403 Forbidden\n"}},
+	} {
+		var out, mistakes bytes.Buffer
+		e := explaining{source: source{config: "examples/webhooks/Caddyfile"}, colour: "never", asked: explained{words: []string{"/hooks/stripe"}, body: test.body, signed: test.signed}}
+		if err := e.run(t.Context(), &out, &mistakes); err != nil {
+			t.Fatalf("%v\n%s", err, mistakes.String())
+		}
+		for _, want := range test.want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%q is missing in\n%s", want, out.String())
+			}
+		}
+	}
+}
