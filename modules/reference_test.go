@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
@@ -82,6 +83,42 @@ func TestTheReferencePageIsCurrent(t *testing.T) {
 	}
 	if string(got) != out.String() {
 		t.Errorf("%s is not what the comments say: run go generate ./modules", page)
+	}
+}
+
+// Whatever has a grammar has a section of the page, and so an example.
+func TestEveryGrammarHasASection(t *testing.T) {
+	has := map[string]bool{}
+	for _, s := range sections {
+		has[s.title], has[s.module] = true, true
+	}
+	for _, id := range caddy.Modules() {
+		info, err := caddy.GetModule(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		space, name := "", id
+		if dot := strings.LastIndex(id, "."); dot >= 0 {
+			space, name = id[:dot], id[dot+1:]
+		}
+		want := ""
+		switch {
+		case id == "api_gateway":
+			want = "Global option `api_gateway`"
+		case strings.HasPrefix(id, "api_gateway."):
+			want = map[string]string{"api_gateway.policies": "policies ", "api_gateway.counters": "counters ", "api_gateway.ledgers": "ledger "}[space] + name
+		case !strings.HasPrefix(name, "api_"):
+			continue
+		case space == "http.handlers":
+			want = "Directive `" + name + "`"
+		case space == "http.matchers":
+			want = "Matcher `" + name + "`"
+		case space == "caddy.logging.encoders":
+			want = "Log format `" + name + "`"
+		}
+		if _, written := info.New().(caddyfile.Unmarshaler); written && !has[want] {
+			t.Errorf("%s has a grammar and no section %q", id, want)
+		}
 	}
 }
 
