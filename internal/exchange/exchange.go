@@ -84,6 +84,10 @@ type Exchange struct {
 	// Ended is the stage that ended the request's way with a problem, "" as long as none did.
 	Ended string
 
+	// Problem is what the request ended with: what its caller was told, or because of which the answer broke off; nil for
+	// none, and until then.
+	Problem *problem.Problem
+
 	// Once is what is known of a request with an idempotency key, on a route that looks at it; nil otherwise.
 	Once *Once
 

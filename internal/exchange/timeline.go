@@ -46,5 +46,20 @@ func (t *Timeline) Lap(name string, back bool) {
 // Laps are those so far, in their order, all of which together took Elapsed.
 func (t *Timeline) Laps() []Lap { return t.laps[:t.n] }
 
+// Shares are how long those who answer were waited for, in all tries and with the pauses between them, and what the stages
+// took by themselves, both ways. What is left of Elapsed, the caller took.
+func (t *Timeline) Shares() (upstream, own time.Duration) {
+	for i := range t.Laps() {
+		switch l := &t.laps[i]; {
+		case l.Name == "body", l.Name == "answer":
+		case l.Name == "upstream" && !l.Back:
+			upstream += l.Took
+		default:
+			own += l.Took
+		}
+	}
+	return upstream, own
+}
+
 // Elapsed is the time from Begin to the last lap.
 func (t *Timeline) Elapsed() time.Duration { return t.last }

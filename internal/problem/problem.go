@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/form"
 )
@@ -20,6 +21,14 @@ type Type struct {
 	Title  string // one short sentence that is the same for every occurrence
 	Status int    // the HTTP status every occurrence is answered with
 	Help   string // what a caller can do about it, for the reference page
+}
+
+// Slug is the short name of a type, for labels and logs: what its URI ends with.
+func (t *Type) Slug() string {
+	if _, after, ok := strings.Cut(t.URI, "#"); ok {
+		return after
+	}
+	return t.URI
 }
 
 // Problem is one occurrence of a type. It is an error, whose text is for logs; what the client sees is MarshalJSON.

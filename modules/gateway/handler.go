@@ -112,6 +112,7 @@ func unclaimed(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, p
 func (h *Handler) describe(r *http.Request, g *generation, s *served, prob *problem.Problem) {
 	x := &s.Exchange
 	x.Times.Lap("answer", true)
+	x.Problem = prob
 	Describe(r, x)
 	h.app.metrics.served(x, prob)
 	h.app.metrics.times.took(x, s.answer.status)
@@ -167,20 +168,14 @@ func Describe(r *http.Request, x *exchange.Exchange) {
 		case "http.api.stage":
 			return x.Ended, true
 		case "http.api.consumer":
-			if x.Consumer == nil {
-				return "", true
-			}
-			return x.Consumer.ID, true
+			return consumerOf(x), true
 		case "http.api.plan":
 			if x.Consumer == nil {
 				return "", true
 			}
 			return x.Consumer.Plan, true
 		case "http.api.decision":
-			if x.Decision == nil {
-				return "", true
-			}
-			return x.Decision.ID(), true
+			return decisionOf(x), true
 		}
 		return nil, false
 	})

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -134,7 +133,7 @@ func (m *metrics) loaded(ok bool) {
 func (m *metrics) served(x *exchange.Exchange, prob *problem.Problem) {
 	m.requests.WithLabelValues(x.API, x.Version, strconv.FormatBool(prob == x.Broken)).Inc()
 	if prob != nil {
-		m.denials.WithLabelValues(x.API, x.Ended, slug(prob)).Inc()
+		m.denials.WithLabelValues(x.API, x.Ended, prob.Type.Slug()).Inc()
 	}
 	if x.Unknown != nil {
 		m.unknown.WithLabelValues(x.API, x.Route).Inc()
@@ -152,14 +151,6 @@ func (m *metrics) rules(x *exchange.Exchange) {
 		m.unmet.WithLabelValues(x.API, x.Version, x.Route, name).Inc()
 	}
 	x.Unmet = nil
-}
-
-// slug is the short name of a problem's type in the table.
-func slug(prob *problem.Problem) string {
-	if _, after, ok := strings.Cut(prob.Type.URI, "#"); ok {
-		return after
-	}
-	return prob.Type.URI
 }
 
 // limited counts a request that limits refused. Their names are the configuration's.

@@ -16,7 +16,7 @@ import (
 // validated counts and logs what validation of a request to the catalogue's APIs would have refused, had report_only not
 // let it pass.
 func (a *App) validated(x *exchange.Exchange, prob *problem.Problem) {
-	a.metrics.reports.WithLabelValues(x.API, slug(prob)).Inc()
+	a.metrics.reports.WithLabelValues(x.API, prob.Type.Slug()).Inc()
 	a.logger.Warn("request would have been refused", zap.String("id", x.ID), zap.String("api", x.API), zap.String("version", x.Version),
 		zap.String("route", x.Route), zap.Error(prob), zap.Reflect("problem", prob))
 }

@@ -320,6 +320,7 @@ func (a *answer) tell() {
 	a.stream.Close() //nolint:errcheck // it has no end of its own
 	a.stream = nil
 	if a.broken && a.x.Broken != nil { // nil where the caller left
+		a.x.Problem = a.x.Broken
 		a.stage.metrics.refused(a.x, a.x.Broken)
 		a.stage.logger.Error("answer broken off", zap.String("id", a.x.ID), zap.String("stage", a.x.Ended), zap.Error(a.x.Broken))
 	}

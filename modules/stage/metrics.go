@@ -3,7 +3,6 @@ package stage
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -40,17 +39,9 @@ func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 }
 
 func (m *metrics) refused(x *exchange.Exchange, prob *problem.Problem) {
-	m.problems.WithLabelValues(x.Ended, slug(prob)).Inc()
+	m.problems.WithLabelValues(x.Ended, prob.Type.Slug()).Inc()
 }
 
 func (m *metrics) reported(prob *problem.Problem) {
-	m.reports.WithLabelValues(slug(prob)).Inc()
-}
-
-// slug is the short name of a problem's type in the table.
-func slug(prob *problem.Problem) string {
-	if _, after, ok := strings.Cut(prob.Type.URI, "#"); ok {
-		return after
-	}
-	return prob.Type.URI
+	m.reports.WithLabelValues(prob.Type.Slug()).Inc()
 }

@@ -94,6 +94,7 @@ func (s *Stage) Report(x *exchange.Exchange, prob *problem.Problem) {
 func (s *Stage) refuse(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, prob *problem.Problem) error {
 	x.PutAnswer(w.Header())
 	x.Name(prob)
+	x.Problem = prob
 	s.metrics.refused(x, prob)
 	s.app.Limited(x)
 	s.app.Unmet(x)

@@ -47,7 +47,7 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return t.network.RoundTrip(req)
 	}
-	x.Refused = nil
+	x.Refused, x.Ended = nil, "" // of the try before
 	if x.Trying(); x.Tries > 1 {
 		t.retried()
 	}
