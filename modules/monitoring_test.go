@@ -100,6 +100,7 @@ func TestMonitoring(t *testing.T) {
 	prometheustest.Find(t, "prometheus")
 	metrics := strconv.Itoa(gatewaytest.FreePort(t))
 	t.Setenv("METRICS_PORT", metrics)
+	t.Setenv("ACCESS_LOG", "discard")
 	t.Setenv("ADMIN", "localhost:"+strconv.Itoa(gatewaytest.FreePort(t)))
 	t.Setenv("DATA", t.TempDir())
 	g := gatewaytest.Start(t, monitoring+"Caddyfile")

@@ -5,6 +5,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"github.com/wicketgate/wicketgate/internal/admit"
@@ -107,6 +108,23 @@ func (g *Gateway) Credentials() []string { return g.credentials }
 
 // Parameters lists the query parameters in which callers send credentials.
 func (g *Gateway) Parameters() []string { return g.parameters }
+
+// Template is the path of a request's route with the parameters in it and all that stands before it, "" without a route.
+func (g *Gateway) Template(x *exchange.Exchange) string {
+	_, path, ok := strings.Cut(x.Route, " ")
+	to := g.apis[x.API]
+	if !ok || to == nil { // none, or a webhook's, which has nothing before it
+		return path
+	}
+	var b strings.Builder
+	for _, segment := range to.base {
+		b.WriteString("/" + segment)
+	}
+	if x.Selected == "path" {
+		b.WriteString("/" + x.Version)
+	}
+	return b.String() + path
+}
 
 // api is what requests to an API need before their route is known.
 type api struct {

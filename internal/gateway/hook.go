@@ -15,6 +15,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/rule"
+	"github.com/wicketgate/wicketgate/internal/tracing"
 	"github.com/wicketgate/wicketgate/internal/validate"
 	"github.com/wicketgate/wicketgate/internal/webhook"
 )
@@ -123,6 +124,7 @@ func (g *Gateway) receive(w http.ResponseWriter, r *http.Request, x *exchange.Ex
 	x.Account.Begin("receive", false)
 	prob := (webhook.Taking{Receiver: &h.Receiver}).Handle(x)
 	x.Account.End(prob)
+	x.Times.Lap("receive", false)
 	if prob != nil {
 		if x.Ended == "" {
 			x.Ended = "receive"
@@ -169,6 +171,8 @@ func (g *Gateway) Deliver(ctx context.Context, e *ledger.Event, prepare func(htt
 
 // Send sends an event to a service and says what came of it.
 func Send(ctx context.Context, to Upstream, e *ledger.Event, path string, signer *webhook.Signer, prepare func(http.ResponseWriter, *http.Request) *http.Request) (result delivery.Result) {
+	ctx, end := tracing.Deliver(ctx, e.Trace, tracing.Event{To: e.Webhook, ID: e.ID, Bytes: len(e.Body)})
+	defer func() { end(result.Status, result.Reason) }()
 	r, x := webhook.Request(ctx, e, path, signer, time.Now())
 	defer x.End()
 	w := &heard{header: http.Header{}}

@@ -95,7 +95,7 @@ func (p *publisher) publish(x *exchange.Exchange) *problem.Problem {
 		all = append(all, &one)
 	}
 	for _, e := range all {
-		if _, err := p.store.Append(x.Context, e); errors.Is(err, ledger.ErrTooLarge) {
+		if _, err := webhook.Append(p.store, x, e); errors.Is(err, ledger.ErrTooLarge) {
 			return problem.New(problem.ContentTooLarge, "the event is larger than the ledger takes").Because(err)
 		} else if err != nil {
 			return unstored(err)

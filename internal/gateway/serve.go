@@ -15,6 +15,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/integration"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/route"
+	"github.com/wicketgate/wicketgate/internal/tracing"
 )
 
 // Serve takes r through all stages and answers it, unless no API that serves says yes to claims it: then r is as it
@@ -101,6 +102,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 		x.Query.Drop(parameter)
 	}
 	g.dropKeys(x, to.keeps)
+	out = tracing.Upstream(out, x)
 	if err = to.forward(w, out, x); err != nil {
 		x.Times.Lap("upstream", false)
 		if x.Ended == "" {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/problem"
@@ -85,18 +86,35 @@ type Error struct {
 // Route is a route that a third party answers. It is immutable and serves many requests at once.
 type Route struct {
 	Config
-	sender Sender
-	whole  bool // the answer is looked at whole
+	sender   Sender
+	whole    bool   // the answer is looked at whole
+	template string // Path with names in the place of values
 }
 
 // New makes a route. sender is nil in a gateway that never serves.
 func New(c Config, sender Sender) *Route {
-	r := &Route{Config: c, sender: sender}
+	r := &Route{Config: c, sender: sender, template: template(c.Path)}
 	if c.Reads == nil {
 		r.Reads = &Reader{Form: "json", XML: xmlform.NewForeign("", nil)}
 	}
 	r.whole = r.Reads.changes() || c.Member != nil || !c.Answer.empty() || c.Page != nil && (c.Page.Next != nil || c.Page.Previous != nil)
 	return r
+}
+
+// template writes a path with names in the place of values. What is computed has none.
+func template(path []Part) string {
+	var b strings.Builder
+	for _, p := range path {
+		switch {
+		case p.Value != nil:
+			b.WriteString("{}")
+		case p.Parameter != "":
+			b.WriteString("{" + p.Parameter + "}")
+		default:
+			b.WriteString(p.Text)
+		}
+	}
+	return b.String()
 }
 
 // Stage is the route's place among the stages: it says what is read of requests.
@@ -181,6 +199,7 @@ func (r *Route) Forward(w http.ResponseWriter, _ *http.Request, x *exchange.Exch
 	}
 	x.Trying()
 	answer, err := r.sender.Send(x.Context, q)
+	x.Tries = max(x.Tries, q.Tries)
 	if err != nil {
 		if f := (*provider.Failure)(nil); !errors.As(err, &f) || !f.Unsent() {
 			x.Reached(0)

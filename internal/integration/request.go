@@ -17,7 +17,7 @@ import (
 
 // request makes what the third party is asked of the caller's request. What cannot be made is a 422.
 func (r *Route) request(x *exchange.Exchange) (*provider.Request, *problem.Problem) {
-	q := &provider.Request{Method: r.Method, Header: make(http.Header, len(r.Headers)+2), Accept: r.Reads.wanted()}
+	q := &provider.Request{Method: r.Method, Header: make(http.Header, len(r.Headers)+2), Accept: r.Reads.wanted(), Template: r.template}
 	var err error
 	if q.Path, err = r.path(x); err != nil {
 		return nil, unsendable("the request cannot be passed on: a part of it has no place in an address", err)

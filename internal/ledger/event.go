@@ -6,18 +6,21 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/wicketgate/wicketgate/internal/tracing"
 )
 
 // Event is a call that was verified, as it came, and what the gateway knows of it.
 type Event struct {
-	ID       string      `json:"id"`             // stable: whoever gets it twice knows it by this
-	Webhook  string      `json:"webhook"`        // the name of the webhook block
-	Kind     string      `json:"kind,omitempty"` // the kind of event that the sender tells
-	Key      string      `json:"key,omitempty"`  // events of one key are delivered one after the other; "" for none
-	Received time.Time   `json:"received"`
-	Header   http.Header `json:"header,omitempty"`
-	Query    string      `json:"query,omitempty"`
-	Body     []byte      `json:"-"` // as it came, to the byte
+	ID       string          `json:"id"`             // stable: whoever gets it twice knows it by this
+	Webhook  string          `json:"webhook"`        // the name of the webhook block
+	Kind     string          `json:"kind,omitempty"` // the kind of event that the sender tells
+	Key      string          `json:"key,omitempty"`  // events of one key are delivered one after the other; "" for none
+	Received time.Time       `json:"received"`
+	Header   http.Header     `json:"header,omitempty"`
+	Query    string          `json:"query,omitempty"`
+	Trace    tracing.Context `json:"trace,omitzero"` // that it goes on in
+	Body     []byte          `json:"-"`              // as it came, to the byte
 }
 
 // version begins every stored event: what a later form of it would change.

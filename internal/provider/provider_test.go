@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/wicketgate/wicketgate/internal/publicnet"
 	"github.com/wicketgate/wicketgate/internal/secret"
 )
@@ -312,7 +314,8 @@ func TestCredentials(t *testing.T) {
 			})
 			q := get()
 			q.Query, q.Header = "a=b", http.Header{"X-Order": {"7"}}
-			if got := outcome(c.Send(t.Context(), q)); got != "200" || len(w.asked) != 3 {
+			traced := trace.ContextWithRemoteSpanContext(t.Context(), trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}}))
+			if got := outcome(c.Send(traced, q)); got != "200" || len(w.asked) != 3 {
 				t.Fatalf("got %s, asked %d times", got, len(w.asked))
 			}
 			for i, own := range []bool{true, true, false} {
@@ -321,7 +324,7 @@ func TestCredentials(t *testing.T) {
 				for name, values := range r.Header {
 					all += "\n" + name + ": " + values[0]
 				}
-				if strings.Contains(all, test.want) != own || (r.Header.Get("Api-Version") != "") != own || (r.Header.Get("X-Order") != "") != own {
+				if strings.Contains(all, test.want) != own || (r.Header.Get("Api-Version") != "") != own || (r.Header.Get("X-Order") != "") != own || (r.Header.Get("Traceparent") != "") != own {
 					t.Errorf("%s was asked with %s", r.URL.Host, all)
 				}
 			}

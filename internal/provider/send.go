@@ -25,6 +25,12 @@ type Request struct {
 
 	// Keyed says that the request carries a key by which the service tells it from another: it may be sent again.
 	Keyed bool
+
+	// Template is the path with names in the place of values, for traces; "" where it is not known.
+	Template string
+
+	// Tries counts how often the service was asked, redirections included. Send counts.
+	Tries int
 }
 
 // Answer is what a service said last.

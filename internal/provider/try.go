@@ -15,6 +15,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/clienttoken"
 	"github.com/wicketgate/wicketgate/internal/patience"
+	"github.com/wicketgate/wicketgate/internal/tracing"
 )
 
 const (
@@ -71,16 +72,21 @@ func (c *Client) follow(caller, ctx context.Context, waits *patience.Patience, q
 				}
 				return nil, nil, f
 			}
-			if c.signer != nil { // over all that is on it, credentials too
-				if err := c.signer.Sign(req, q.Body, time.Now()); err != nil {
-					return nil, nil, &Failure{Kind: NoToken, cause: err}
-				}
+		}
+		try := tracing.Party(ctx, req, c.config.Name, q.Template, q.Tries, c.own(at))
+		if c.signer != nil && c.own(at) { // over all that is on it, credentials too
+			if err := c.signer.Sign(req, q.Body, time.Now()); err != nil {
+				try.Failed(err, false)
+				return nil, nil, &Failure{Kind: NoToken, cause: err}
 			}
 		}
+		q.Tries++
 		res, err := c.network.RoundTrip(req)
 		if err != nil {
+			try.Failed(err, waits.Late())
 			return nil, nil, failureOf(caller, waits, fmt.Errorf("asking %s: %w", at.Host, err))
 		}
+		try.Answered(res)
 		if res.StatusCode == http.StatusSwitchingProtocols {
 			res.Body.Close() //nolint:errcheck // nothing more is wanted of it
 			return nil, nil, &Failure{Kind: Unreachable, cause: errors.New("the service switched to a protocol that nobody asked for")}

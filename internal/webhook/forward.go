@@ -26,6 +26,7 @@ func Request(ctx context.Context, e *ledger.Event, path string, signer *Signer, 
 		}
 		x.Header[name] = values
 	}
+	e.Trace.Put(x.Header)
 	x.SetForward("Webhook-Id", e.ID)
 	x.SetForward("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
 	if signer != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/ledger"
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/rule"
+	"github.com/wicketgate/wicketgate/internal/tracing"
 )
 
 // Store is where events are kept.
@@ -150,7 +151,7 @@ func (r *Receiver) store(x *exchange.Exchange, e *ledger.Event, name string) (Re
 		return "", ledger.ErrUnavailable
 	}
 	if name == "" {
-		known, err := r.Store.Append(x.Context, e)
+		known, err := Append(r.Store, x, e)
 		if known {
 			return Known, err
 		}
@@ -161,7 +162,7 @@ func (r *Receiver) store(x *exchange.Exchange, e *ledger.Event, name string) (Re
 	if seen || err != nil {
 		return Known, err
 	}
-	known, err := r.Store.Append(x.Context, e)
+	known, err := Append(r.Store, x, e)
 	if err != nil {
 		return "", err
 	}
@@ -173,6 +174,15 @@ func (r *Receiver) store(x *exchange.Exchange, e *ledger.Event, name string) (Re
 		return Known, nil
 	}
 	return Stored, nil
+}
+
+// Append stores an event that x is about, which carries x's trace on.
+func Append(to Store, x *exchange.Exchange, e *ledger.Event) (known bool, err error) {
+	carried, end := tracing.Send(x.Context, tracing.Event{To: e.Webhook, ID: e.ID, Bytes: len(e.Body)})
+	e.Trace = carried
+	known, err = to.Append(x.Context, e)
+	end(err)
+	return known, err
 }
 
 // compute evaluates an expression that names something; "" for null.

@@ -10,12 +10,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wicketgate/wicketgate/internal/otlptest"
 )
 
 // accessLine is a line of Caddy's access log, with what the gateway adds.
 type accessLine struct {
 	Status   int
 	Duration float64
+	TraceID  string `json:"traceID"`
 	Request  struct{ URI string }
 	Gateway  struct {
 		RequestID string `json:"request_id"`
@@ -36,8 +39,9 @@ type accessLine struct {
 
 // TestAccessLog looks at the lines of requests that are answered, refused, tried again and broken off.
 func TestAccessLog(t *testing.T) {
+	otlptest.Start(t)
 	log := filepath.Join(t.TempDir(), "access.log")
-	s := start(t, func(s *server) {
+	s := start(t, traced, func(s *server) {
 		s.caddyfile = strings.Replace(s.caddyfile, "\ttls internal\n", "\ttls internal\n\tlog {\n\t\toutput file "+log+" {\n\t\t\troll_disabled\n\t\t}\n\t\tformat api_gateway\n\t}\n", 1)
 	})
 	c := s.client(true)
@@ -61,11 +65,11 @@ func TestAccessLog(t *testing.T) {
 		io.WriteString(w, order)
 	}
 	key := "X-API-Key: " + acme
-	l := ask("/api/v1/orders/acme-1001", slow, key)
+	l := ask("/api/v1/orders/acme-1001", slow, key, parent(traceOf(1), "01"))
 	if g := l.Gateway; g.API != "orders" || g.Version != "v1" || g.Selected != "path" || g.Route != "GET /orders/{id}" || g.Consumer != "acme" || g.Decision == "" || g.RequestID == "" || g.Stage != "" || g.Problem != "" {
 		t.Errorf("answered: %+v", g)
 	}
-	if g := l.Gateway; g.Status == nil || *g.Status != 200 || g.Tries != 1 || g.Upstream < .02 || g.Own <= 0 || g.Upstream+g.Own > l.Duration {
+	if g := l.Gateway; g.Status == nil || *g.Status != 200 || g.Tries != 1 || g.Upstream < .02 || g.Own <= 0 || g.Upstream+g.Own > l.Duration || l.TraceID != traceOf(1) {
 		t.Errorf("answered: %+v", l)
 	}
 	if g := ask("/api/v2/orders/acme-1001", nil).Gateway; g.Stage != "identify" || g.Problem != "unauthorized" || g.Consumer != "" || g.Status != nil || g.Upstream != 0 || g.Own <= 0 {

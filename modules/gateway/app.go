@@ -294,6 +294,7 @@ func (a *App) Start() error {
 		return err
 	}
 	a.keepHeap()
+	a.trace()
 	a.startRuns()
 	a.told.Start(a.ctx)
 	a.loading.Lock()

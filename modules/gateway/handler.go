@@ -14,6 +14,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/tracing"
 )
 
 func init() {
@@ -108,7 +109,7 @@ func unclaimed(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, p
 	return prob.Write(w, r)
 }
 
-// describe tells placeholders, metrics, usage and the log what became of a request.
+// describe tells placeholders, metrics, usage, traces and the log what became of a request.
 func (h *Handler) describe(r *http.Request, g *generation, s *served, prob *problem.Problem) {
 	x := &s.Exchange
 	x.Times.Lap("answer", true)
@@ -117,6 +118,9 @@ func (h *Handler) describe(r *http.Request, g *generation, s *served, prob *prob
 	h.app.metrics.served(x, prob)
 	h.app.metrics.times.took(x, s.answer.status)
 	g.called(s, prob)
+	if tracing.Recorded(r.Context()) {
+		tracing.Served(r.Context(), x, g.Template(x))
+	}
 	if x.Unknown != nil {
 		h.logger.Info("unknown query parameters", zap.String("id", x.ID), zap.String("api", x.API), zap.String("route", x.Route), zap.Strings("parameters", x.Unknown))
 	}

@@ -185,7 +185,7 @@ func (a *answer) WriteHeader(status int) {
 		return
 	}
 	res := &exchange.Response{Status: status, Header: a.Header()}
-	if prob := a.pipeline.Return(a.x, res); prob != nil {
+	if prob := a.back(res); prob != nil {
 		a.refuse(prob) //nolint:errcheck // the caller is gone: what is written next fails as well
 		return
 	}
@@ -255,7 +255,7 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // finish takes an answer that was held through the stage and sends it.
 func (a *answer) finish() error {
 	res := &exchange.Response{Status: a.status, Header: a.Header(), Read: true, Bytes: a.body.Bytes()}
-	if prob := a.pipeline.Return(a.x, res); prob != nil {
+	if prob := a.back(res); prob != nil {
 		return a.refuse(prob)
 	}
 	a.dropTrailer()
@@ -265,11 +265,16 @@ func (a *answer) finish() error {
 	return err
 }
 
+// back takes an answer through the stage.
+func (a *answer) back(res *exchange.Response) *problem.Problem {
+	return timed(a.r, a.x, func() *problem.Problem { return a.pipeline.Return(a.x, res) })
+}
+
 // begin has the stage change an answer that is longer than what is held of it, and sends its header.
 func (a *answer) begin() error {
 	a.holds = false
 	res := &exchange.Response{Status: a.status, Header: a.Header(), Stream: &a.body}
-	if prob := a.pipeline.Return(a.x, res); prob != nil {
+	if prob := a.back(res); prob != nil {
 		return errors.Join(errRefused, a.refuse(prob))
 	}
 	if a.replaced = res.Replaced; a.replaced {

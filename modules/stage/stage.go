@@ -17,6 +17,7 @@ import (
 	core "github.com/wicketgate/wicketgate/internal/gateway"
 	"github.com/wicketgate/wicketgate/internal/pipeline"
 	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/tracing"
 	"github.com/wicketgate/wicketgate/modules/gateway"
 )
 
@@ -70,7 +71,7 @@ func (s *Stage) Run(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 	if s.whole > 0 || p.Needs().Body != exchange.None {
 		core.AwaitBody(w, r, x, s.whole)
 	}
-	if prob := p.Handle(x); prob != nil {
+	if prob := timed(r, x, func() *problem.Problem { return p.Handle(x) }); prob != nil {
 		gateway.Conceal(r, x)
 		return s.refuse(w, r, x, prob)
 	}
@@ -81,6 +82,21 @@ func (s *Stage) Run(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 		return next.ServeHTTP(w, r)
 	}
 	return s.back(w, r, x, p, next)
+}
+
+// timed runs a part of a stage, and tells of it in the request's trace, if that is recorded. What went by before belongs to
+// other handlers.
+func timed(r *http.Request, x *exchange.Exchange, run func() *problem.Problem) *problem.Problem {
+	if !tracing.Recorded(r.Context()) {
+		return run()
+	}
+	others := x.Times
+	x.Times = exchange.Timeline{}
+	x.Times.Begin()
+	prob := run()
+	tracing.Stage(r.Context(), x, prob)
+	x.Times = others
+	return prob
 }
 
 // Report counts and logs a problem that would have ended a request if its stage were in force.

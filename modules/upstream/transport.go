@@ -17,6 +17,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/form"
 	"github.com/wicketgate/wicketgate/internal/patience"
 	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/tracing"
 )
 
 // transport is Caddy's HTTP transport with the gateway's work done where it is safe: on the request after the proxy
@@ -24,6 +25,7 @@ import (
 // the answer before anything of it is written, so that a problem can still take its place.
 type transport struct {
 	*reverseproxy.HTTPTransport
+	name    string            // of the upstream
 	network http.RoundTripper // sends a try: HTTPTransport, unless a test listens in its place
 	timeout time.Duration     // for an answer that stages read, as far as they do before it goes out, and then for each read
 	probing func() bool
@@ -67,13 +69,17 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 		}
 		req, waits = patience.Wait(req, t.timeout)
 	}
+	t.SetScheme(req)
+	try := tracing.Service(req, x, t.name)
 	res, err := t.network.RoundTrip(req)
 	if err == nil {
 		x.Reached(res.StatusCode)
+		try.Answered(res)
 	} else if !unconnected(err) {
 		x.Reached(0)
 	}
 	if err != nil {
+		try.Failed(err, waits.Late())
 		if waits.Late() {
 			err = patience.ErrLate
 		}

@@ -155,7 +155,7 @@ func build(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, 
 	if network == nil {
 		network = t
 	}
-	wrapped := &transport{HTTPTransport: t, network: network, timeout: c.Timeout, probing: probing, retried: func() { report.Retried(c.Name) }}
+	wrapped := &transport{HTTPTransport: t, name: c.Name, network: network, timeout: c.Timeout, probing: probing, retried: func() { report.Retried(c.Name) }}
 	h := &reverseproxy.Handler{
 		Transport:     wrapped,
 		Upstreams:     pool,
