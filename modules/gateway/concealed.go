@@ -16,13 +16,17 @@ var concealed struct {
 	places atomic.Pointer[conceal.Places]
 }
 
+// tokenParameter is where a bearer token may stand in an address (RFC 6750, section 2.3). Nothing here takes it from there, and
+// callers send it all the same.
+const tokenParameter = "access_token"
+
 // Concealed are the places of credentials, as logs have to know them.
 func Concealed() *conceal.Places { return concealed.places.Load() }
 
 // hide has the logs leave out what a load says are credentials, from before the first request that may carry one.
 func (a *App) hide(l *Load) {
 	concealed.Lock()
-	concealed.places.Store(concealed.places.Load().And(slices.Concat(l.Credentials, l.Signed), l.Parameters))
+	concealed.places.Store(concealed.places.Load().And(slices.Concat(l.Credentials, l.Signed), append(slices.Clone(l.Parameters), tokenParameter)))
 	concealed.Unlock()
 	if a.DecisionLog != nil && a.DecisionLog.Recorder() != nil {
 		a.DecisionLog.Recorder().Hide(slices.Concat(l.Credentials, l.Signed), l.Parameters)

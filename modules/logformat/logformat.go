@@ -15,9 +15,10 @@ func init() {
 }
 
 // Encoder is a format for Caddy's logs that leaves out the credentials of callers, which Caddy's own formats show: the header
-// fields and query parameters in which any API of the catalogue, or directive, takes API keys, tokens or proofs, and the
-// secrets of API keys wherever else they stand. It follows the configuration, so that nothing is written twice. What it
-// writes is written by another format, and it filters fields as Caddy's format filter does.
+// fields and query parameters in which any API of the catalogue, or directive, takes API keys, tokens or proofs, the
+// parameter access_token, in which some send tokens anyway, and the secrets of API keys wherever else they stand. It
+// follows the configuration, so that nothing is written twice. What it writes is written by another format, and it filters
+// fields as Caddy's format filter does.
 type Encoder struct {
 	// The format that the lines are written in. Default: json, or console where the log goes to a terminal.
 	WrappedRaw json.RawMessage `json:"wrap,omitempty" caddy:"namespace=caddy.logging.encoders inline_key=format"`
