@@ -22,4 +22,6 @@ import (
 	_ "github.com/wicketgate/wicketgate/modules/transform"
 
 	_ "github.com/wicketgate/wicketgate/modules/webhook"
+
+	_ "github.com/wicketgate/wicketgate/modules/console"
 )

@@ -35,6 +35,7 @@ var sections = []struct{ title, module, dir, typ string }{
 	{"Matcher `api_policy`", "api_policy", "policy", "Matcher"},
 	{"Directive `api_transform`", "api_transform", "transform", "Handler"},
 	{"Directive `api_webhook`", "api_webhook", "webhook", "Handler"},
+	{"Directive `api_console`", "api_console", "console", "Handler"},
 	{"Log format `api_gateway`", "api_gateway", "logformat", "Encoder"},
 }
 
@@ -42,9 +43,10 @@ const head = `# The Caddyfile: reference
 
 <!-- Made from the comments in modules/ and internal/ by go generate ./modules -->
 
-The directive ` + "`api_gateway`" + ` takes a request through all stages, as the catalogue says. Each of the others is one stage alone,
-in any Caddyfile, without a catalogue. They run in the order of this page, wherever they stand in a site: after Caddy's
-own authentication and before everything that answers, ` + "`api_gateway`" + ` included; only ` + "`api_health`" + ` stands before all that. Stages of one request know what those before
+The directive ` + "`api_gateway`" + ` takes a request through all stages, as the catalogue says, and ` + "`api_console`" + ` shows operators how
+that goes. Each of the others is one stage alone, in any Caddyfile, without a catalogue. They run in the order of this page, wherever they
+stand in a site: after Caddy's own authentication and before everything that answers, ` + "`api_gateway`" + ` included; only
+` + "`api_health`" + ` stands before all that. Stages of one request know what those before
 them found: a policy sees the consumer that ` + "`api_auth`" + ` found, or the user of Caddy's own ` + "`basic_auth`" + `.
 
 A request that is ambiguous ends before the first stage, and every error is a problem: see [problems](problems.md).

@@ -26,8 +26,10 @@ type Body struct {
 	Changed bool
 	Bytes   []byte
 
-	// Received is how many bytes the body had when it was read.
+	// Received is how many bytes the body had when it was read. Came are those bytes where they are few, whatever has become
+	// of Bytes: for whoever is to explain what was refused.
 	Received int
+	Came     []byte
 
 	// Valid says that Bytes was found to be strict JSON (RFC 7493), so that nobody checks it again.
 	Valid bool
@@ -74,6 +76,9 @@ func (b *Body) Leave() *problem.Problem {
 	b.Form, b.Valid = nil, false
 	return nil
 }
+
+// fewBytes is how long a body is at most that Came has: 16 KiB.
+const fewBytes = 16 << 10
 
 // firstRead bounds what is set aside for a body before any of it has arrived, in bytes: a client's word about the
 // length costs nothing.
@@ -138,6 +143,9 @@ func (b *Body) ReadAll(limit int64) *problem.Problem {
 		}
 	}
 	b.Bytes, b.Read, b.Length, b.Received = buf, true, int64(len(buf)), len(buf)
+	if len(buf) <= fewBytes {
+		b.Came = buf[:len(buf):len(buf)]
+	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/assertion"
@@ -37,8 +38,8 @@ type Config struct {
 	// PoliciesBroken says that there are policies, but with mistakes that have been told.
 	PoliciesBroken bool
 	Counter        limit.Counter
-	// QuotaUsed gives who is told how much of a quota is used, with each request that is counted; nil for nobody.
-	QuotaUsed func(limit, quota string) func(share float64)
+	// QuotaUsed gives who is told how much of a quota is used, and by whom, with each request that is counted; nil for nobody.
+	QuotaUsed func(limit, quota string, window time.Duration) func(key string, share float64)
 	Upstream  func(*catalogue.Upstream) (Upstream, error)
 
 	// Integration gives what asks a third party; nil in a gateway that never serves.

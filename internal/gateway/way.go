@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -287,7 +288,9 @@ func (b *builder) limitOf(from *catalogue.Limit) limit.Limit {
 	}
 	to := limit.Limit{Config: limit.Config{Name: from.Name, Range: from.Range}}
 	if b.QuotaUsed != nil {
-		to.Used = func(quota string) func(float64) { return b.QuotaUsed(from.Name, quota) }
+		to.Used = func(quota string, window time.Duration) func(string, float64) {
+			return b.QuotaUsed(from.Name, quota, window)
+		}
 	}
 	to.Quotas, to.Concurrent, to.Hidden = quotas(from.Quotas), from.Concurrent, from.Hidden
 	for _, p := range from.Plans {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -32,8 +33,9 @@ type Limit struct {
 	// CostNeeds is what CostOf reads of a request.
 	CostNeeds exchange.Needs
 
-	// Used gives who is told, of each request that is counted, which share of a quota is used then: 0 to 1. nil for nobody.
-	Used func(quota string) func(share float64)
+	// Used gives who is told, of each request that is counted, which share of a quota its caller, by the key that is
+	// counted, has used then: 0 to 1. window is the quota's, 0 of requests at once. nil for nobody.
+	Used func(quota string, window time.Duration) func(key string, share float64)
 }
 
 // bytesCost is the cost by which a quota is one of bytes.
@@ -57,11 +59,11 @@ type compiled struct {
 	own    allowance
 	plans  map[string]allowance
 	keyOf  func(x *exchange.Exchange) (string, error)
-	keyed  bool                                      // keyOf is written
-	costOf func(x *exchange.Exchange) (int64, error) // nil: 1
-	reads  exchange.BodyNeed                         // of costOf
-	bytes  bool                                      // whether a unit is a byte
-	used   func(quota string) func(share float64)    // nil: nobody is told
+	keyed  bool                                                                     // keyOf is written
+	costOf func(x *exchange.Exchange) (int64, error)                                // nil: 1
+	reads  exchange.BodyNeed                                                        // of costOf
+	bytes  bool                                                                     // whether a unit is a byte
+	used   func(quota string, window time.Duration) func(key string, share float64) // nil: nobody is told
 }
 
 // scratch is what one request needs while it is counted, reused by the next.
@@ -214,7 +216,7 @@ func (s *Stage) charge(x *exchange.Exchange, t *terms, settled bool) *problem.Pr
 	if x.Account != nil {
 		s.note(x, t, sc.costs, states)
 	} else {
-		t.tell(states)
+		t.tell(sc.charges, states)
 	}
 	t.answer(x, states, ok)
 	if !ok {

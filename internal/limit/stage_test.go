@@ -424,18 +424,20 @@ func (blind) Return(context.Context, []limit.Charge) {}
 func TestUsed(t *testing.T) {
 	told := map[string][]float64{}
 	counted := limit.Limit{Config: limit.Config{Name: "per_consumer", Quotas: []limit.Quota{quota("burst", 2, time.Minute), quota("daily", 4, 24*time.Hour)}}}
-	counted.Used = func(quota string) func(float64) {
-		return func(share float64) { told[quota] = append(told[quota], share) }
+	counted.Used = func(quota string, window time.Duration) func(string, float64) {
+		return func(key string, share float64) {
+			told[fmt.Sprint(quota, " ", window, " ", key)] = append(told[fmt.Sprint(quota, " ", window, " ", key)], share)
+		}
 	}
 	s := stage(t, counted)
 	for range 3 {
 		s.Handle(request("acme", 0))
 	}
-	if want := []float64{.5, 1, 1}; !slices.Equal(told["burst"], want) {
-		t.Errorf("burst: %v, want %v", told["burst"], want)
+	if want := []float64{.5, 1, 1}; !slices.Equal(told["burst 1m0s acme"], want) {
+		t.Errorf("burst: %v, want %v", told["burst 1m0s acme"], want)
 	}
-	if want := []float64{.25, .5, .5}; !slices.Equal(told["daily"], want) {
-		t.Errorf("daily: %v, want %v", told["daily"], want)
+	if want := []float64{.25, .5, .5}; !slices.Equal(told["daily 24h0m0s acme"], want) {
+		t.Errorf("daily: %v, want %v", told["daily 24h0m0s acme"], want)
 	}
 }
 

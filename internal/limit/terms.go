@@ -37,7 +37,7 @@ type quota struct {
 	words  string // for the detail of a 429
 	most   int64  // units, or requests at once
 	hidden bool
-	used   func(share float64) // nil: nobody is told
+	used   func(key string, share float64) // nil: nobody is told
 }
 
 // with is the allowance of a plan.
@@ -85,10 +85,10 @@ func (s *Stage) termsOf(all []allowance) *terms {
 	var policy []string
 	for i, a := range all {
 		l := &s.limits[i]
-		add := func(name string, most int64, item, words func(name string) string) {
-			var used func(float64)
+		add := func(name string, most int64, window time.Duration, item, words func(name string) string) {
+			var used func(string, float64)
 			if l.used != nil && most > 0 {
-				used = l.used(name)
+				used = l.used(name, window)
 			}
 			if names[name] > 1 {
 				name = l.name + "." + name
@@ -106,11 +106,11 @@ func (s *Stage) termsOf(all []allowance) *terms {
 			if q.Requests > 0 {
 				to.rates[j] = NewRate(q.Requests, time.Duration(q.Window))
 			}
-			add(q.name(), q.Requests, func(name string) string { return policyItem(name, q, l.bytes) }, q.describe)
+			add(q.name(), q.Requests, time.Duration(q.Window), func(name string) string { return policyItem(name, q, l.bytes) }, q.describe)
 		}
 		if a.atOnce != 0 {
 			to.atOnce = max(a.atOnce, 0)
-			add(concurrent, to.atOnce, func(name string) string { return concurrentItem(name, to.atOnce) }, func(name string) string {
+			add(concurrent, to.atOnce, 0, func(name string) string { return concurrentItem(name, to.atOnce) }, func(name string) string {
 				return "the quota " + name + " allows " + strconv.FormatInt(to.atOnce, 10) + " at once"
 			})
 		}
@@ -119,11 +119,11 @@ func (s *Stage) termsOf(all []allowance) *terms {
 	return t
 }
 
-// tell says how full the quotas are.
-func (t *terms) tell(states []State) {
+// tell says how full the quotas are of those who are counted.
+func (t *terms) tell(charges []Charge, states []State) {
 	for i := range t.quotas {
 		if q := &t.quotas[i]; q.used != nil && !states[i].Unknown {
-			q.used(1 - float64(states[i].Remaining)/float64(q.most))
+			q.used(charges[q.limit].Key, 1-float64(states[i].Remaining)/float64(q.most))
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/admit"
 	"github.com/wicketgate/wicketgate/internal/catalogue"
+	"github.com/wicketgate/wicketgate/internal/console"
 	"github.com/wicketgate/wicketgate/internal/delivery"
 	"github.com/wicketgate/wicketgate/internal/drift"
 	"github.com/wicketgate/wicketgate/internal/exchange"
@@ -109,6 +110,7 @@ type App struct {
 	given   atomic.Pointer[policy.Snapshot]    // the policies in force, as their source gave them
 	status  atomic.Pointer[status.Load]
 	metrics *metrics
+	live    atomic.Pointer[console.Live] // nil where there is no console
 
 	started atomic.Bool // upstreams are probed only from then on, so that validating needs no network
 	stop    context.CancelFunc
@@ -296,6 +298,9 @@ func (a *App) Start() error {
 	a.keepHeap()
 	a.trace()
 	a.startRuns()
+	if live := a.live.Load(); live != nil {
+		live.Traffic.Start()
+	}
 	a.told.Start(a.ctx)
 	a.loading.Lock()
 	a.deliver()

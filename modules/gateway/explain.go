@@ -138,28 +138,15 @@ func (a *admin) explain(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	refuse := func(status int, err error) error { return caddy.APIError{HTTPStatus: status, Err: err} }
-	if app.gateway == nil {
-		return refuse(http.StatusNotFound, errors.New("there is no catalogue, and nothing that serves requests to explain"))
-	}
 	var q explain.Question
 	from := json.NewDecoder(io.LimitReader(r.Body, explain.MaxQuestion))
 	from.DisallowUnknownFields()
 	if err := from.Decode(&q); err != nil {
 		return refuse(http.StatusBadRequest, fmt.Errorf("reading the question: %w", err))
 	}
-	step, err := q.Step()
+	told, status, err := app.Explain(r.Context(), &q)
 	if err != nil {
-		return refuse(http.StatusBadRequest, err)
-	}
-	g := app.gateway.hold()
-	defer g.release()
-	t, err := g.twin.get()
-	if err != nil {
-		return refuse(http.StatusConflict, err)
-	}
-	told, err := explain.Request(r.Context(), twinned{t}, g.catalogue, step)
-	if err != nil {
-		return refuse(http.StatusBadRequest, err)
+		return refuse(status, err)
 	}
 	if q.Text {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -167,6 +154,28 @@ func (a *admin) explain(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	return told.JSON(w)
+}
+
+// Explain tells why a request gets the answer that it gets from what is in force, without any of it happening. Where it
+// cannot, the status says what is to blame, as an answer does.
+func (a *App) Explain(ctx context.Context, q *explain.Question) (told *explain.Told, status int, err error) {
+	if a.gateway == nil {
+		return nil, http.StatusNotFound, errors.New("there is no catalogue, and nothing that serves requests to explain")
+	}
+	step, err := q.Step()
+	if err != nil {
+		return nil, http.StatusBadRequest, err
+	}
+	g := a.gateway.hold()
+	defer g.release()
+	t, err := g.twin.get()
+	if err != nil {
+		return nil, http.StatusConflict, err
+	}
+	if told, err = explain.Request(ctx, twinned{t}, g.catalogue, step); err != nil {
+		return nil, http.StatusBadRequest, err
+	}
+	return told, http.StatusOK, nil
 }
 
 // Interface guards

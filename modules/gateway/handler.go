@@ -59,6 +59,15 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 // ServeHTTP takes a request through the stages.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	stranger, err := h.serve(w, r)
+	if stranger != nil {
+		return unclaimed(w, r, next, stranger)
+	}
+	return err
+}
+
+// serve answers a request, unless no API claims it: then stranger is the answer that it has if nobody else answers it.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (stranger *problem.Problem, err error) {
 	g := h.app.gateway.hold()
 	defer g.release()
 	s := &served{Exchange: exchange.Exchange{Address: Address(r)}, answer: answering{ResponseWriter: w}}
@@ -76,18 +85,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		Conceal(r, x)
 	}
 	if !claimed && err == nil {
-		return unclaimed(w, r, next, g.Unclaimed(x))
+		return g.Unclaimed(x), nil
 	}
 	var prob *problem.Problem
 	answered := errors.As(err, &prob)
 	h.describe(r, g, s, prob)
 	if answered {
-		return nil
+		return nil, nil
 	}
 	if handled := (caddyhttp.HandlerError{}); err != nil && r.Context().Err() != nil && !errors.As(err, &handled) {
-		return caddyhttp.Error(statusClientClosed, err) // the caller went away: nobody reads an answer
+		return nil, caddyhttp.Error(statusClientClosed, err) // the caller went away: nobody reads an answer
 	}
-	return err
+	return nil, err
 }
 
 // statusClientClosed is Caddy's status for a caller who went away.
@@ -121,6 +130,7 @@ func (h *Handler) describe(r *http.Request, g *generation, s *served, prob *prob
 	if tracing.Recorded(r.Context()) {
 		tracing.Served(r.Context(), x, g.Template(x))
 	}
+	h.app.shown(r, g, s, prob)
 	if x.Unknown != nil {
 		h.logger.Info("unknown query parameters", zap.String("id", x.ID), zap.String("api", x.API), zap.String("route", x.Route), zap.Strings("parameters", x.Unknown))
 	}

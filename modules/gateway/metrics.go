@@ -113,11 +113,6 @@ func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	return m, nil
 }
 
-// QuotaUsed gives who counts how much of a quota is used, with each request.
-func (a *App) QuotaUsed(limit, quota string) func(share float64) {
-	return a.metrics.used.WithLabelValues(limit, quota).Observe
-}
-
 func (m *metrics) loaded(ok bool) {
 	if !ok {
 		m.loads.WithLabelValues("failure").Inc()

@@ -6,12 +6,15 @@ import "github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 // one by one would come out in that order.
 //
 // The single stages stand in the order of a request, after Caddy's own authentication, whose users they see, and
-// before everything that answers. The gateway stands before handle, so that what no API claims is handled as usual. The
-// health route stands before whatever sends requests elsewhere or asks for credentials: balancers have none.
+// before everything that answers. The gateway stands before handle, so that what no API claims is handled as usual, and the
+// console before the gateway, so that no API claims its path. The health route stands before whatever sends requests
+// elsewhere or asks for credentials: balancers have none.
 func init() {
 	for _, directive := range []string{"api_auth", "api_limit", "api_validate", "api_policy", "api_transform", "api_webhook"} {
 		httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "request_header")
 	}
 	httpcaddyfile.RegisterDirectiveOrder("api_health", httpcaddyfile.Before, "redir")
-	httpcaddyfile.RegisterDirectiveOrder("api_gateway", httpcaddyfile.Before, "handle")
+	for _, directive := range []string{"api_console", "api_gateway"} {
+		httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "handle")
+	}
 }

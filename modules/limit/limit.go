@@ -2,6 +2,7 @@ package limit
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -58,7 +59,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 // build makes the stage of c; nil after a mistake.
 func build(c limit.Config, app *gateway.App) (*limit.Stage, hcl.Diagnostics) {
-	l := limit.Limit{Config: c, Used: func(quota string) func(float64) { return app.QuotaUsed(c.Name, quota) }}
+	l := limit.Limit{Config: c, Used: func(quota string, window time.Duration) func(string, float64) {
+		return app.QuotaUsed(c.Name, quota, window)
+	}}
 	at := hcl.Range{Filename: "api_limit " + c.Name, Start: hcl.InitialPos, End: hcl.InitialPos}
 	if c.Key != "" {
 		p, diags := compileKey(c.Key, at)
