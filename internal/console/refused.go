@@ -167,9 +167,10 @@ func (r *Refused) Find(id string) *Refusal {
 	return nil
 }
 
-// Question asks why the request was refused: as it came, without its credential, by whom it was.
+// Question asks what becomes of the request now: as it came, without its credential, by whom it was. Asked for the time at
+// which it came, quotas would answer with what has been used since.
 func (d *Refusal) Question() *explain.Question {
-	q := &explain.Question{Method: d.Method, URL: d.URL, Header: d.header, From: d.Client, At: d.At}
+	q := &explain.Question{Method: d.Method, URL: d.URL, Header: d.header, From: d.Client}
 	if len(d.body) > 0 {
 		q.Body = d.body
 	}

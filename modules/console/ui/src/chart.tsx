@@ -41,7 +41,7 @@ export function Chart({ title, summary, at, step, lines, format, theme, stacked 
   useEffect(() => { plot.current?.setData(data); }, [at, step, lines]);
   return (
     <figure class="chart">
-      <figcaption><h3>{title}</h3>
+      <figcaption><h2>{title}</h2>
         <ul class="legend">{lines.map((l) => <li key={l.label}><i style={`background:var(${l.colour})`} />{l.label} <b data-of={l.label}>{format(l.values[n - 1] ?? 0)}</b></li>)}</ul>
       </figcaption>
       <div class="plot" ref={box} role="img" aria-label={summary} />

@@ -74,11 +74,11 @@ function One({ path, method, op, api, version, doc }: { path: string; method: st
       <summary><span class={`method ${method}`}>{method}</span> <code>{path}</code> {op.summary !== `${method.toUpperCase()} ${path}` && <span class="note">{op.summary}</span>}{op.deprecated && <Badge kind="deprecated">deprecated</Badge>}</summary>
       {open && <div class="inside">
         {op.description && <Prose text={op.description} />}
-        {parameters.length > 0 && <><h3>Parameters</h3><ul class="fields">{parameters.map((p) => (
+        {parameters.length > 0 && <><h2>Parameters</h2><ul class="fields">{parameters.map((p) => (
           <li key={p.in + p.name}><code>{p.name}</code> <span class="type">{p.in}, {typeOf(doc, p.schema)}</span>{p.required && <span class="must"> required</span>}<span class="note"> {p.description}</span></li>
         ))}</ul></>}
-        {body?.content && Object.entries(body.content).slice(0, 1).map(([kind, c]) => <div key={kind}><h3>Request body <span class="note">{Object.keys(body.content!).join(", ")}</span></h3><Fields doc={doc} schema={c.schema} /></div>)}
-        {op.responses && <><h3>Answers</h3><ul class="answers">{Object.entries(op.responses).map(([code, from]) => {
+        {body?.content && Object.entries(body.content).slice(0, 1).map(([kind, c]) => <div key={kind}><h2>Request body <span class="note">{Object.keys(body.content!).join(", ")}</span></h2><Fields doc={doc} schema={c.schema} /></div>)}
+        {op.responses && <><h2>Answers</h2><ul class="answers">{Object.entries(op.responses).map(([code, from]) => {
           const res = resolve(doc, from), content = Object.entries(res?.content ?? {})[0];
           const kind = `code ${code < "300" ? "ok" : code < "500" ? "no" : "bad"}`;
           return <li key={code}>{content?.[1].schema && code < "300" ? <details><summary><span class={kind}>{code}</span> {res.description}</summary><Fields doc={doc} schema={content[1].schema} /></details> : <p><span class={kind}>{code}</span> {res?.description}</p>}</li>;

@@ -24,7 +24,7 @@ export function Explained({ text }: { text: string }) {
   return (
     <ol class="explained">{parts(text).map((p, i) => (
       <li key={i} class={/ends here|broken off/.test(p.head) ? "ends" : ""}>
-        <h4>{p.head}</h4>
+        <h3>{p.head}</h3>
         {p.lines.length > 0 && <div class="lines" tabIndex={0} role="region" aria-label={p.head}>{p.lines.map((l, j) => <code key={j} class={kindOf(l)}>{l + "\n"}</code>)}</div>}
       </li>
     ))}</ol>

@@ -54,7 +54,7 @@ function Detail({ of, close }: { of: Refusal; close: () => void }) {
         {fact("Decision", of.decision)}
         {fact("Request id", of.id)}
       </dl>
-      <h3>Explained</h3>
+      <h2 class="small">Explained</h2>
       <p class="note">What becomes of the same request now{of.consumer ? `, as ${of.consumer}` : ", without its credential, which is not kept"}{of.partial ? "; a part of it was too large to be kept" : ""}. Nothing of it happens.</p>
       <Failed error={error} />
       <Loading value={text} error={error} />

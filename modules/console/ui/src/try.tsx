@@ -76,7 +76,7 @@ export function Try({ api, version, doc, path, method, op }: { api: API; version
   };
   return (
     <form class="try" onSubmit={send}>
-      <h3>Try it</h3>
+      <h2>Try it</h2>
       <p class="note">The request goes through this gateway and to the service behind it, like any other: it counts, and it changes what it changes.</p>
       <div class="inputs">
         {schemes.length > 0 && <>

@@ -41,7 +41,7 @@ export function Webhooks() {
           { head: "Size", number: true, cell: (e) => bytes(e.size) },
           { head: "Attempts", number: true, cell: (e) => e.attempts ?? "–" },
           { head: "Last answer", wide: true, cell: (e) => e.reason ?? "–" },
-          ...(ended ? [{ head: "Ended", number: true, cell: (e: Event) => (e.ended ? ago(e.ended) : "–") }, { head: "Action", cell: (e: Event) => <button type="button" disabled={busy === e.ref} onClick={() => again(e)} aria-label={`Deliver ${e.id} again`}>Replay</button> }] : []),
+          ...(ended ? [{ head: "Ended", number: true, cell: (e: Event) => (e.ended ? ago(e.ended) : "–") }, { head: "Action", cell: (e: Event) => <button type="button" disabled={busy === e.ref} onClick={() => again(e)} aria-label={`Replay ${e.id}`}>Replay</button> }] : []),
         ]} />}
         {next && events.length >= 100 && <p><button type="button" onClick={() => setAfter(next)}>The next 100</button></p>}
         {after && <p><button type="button" onClick={() => setAfter("")}>From the oldest</button></p>}
