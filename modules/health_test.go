@@ -74,6 +74,30 @@ https://localhost:{$HTTPS_PORT} {
 	}
 }
 
+// TestHealthWithoutLedger asks a node whose ledger is on servers that are away.
+func TestHealthWithoutLedger(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("HOOK", "a secret")
+	gatewaytest.Write(t, filepath.Join(dir, "Caddyfile"), `{
+	api_gateway {
+		ledger nats nats://127.0.0.1:9
+	}
+}
+https://localhost:{$HTTPS_PORT} {
+	tls internal
+	api_health
+	api_webhook /hooks {
+		verify github {env.HOOK}
+		deliver http://127.0.0.1:9/told
+	}
+}
+`)
+	g := gatewaytest.Start(t, filepath.Join(dir, "Caddyfile"))
+	if a := g.Do("GET", "/healthz", ""); a.Status != 503 || strings.Contains(a.Body, "ledger") || strings.Contains(a.Body, "nats") {
+		t.Errorf("without a ledger: %+v", a)
+	}
+}
+
 // TestHealthDrains takes the listener away by a reload of Caddy: for as long as shutdown_delay says, the node answers
 // balancers that it takes no requests, and everybody else as ever.
 func TestHealthDrains(t *testing.T) {

@@ -158,3 +158,24 @@ orders v1 is deprecated since 2026-11-01, and in the last 14 days was called by 
 
 // squeeze takes the columns' padding away.
 func squeeze(text string) string { return regexp.MustCompile(` +`).ReplaceAllString(text, " ") }
+
+// TestWriteUsageOfSeveral says whose counts a report has.
+func TestWriteUsageOfSeveral(t *testing.T) {
+	row := usage.Row{API: "orders", Version: "v1", Selected: "path", Consumer: "acme", Requests: 3}
+	for name, test := range map[string]struct {
+		report usage.Report
+		want   string // besides the rows
+	}{
+		"one that shares nothing": {usage.Report{Rows: []usage.Row{row}}, "since 0001-01-01T00:00:00Z\n"},
+		"several":                 {usage.Report{Rows: []usage.Row{row}, Gateways: 3}, "of 3 gateways; what the others counted in the last 30 s may be missing\n"},
+		"Redis is away":           {usage.Report{Rows: []usage.Row{row}, Gateways: 0, Alone: "no\x1bconnection"}, "! of this gateway alone, for the counters' Redis does not tell of the others: no\\x1bconnection\n"},
+	} {
+		var out bytes.Buffer
+		if err := writeUsage(&out, &test.report); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(out.String(), test.want) {
+			t.Errorf("%s: it says\n%s", name, out.String())
+		}
+	}
+}
