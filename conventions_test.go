@@ -52,7 +52,7 @@ func parse(t *testing.T, name string, mode parser.Mode) *ast.File {
 	return file
 }
 
-func read(t *testing.T, name string) []byte {
+func read(t testing.TB, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	if err != nil {

@@ -3,11 +3,14 @@ package logformat
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/logging"
 	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
+	"golang.org/x/term"
 )
 
 func init() {
@@ -26,7 +29,9 @@ type Encoder struct {
 	// Filters of fields by their names, as those of Caddy's format filter. Default: none.
 	FieldsRaw map[string]json.RawMessage `json:"fields,omitempty" caddy:"namespace=caddy.logging.encoders.filter inline_key=filter"`
 
-	filter *logging.FilterEncoder
+	within    any // the format that lines are written in, filtered or not
+	unwritten bool
+	ctx       caddy.Context
 
 	concealing `json:"-"`
 }
@@ -39,20 +44,49 @@ func (Encoder) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision makes the format within ready.
+// Provision makes the format within ready. Caddy's filter stands between only where it filters, for it looks every field up.
 func (e *Encoder) Provision(ctx caddy.Context) error {
-	e.filter = &logging.FilterEncoder{WrappedRaw: e.WrappedRaw, FieldsRaw: e.FieldsRaw}
-	e.WrappedRaw, e.FieldsRaw = nil, nil // as Caddy does with what it has loaded
-	if err := e.filter.Provision(ctx); err != nil {
+	e.ctx = ctx
+	if len(e.FieldsRaw) > 0 {
+		filter := &logging.FilterEncoder{WrappedRaw: e.WrappedRaw, FieldsRaw: e.FieldsRaw}
+		e.WrappedRaw, e.FieldsRaw = nil, nil // as Caddy does with what it has loaded
+		if err := filter.Provision(ctx); err != nil {
+			return err
+		}
+		e.within, e.concealing = filter, conceal(filter)
+		return nil
+	}
+	if e.WrappedRaw != nil {
+		guest, err := ctx.LoadModule(e, "WrappedRaw")
+		if err != nil {
+			return fmt.Errorf("loading the format within: %w", err)
+		}
+		e.within, e.concealing = guest, conceal(guest.(zapcore.Encoder))
+		return nil
+	}
+	e.unwritten = true
+	json := &logging.JSONEncoder{}
+	if err := json.Provision(ctx); err != nil {
 		return err
 	}
-	e.concealing = conceal(e.filter)
+	e.concealing = conceal(json.Encoder)
 	return nil
 }
 
 // ConfigureDefaultFormat implements caddy.ConfiguresFormatterDefault.
 func (e *Encoder) ConfigureDefaultFormat(to caddy.WriterOpener) error {
-	return e.filter.ConfigureDefaultFormat(to)
+	if within, ok := e.within.(caddy.ConfiguresFormatterDefault); ok {
+		return within.ConfigureDefaultFormat(to)
+	}
+	if !e.unwritten || !caddy.IsWriterStandardStream(to) || !term.IsTerminal(int(os.Stderr.Fd())) {
+		return nil
+	}
+	console := &logging.ConsoleEncoder{}
+	if err := console.Provision(e.ctx); err != nil {
+		return err
+	}
+	e.concealing = conceal(console.Encoder)
+	return nil
 }
 
 // concealing is an encoder in which no field has a credential.
@@ -68,11 +102,23 @@ func (c concealing) Clone() zapcore.Encoder { return conceal(c.whole.Clone()) }
 
 // EncodeEntry implements zapcore.Encoder.
 func (c concealing) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
+	entry.Message = text(entry.Message)
+	shown := make([]zapcore.Field, len(fields))
+	for i := range fields {
+		var ok bool
+		if shown[i], ok = fieldOf(fields[i]); !ok {
+			return c.oneByOne(entry, fields)
+		}
+	}
+	return c.whole.EncodeEntry(entry, shown)
+}
+
+// oneByOne writes a line of which some field is made only while it is written: an error, or what prints itself.
+func (c concealing) oneByOne(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
 	line := conceal(c.whole.Clone())
 	for i := range fields {
 		fields[i].AddTo(line)
 	}
-	entry.Message = text(entry.Message)
 	return line.whole.EncodeEntry(entry, nil)
 }
 

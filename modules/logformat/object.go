@@ -3,6 +3,7 @@ package logformat
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap/zapcore"
@@ -64,11 +65,40 @@ func listed(value zapcore.ArrayMarshaler) zapcore.ArrayMarshaler {
 	if !ok {
 		return list{value}
 	}
-	shown := make(caddyhttp.LoggableStringArray, len(values))
+	var shown caddyhttp.LoggableStringArray // nil as long as there is nothing to hide
 	for i := range values {
-		shown[i] = text(values[i])
+		one := text(values[i])
+		if shown == nil && one != values[i] {
+			shown = slices.Clone(values)
+		}
+		if shown != nil {
+			shown[i] = one
+		}
 	}
-	return shown
+	if shown != nil {
+		return shown
+	}
+	return value
+}
+
+// fieldOf gives a field without the credentials in it; ok is false for one that is made only while it is written.
+func fieldOf(f zapcore.Field) (_ zapcore.Field, ok bool) {
+	switch f.Type {
+	case zapcore.StringType:
+		if gateway.Concealed().Field(f.Key) {
+			f.String = internal.Redacted
+		}
+		f.String = text(f.String)
+	case zapcore.ObjectMarshalerType, zapcore.InlineMarshalerType:
+		f.Interface = within{f.Interface.(zapcore.ObjectMarshaler)}
+	case zapcore.BoolType, zapcore.DurationType, zapcore.Float64Type, zapcore.Float32Type, zapcore.TimeType, zapcore.TimeFullType,
+		zapcore.Int64Type, zapcore.Int32Type, zapcore.Int16Type, zapcore.Int8Type,
+		zapcore.Uint64Type, zapcore.Uint32Type, zapcore.Uint16Type, zapcore.Uint8Type,
+		zapcore.NamespaceType, zapcore.SkipType:
+	default:
+		return f, false
+	}
+	return f, true
 }
 
 // list is a list in an object or in another list.

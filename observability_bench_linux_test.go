@@ -1,0 +1,188 @@
+package wicketgate_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/wicketgate/wicketgate/internal/otlptest"
+)
+
+// observed is the example shop with all stages of its catalogue. %s are the global options, and the directives, by which it
+// is watched.
+const observed = `{
+	admin {$ADMIN}
+	http_port {$HTTP_PORT}
+	https_port {$HTTPS_PORT}
+	persist_config off
+	skip_install_trust
+	auto_https disable_redirects
+	storage file_system {$DATA}
+	log default {
+		level ERROR
+		exclude http.log.access # which has a log of its own, or Caddy writes each request down twice
+	}
+	%s
+	api_gateway {
+		catalogue shop
+		policies policies
+		variable orders %s
+	}
+}
+https://localhost:{$HTTPS_PORT} {
+	tls internal
+	%s
+	api_gateway
+}
+`
+
+// spent is the time that a process has had of the processors.
+func spent(b *testing.B, process *os.Process) time.Duration {
+	b.Helper()
+	var at unix.Timespec
+	if err := unix.ClockGettime(int32(^process.Pid<<3|2), &at); err != nil { // its CPU-time clock: see clock_getcpuclockid(3)
+		b.Fatal(err)
+	}
+	return time.Duration(at.Nano())
+}
+
+// shopFor writes the example shop with quotas that nobody reaches.
+func shopFor(b *testing.B, dir string) {
+	b.Helper()
+	for from, to := range map[string]string{"examples/shop": "shop", "policies/shop": "policies/shop", "policies/wicketgate": "policies/wicketgate"} {
+		if err := os.CopyFS(filepath.Join(dir, to), os.DirFS(from)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	name := filepath.Join(dir, "shop", "shop.hcl")
+	text := strings.NewReplacer("requests = 20\n", "requests = 1000000\n", "requests = 10000\n", "requests = 100000000\n").Replace(string(read(b, name)))
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkObservability is what it costs a gateway to be watched: Caddy's metrics, traces of one request in a hundred to a
+// real receiver, and an access log on disk, of an older version of the shop's list of orders with all stages, over HTTPS.
+// Processes that differ in this alone take turns of 200 requests. It reports the processors' time for a request, of the
+// proxy alone, in the middle one of all turns, and by how much each, and all together, is more.
+func BenchmarkObservability(b *testing.B) {
+	otlptest.Start(b)
+	b.Setenv("OTEL_BSP_SCHEDULE_DELAY", "5000") // as it is by itself
+	b.Setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+	b.Setenv("OTEL_TRACES_SAMPLER_ARG", "0.01")
+	order := `{"id":"acme-1001","owner":"acme","customer":{"name":"Ada","email":"ada@example.org"},"status":"verified","currency":"EUR","total":{"amount":1230},"lines":[{"sku":"A-1","qty":2}]}`
+	answer := []byte(`{"data":[` + strings.Repeat(order+",", 4) + order + `]}`)
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = []string{"application/json"}
+		w.Write(answer)
+	}))
+	b.Cleanup(service.Close)
+	binary := build(b)
+	dir := b.TempDir()
+	shopFor(b, dir)
+	log := func(name string) string {
+		return "log {\n\t\toutput file " + filepath.Join(dir, name+".log") + "\n\t\tformat api_gateway\n\t}\n"
+	}
+	var all []*turns
+	for _, c := range []struct{ name, options, directives string }{
+		{"without", "", ""},
+		{"metrics", "metrics", ""},
+		{"traces", "", "tracing"},
+		{"log", "", log("log")},
+		{"all", "metrics", "tracing\n\t" + log("all")},
+	} {
+		file := filepath.Join(dir, c.name+".caddyfile")
+		if err := os.WriteFile(file, fmt.Appendf(nil, observed, c.options, service.URL, c.directives), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		t := newTurns(b, c.name, start(b, binary, file))
+		t.take(b, 2000) // so that it is warm
+		t.each = nil
+		all = append(all, t)
+	}
+	for b.Loop() {
+		for _, t := range all {
+			t.take(b, 200)
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	base := all[0].median()
+	for _, t := range all {
+		b.ReportMetric(float64(t.median().Nanoseconds())/1000, t.name+"-µs/request")
+		if t.name != "without" {
+			b.ReportMetric(100*(float64(t.median())/float64(base)-1), t.name+"-%")
+		}
+	}
+}
+
+// turns are those of one gateway.
+type turns struct {
+	*running
+	name    string
+	clients []*http.Client
+	each    []time.Duration // of the processors, for a request
+}
+
+func newTurns(b *testing.B, name string, g *running) *turns {
+	pem := read(b, filepath.Join(g.data, "pki", "authorities", "local", "root.crt"))
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	t := &turns{running: g, name: name}
+	for range 8 {
+		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}
+		b.Cleanup(transport.CloseIdleConnections)
+		t.clients = append(t.clients, &http.Client{Transport: transport, Timeout: 20 * time.Second})
+	}
+	return t
+}
+
+// median is the middle one of all turns.
+func (t *turns) median() time.Duration {
+	slices.Sort(t.each)
+	return t.each[len(t.each)/2]
+}
+
+// take sends n requests over connections that stay open.
+func (t *turns) take(b *testing.B, n int64) {
+	before := spent(b, t.process)
+	var sent atomic.Int64
+	var all sync.WaitGroup
+	for _, c := range t.clients {
+		all.Go(func() {
+			for sent.Add(1) <= n {
+				req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, fmt.Sprintf("https://localhost:%d/api/v1/orders?page=2", t.https), nil)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				req.Header.Set("X-API-Key", "wg_5BhEtQB3LP1l_Wnh6Mvw6wIbZHbGsKo5LBFAQgREDoTRJ04cPU9STemz1tpAc1")
+				res, err := c.Do(req)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+				if res.StatusCode != 200 {
+					b.Errorf("answered %d", res.StatusCode)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	t.each = append(t.each, (spent(b, t.process)-before)/time.Duration(n))
+}
