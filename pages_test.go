@@ -36,6 +36,7 @@ var pages = []struct{ page, caddyfile string }{
 	{"docs/webhooks.md", "examples/webhooks/Caddyfile"},
 	{"docs/usage.md", "Caddyfile"},
 	{"docs/explain.md", "Caddyfile"},
+	{"docs/console.md", "Caddyfile"},
 	{"docs/status.md", "Caddyfile"},
 }
 
@@ -111,6 +112,7 @@ type running struct {
 	binary       string
 	process      *os.Process
 	https, admin int
+	shop         int // where the example's service is, and the console
 	data         string
 	env          []string // by which the Caddyfile knows its ports and folder
 }
@@ -120,6 +122,7 @@ func (g *running) here(text string) string {
 	return strings.NewReplacer(
 		"localhost:8443", "localhost:"+strconv.Itoa(g.https),
 		"localhost:2019", "localhost:"+strconv.Itoa(g.admin),
+		"localhost:9080", "localhost:"+strconv.Itoa(g.shop),
 		".data/", g.data+"/",
 	).Replace(text)
 }
@@ -170,7 +173,7 @@ func start(t testing.TB, binary, caddyfile string, env ...string) *running {
 	for i := range ports {
 		ports[i] = gatewaytest.FreePort(t)
 	}
-	g := &running{binary: binary, https: ports[0], admin: ports[1], data: filepath.Join(dir, "data")}
+	g := &running{binary: binary, https: ports[0], admin: ports[1], shop: ports[3], data: filepath.Join(dir, "data")}
 	run := exec.Command(binary, "run", "--config", caddyfile)
 	g.env = append(os.Environ(),
 		"HTTPS_PORT="+strconv.Itoa(g.https), "ADMIN=localhost:"+strconv.Itoa(g.admin),

@@ -2,7 +2,9 @@ package modules_test
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,6 +35,42 @@ func TestConsoleMistakes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The Caddyfiles of the page about the console are ones that load.
+func TestConsolePage(t *testing.T) {
+	page, err := os.ReadFile("../docs/console.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```caddyfile\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	if len(blocks) != 3 {
+		t.Fatalf("%d Caddyfiles", len(blocks))
+	}
+	for _, block := range blocks {
+		if strings.Contains(block[1], "api_gateway") {
+			block[1] = "{\n\tapi_gateway {\n\t\tcatalogue ../examples/shop\n\t\tpolicies ../policies\n\t}\n}\n" + block[1]
+		}
+		if err := validated(t, block[1]); err != nil {
+			t.Errorf("%v\n%s", err, block[1])
+		}
+	}
+}
+
+// validated has Caddy load a Caddyfile as caddy validate does: nothing runs.
+func validated(t *testing.T, caddyfile string) error {
+	t.Helper()
+	adapted, _, err := adapt(caddyfile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config caddy.Config
+	if err := json.Unmarshal(adapted, &config); err != nil {
+		t.Fatal(err)
+	}
+	config.Admin = &caddy.AdminConfig{Disabled: true}
+	config.StorageRaw = json.RawMessage(`{"module":"file_system","root":` + strconv.Quote(t.TempDir()) + `}`)
+	return caddy.Validate(&config)
 }
 
 // A console that anybody could reach does not load, but on loopback.
@@ -75,17 +113,7 @@ func TestConsoleIsGuarded(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("HTTPS_PORT", "8443")
 			t.Setenv("HTTP_PORT", "8080")
-			adapted, _, err := adapt(test.site + " {\n\t" + strings.Join(test.lines, "\n\t") + "\n}\n")
-			if err != nil {
-				t.Fatal(err)
-			}
-			var config caddy.Config
-			if err := json.Unmarshal(adapted, &config); err != nil {
-				t.Fatal(err)
-			}
-			config.Admin = &caddy.AdminConfig{Disabled: true}
-			config.StorageRaw = json.RawMessage(`{"module":"file_system","root":` + strconv.Quote(t.TempDir()) + `}`)
-			err = caddy.Validate(&config) // as caddy validate does: nothing runs
+			err := validated(t, test.site+" {\n\t"+strings.Join(test.lines, "\n\t")+"\n}\n")
 			switch {
 			case test.want == "" && err != nil:
 				t.Error(err)

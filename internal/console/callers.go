@@ -42,6 +42,31 @@ type Called struct {
 type Usage struct {
 	mu   sync.Mutex
 	held map[usage.Ask]held // bound: maxAsked
+
+	ending      []usage.Ending
+	endingAsked time.Time
+}
+
+// endingHeld is how long it is told again which versions that end are still called: 4 minutes. All callers of two weeks are
+// looked at for it.
+const endingHeld = 4 * time.Minute
+
+// Ending gives what ask gives, or gave not long ago.
+func (u *Usage) Ending(now time.Time, ask func() ([]usage.Ending, error)) ([]usage.Ending, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.endingAsked.IsZero() && now.Sub(u.endingAsked) < endingHeld {
+		return u.ending, nil
+	}
+	all, err := ask()
+	if err != nil {
+		return nil, err
+	}
+	if all == nil {
+		all = []usage.Ending{}
+	}
+	u.ending, u.endingAsked = all, now
+	return all, nil
 }
 
 type held struct {

@@ -31,12 +31,12 @@ type Handler struct {
 	// Where the page is, a canonical path; what is below it belongs to the console. Default: /console.
 	Path string `json:"path,omitempty"`
 
-	app    *gateway.App
-	opened bool
-	logger *zap.Logger
-	open   bool // nobody is asked who they are: only this machine may be answered
-	usage  console.Usage
-	ending chan struct{} // is closed when the server is about to end
+	app      *gateway.App
+	opened   bool
+	logger   *zap.Logger
+	open     bool // nobody is asked who they are: only this machine may be answered
+	usage    console.Usage
+	stopping chan struct{} // is closed when the server is about to end
 }
 
 // CaddyModule returns the Caddy module information.
@@ -55,7 +55,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if !canonical(h.Path) {
 		return errors.New("api_console: path is one such as /console")
 	}
-	h.logger, h.ending = ctx.Logger(), make(chan struct{})
+	h.logger, h.stopping = ctx.Logger(), make(chan struct{})
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
 		return errors.New("api_console: it is part of no server")
@@ -65,7 +65,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.open = !guarded
-	server.RegisterOnShutdown(func() { close(h.ending) })
+	server.RegisterOnShutdown(func() { close(h.stopping) })
 	app, err := ctx.App("api_gateway")
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ type answering func(w http.ResponseWriter, r *http.Request) *problem.Problem
 func (h *Handler) reads() map[string]answering {
 	return map[string]answering{
 		"live": h.live, "traffic": h.traffic, "apis": h.apis, "callers": h.callers, "refused": h.refused, "status": h.status,
-		"quotas": h.quotas, "webhooks": h.webhooks, "document": h.document,
+		"quotas": h.quotas, "ending": h.ending, "webhooks": h.webhooks, "document": h.document,
 	}
 }
 
@@ -118,7 +118,7 @@ func (h *Handler) live(w http.ResponseWriter, r *http.Request) *problem.Problem 
 		select {
 		case <-r.Context().Done():
 			return nil
-		case <-h.ending:
+		case <-h.stopping:
 			return nil
 		case text, more := <-frames:
 			if !more {
@@ -173,6 +173,18 @@ func (h *Handler) callers(w http.ResponseWriter, r *http.Request) *problem.Probl
 		return problem.New(problem.ReducedCapacity, "usage cannot be read").Because(err)
 	}
 	return tell(w, console.CallersOf(report, q.Get("name")))
+}
+
+// ending tells which versions that end have been called of late.
+func (h *Handler) ending(w http.ResponseWriter, _ *http.Request) *problem.Problem {
+	all, err := h.usage.Ending(time.Now(), h.app.Ending)
+	switch {
+	case errors.Is(err, gateway.ErrNoUsage):
+		return tell(w, []usage.Ending{})
+	case err != nil:
+		return problem.New(problem.ReducedCapacity, "usage cannot be read").Because(err)
+	}
+	return tell(w, all)
 }
 
 // maxRefused is how many refusals the page shows at once: 200.

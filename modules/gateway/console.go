@@ -192,6 +192,25 @@ func (a *App) Called(ask usage.Ask) (*usage.Report, error) {
 	return g.usage.Report(ask, g.leaving())
 }
 
+// Ending tells which versions that end have been called of late.
+func (a *App) Ending() ([]usage.Ending, error) {
+	if a.gateway == nil {
+		return nil, ErrNoUsage
+	}
+	g := a.gateway.hold()
+	defer g.release()
+	if g.usage == nil {
+		return nil, ErrNoUsage
+	}
+	var ends []usage.Version
+	for _, v := range g.leaving() {
+		if !v.Sunset.IsZero() {
+			ends = append(ends, v)
+		}
+	}
+	return g.usage.Ending(ends)
+}
+
 // WriteStatus writes the document that GET /api_gateway/status answers.
 func (a *App) WriteStatus(w http.ResponseWriter) error { return tell(w, a) }
 

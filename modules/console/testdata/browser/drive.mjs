@@ -89,6 +89,7 @@ const shows = {
   },
   async state(page) {
     await has(page, ".facts", "Generation");
+    await has(page, ".concerns li", /stock v1 ends in \d+ days, and one consumer called it/);
     await has(page, ".quotas li", /acme.*hourly.*(8|9)\d %/);
     await has(page, "td", "data.shop.orders");
   },

@@ -16,6 +16,9 @@ export interface OpenAPI extends Document {
   paths?: Record<string, Record<string, unknown>>;
 }
 
+// rank has answers in the order of their numbers, those of a whole class before those of it, and the others last.
+const rank = (code: string) => (/^\d/.test(code) ? code.replace("XX", "") : "x");
+
 const methods = ["get", "post", "put", "patch", "delete", "head", "options"];
 
 export function Docs({ apis, at, go }: { apis: Loaded<APIs>; at?: string; go: (at: string) => void }) {
@@ -78,7 +81,7 @@ function One({ path, method, op, api, version, doc }: { path: string; method: st
           <li key={p.in + p.name}><code>{p.name}</code> <span class="type">{p.in}, {typeOf(doc, p.schema)}</span>{p.required && <span class="must"> required</span>}<span class="note"> {p.description}</span></li>
         ))}</ul></>}
         {body?.content && Object.entries(body.content).slice(0, 1).map(([kind, c]) => <div key={kind}><h2>Request body <span class="note">{Object.keys(body.content!).join(", ")}</span></h2><Fields doc={doc} schema={c.schema} /></div>)}
-        {op.responses && <><h2>Answers</h2><ul class="answers">{Object.entries(op.responses).map(([code, from]) => {
+        {op.responses && <><h2>Answers</h2><ul class="answers">{Object.entries(op.responses).sort(([a], [b]) => rank(a).localeCompare(rank(b))).map(([code, from]) => {
           const res = resolve(doc, from), content = Object.entries(res?.content ?? {})[0];
           const kind = `code ${code < "300" ? "ok" : code < "500" ? "no" : "bad"}`;
           return <li key={code}>{content?.[1].schema && code < "300" ? <details><summary><span class={kind}>{code}</span> {res.description}</summary><Fields doc={doc} schema={content[1].schema} /></details> : <p><span class={kind}>{code}</span> {res?.description}</p>}</li>;

@@ -30,5 +30,5 @@ export function span(seconds: number): string {
 }
 export function ago(at: string, now = Date.now()): string {
   const s = (now - Date.parse(at)) / 1000;
-  return s < -1 ? `in ${span(-s)}` : s < 5 ? "just now" : `${span(s)} ago`;
+  return s < -60 ? `in ${span(-s)}` : s < 5 ? "just now" : `${span(s)} ago`;
 }

@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Callers } from "./callers";
-import { useData, type APIs, type Callers as CallersSaid, type Nears } from "./data";
+import { useData, type APIs, type Callers as CallersSaid, type Ending, type Nears } from "./data";
 import { Docs } from "./docs";
 import { Refused } from "./refused";
 import { concerns, State, type StatusSaid } from "./state";
@@ -56,6 +56,7 @@ function Page() {
   const apis = useData<APIs>("apis", 60);
   const status = useData<StatusSaid>("status", 10);
   const near = useData<Nears>("quotas", 5);
+  const ending = useData<Ending[]>("ending", 300);
   const callers = useData<CallersSaid>(view === "versions" ? "callers?since=14d" : undefined, 60);
   useEffect(() => {
     const change = () => {
@@ -74,7 +75,7 @@ function Page() {
   }, []);
   useEffect(() => { document.title = `${views.find(([v]) => v === view)![1]} · Gateway console`; }, [view]);
   const go = (to?: string) => { history.replaceState(null, "", `#/${view}${to ? "/" + to : ""}`); setPlace([view, to]); };
-  const all = concerns(status.value, near.value);
+  const all = concerns(status.value, near.value, ending.value);
   return (
     <>
       <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.querySelector<HTMLElement>("main h1")?.focus(); }}>Skip to the view</a>
@@ -92,7 +93,7 @@ function Page() {
         {view === "versions" && <Versions apis={apis} callers={callers.value} />}
         {view === "callers" && <Callers apis={apis.value} />}
         {view === "refused" && <Refused open={at} go={go} />}
-        {view === "state" && <State status={status} near={near} />}
+        {view === "state" && <State status={status} near={near} ending={ending.value} />}
         {view === "webhooks" && <Webhooks />}
         {view === "apis" && <Docs apis={apis} at={at} go={go} />}
       </main>

@@ -1,6 +1,6 @@
 // What is in force and how it stands: loads, policies, keys, quotas near their end, upstreams and breakers.
 import type { ComponentChildren } from "preact";
-import type { Loaded, Nears } from "./data";
+import type { Ending, Loaded, Nears } from "./data";
 import { ago, count, exact, percent, span } from "./format";
 import { Badge, Card, Empty, Failed, Loading, Table, Title } from "./parts";
 
@@ -25,7 +25,7 @@ export interface StatusSaid {
 export interface Concern { text: string; kind: "bad" | "no"; to: string }
 
 // concerns are what an operator should look at.
-export function concerns(s: StatusSaid | undefined, near: Nears | undefined): Concern[] {
+export function concerns(s: StatusSaid | undefined, near: Nears | undefined, ending: Ending[] | undefined): Concern[] {
   const all: Concern[] = [];
   const add = (text: string, kind: "bad" | "no", to = "state") => all.push({ text, kind, to });
   if (s?.error) add("The files have mistakes; what was loaded before is in force", "bad");
@@ -41,18 +41,23 @@ export function concerns(s: StatusSaid | undefined, near: Nears | undefined): Co
   if (s?.usage?.error) add("Usage cannot be kept", "no");
   const used = near?.quotas.filter((q) => q.share >= 0.999).length ?? 0;
   if (used) add(used === 1 ? "One caller has used up a quota" : `${used} quotas are used up`, "no");
+  for (const e of ending ?? []) {
+    const left = e.sunset ? (Date.parse(e.sunset) - Date.now()) / 1000 : Infinity;
+    const whom = e.callers === 1 ? "one consumer" : `${exact(e.callers)} consumers`;
+    if (left < 365 * 86400) add(`${e.api} ${e.version} ${left > 0 ? `ends in ${span(left)}` : `ended ${span(-left)} ago`}, and ${whom} called it in the last 14 days`, left > 0 && left < 30 * 86400 ? "bad" : "no", "callers");
+  }
   return all;
 }
 
-export function State({ status, near }: { status: Loaded<StatusSaid>; near: Loaded<Nears> }) {
+export function State({ status, near, ending }: { status: Loaded<StatusSaid>; near: Loaded<Nears>; ending?: Ending[] }) {
   const s = status.value;
-  const all = s ? concerns(s, near.value) : [];
+  const all = s ? concerns(s, near.value, ending) : [];
   return (
     <>
       <Title>In force</Title>
       <Failed error={status.error} again={status.again} />
       <Loading {...status} />
-      {s && all.length > 0 && <ul class="concerns">{all.map((c) => <li key={c.text} class={c.kind}>{c.text}</li>)}</ul>}
+      {s && all.length > 0 && <ul class="concerns">{all.map((c) => <li key={c.text} class={c.kind}>{c.to === "state" ? c.text : <a href={`#/${c.to}`}>{c.text}</a>}</li>)}</ul>}
       {s && <div class="grid">
         <Loads s={s} />
         <Source title="Policies" p={s.policies} />
@@ -64,7 +69,7 @@ export function State({ status, near }: { status: Loaded<StatusSaid>; near: Load
         {near.value?.quotas.length === 0 && <Empty>No caller is near the end of a quota.</Empty>}
         {near.value && near.value.quotas.length > 0 && <ul class="quotas">{near.value.quotas.map((q) => (
           <li key={q.limit + q.quota + q.key}><b>{q.key}</b><span class="note">{q.limit}, {q.quota}</span>
-            <meter min={0} max={1} value={Math.min(1, q.share)} aria-label={`${q.key} has used ${percent(q.share)} of ${q.quota}`} /><span>{percent(q.share)}</span>
+            <meter min={0} max={1} low={0.8} high={0.95} optimum={0} value={Math.min(1, q.share)} aria-label={`${q.key} has used ${percent(q.share)} of ${q.quota}`} /><span>{percent(q.share)}</span>
             <span class="note">{q.clear ? `below 80 % ${ago(q.clear)}` : ago(q.at)}</span></li>
         ))}</ul>}
         {near.value?.more ? <p class="note">and {exact(near.value.more)} more</p> : null}
