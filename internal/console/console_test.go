@@ -76,6 +76,9 @@ func TestTraffic(t *testing.T) {
 		if p50, p95 := told.Of[0].S[3], told.Of[0].S[4]; p50 < .8 || p50 > 1.2 || p95 < 80 || p95 > 120 {
 			t.Errorf("p50 %g ms, p95 %g ms", p50, p95)
 		}
+		if h := l.Traffic.History(nil); h.Of[0].Minutes[59].Requests != 99 {
+			t.Errorf("by the minute, before ten seconds have gone: %v", h.Of)
+		}
 		time.Sleep(10 * time.Second)
 		h := l.Traffic.History(&Key{"orders", "v1"})
 		if n := len(h.Seconds); n != fine || h.Seconds[n-11].Requests != 99 || h.Seconds[n-1].Requests != 0 {

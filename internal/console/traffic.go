@@ -284,8 +284,8 @@ func (t *Traffic) History(of *Key) *History {
 func (s *series) minutes() []Minute {
 	const per = 60 / perCoarse
 	to, any := make([]Minute, coarse/per), false
-	for i, one := range s.coarse.samples(coarse) {
-		m := &to[i/per]
+	for i, one := range append(s.coarse.samples(coarse), s.since.sample()) { // the last of which has only begun
+		m := &to[min(i/per, len(to)-1)]
 		m.Requests += one.Requests
 		m.Refused += one.Refused
 		m.Failed += one.Failed

@@ -105,6 +105,7 @@ export function useLive(of: Key | undefined): Live {
   const [state, set] = useState<Live>({ connected: false });
   const name = of ? `?api=${encodeURIComponent(of.api)}&version=${encodeURIComponent(of.version ?? "")}` : "";
   const now = useRef<History | undefined>(undefined);
+  const loaded = useRef(0);
   useEffect(() => {
     const stop = new AbortController();
     let loading = false;
@@ -113,6 +114,7 @@ export function useLive(of: Key | undefined): Live {
       loading = true;
       try {
         now.current = await get<History>("traffic" + name, stop.signal);
+        loaded.current = now.current.at;
         set((s) => ({ ...s, history: now.current, error: undefined }));
       } catch (e) {
         if (!stop.signal.aborted) set((s) => ({ ...s, error: (e as Error).message }));
@@ -126,7 +128,8 @@ export function useLive(of: Key | undefined): Live {
     stream.onmessage = (m) => {
       const frame: Frame = JSON.parse(m.data);
       const h = now.current;
-      if (h && (frame.generation !== h.generation || frame.at > h.at + 3)) load(); // the catalogue has changed, or there is a gap
+      // The catalogue has changed, there is a gap, or the minutes of the rows are others by now.
+      if (h && (frame.generation !== h.generation || frame.at > h.at + 3 || frame.at >= loaded.current + 60)) load();
       else if (h && frame.at > h.at) now.current = follow(h, frame, of);
       set((s) => ({ ...s, connected: true, history: now.current }));
     };
