@@ -24,7 +24,7 @@ func (s *Status) Add(parts ...Part) {
 
 // Policies are where policies come from.
 type Policies struct {
-	// What gives them: folder or bundle.
+	// What gives them: folder, bundle, or file for an archive that lies in one.
 	Source string `json:"source"`
 	// The folders and files; of a folder only.
 	Paths []string `json:"paths,omitempty"`

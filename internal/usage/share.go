@@ -122,8 +122,8 @@ type row struct {
 	Field        // its name without the period
 }
 
-// Unsent gives rows that the board has not got, of one period, at most so many; none where it has all.
-func (s *Store) Unsent(most int) (rows []row, err error) {
+// waiting gives rows that the board has not got, of one period, at most so many; none where it has all.
+func (s *Store) waiting(most int) (rows []row, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(unsent)
 		if b == nil {
@@ -146,8 +146,8 @@ func (s *Store) Unsent(most int) (rows []row, err error) {
 	return rows, err
 }
 
-// Sent notes that the board has rows, but for those that have been counted on meanwhile.
-func (s *Store) Sent(rows []row) error {
+// sent notes that the board has rows, but for those that have been counted on meanwhile.
+func (s *Store) sent(rows []row) error {
 	return s.db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(unsent)
 		if b == nil {
@@ -328,7 +328,7 @@ func (k *Keeper) send(ctx context.Context, board Board) error {
 	}
 	for {
 		var rows []row
-		err := k.withStore(func(s *Store) (err error) { rows, err = s.Unsent(batch); return err })
+		err := k.withStore(func(s *Store) (err error) { rows, err = s.waiting(batch); return err })
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -345,7 +345,7 @@ func (k *Keeper) send(ctx context.Context, board Board) error {
 				return err
 			}
 		}
-		if err := k.withStore(func(s *Store) error { return s.Sent(rows) }); err != nil {
+		if err := k.withStore(func(s *Store) error { return s.sent(rows) }); err != nil {
 			return err
 		}
 	}
