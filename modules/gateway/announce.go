@@ -95,7 +95,7 @@ type sunsets struct {
 
 // sunsets gives what tells of versions that end, which all apps share, so that a reload of Caddy tells none twice.
 func (l *Load) sunsets() (*sunsets, error) {
-	if l.app.trial != nil {
+	if l.app.trial != nil || l.app.checking {
 		return nil, nil
 	}
 	return Run(l, "sunsets", func() (*sunsets, error) { return &sunsets{wake: make(chan struct{}, 1)}, nil })

@@ -227,6 +227,7 @@ func Check(ctx caddy.Context, config json.RawMessage) (*Checked, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer a.closeRuns() // nothing of it ran, but a process that runs the same would keep it for ever
 	c := &Checked{Warnings: a.warned}
 	if a.gateway != nil {
 		g := a.gateway.current.Load()

@@ -43,7 +43,7 @@ type generation struct {
 	users     atomic.Int64 // requests, and one for being current; once 0 it stays 0
 	let       func()
 	usage     *usageKeeper // nil where nothing is kept
-	sunsets   *sunsets     // nil on trial
+	sunsets   *sunsets     // nil on trial, and where mistakes are looked for
 }
 
 // shared is an upstream that several generations use.
