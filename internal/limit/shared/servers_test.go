@@ -12,14 +12,16 @@ import (
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/limit/redistest"
 	"github.com/wicketgate/wicketgate/internal/secret"
+	"github.com/wicketgate/wicketgate/internal/usage"
 )
 
 func password(text string) func() (secret.Text, error) {
 	return func() (secret.Text, error) { return secret.New(text), nil }
 }
 
-// rights are what a user of Redis needs who counts and does nothing else.
-var rights = strings.Fields("~{wicketgate}:* +hello +auth +select +ping +eval +evalsha +time +get +set +zadd +zrem +zcard +zcount +zremrangebyscore +pexpire +cluster|slots")
+// rights are what a user of Redis needs who counts, shares usage and does nothing else: as docs/limits.md has them, and of a
+// cluster one more.
+var rights = strings.Fields("~{wicketgate}:* +hello +auth +select +ping +eval +evalsha +time +get +set +zadd +zrem +zcard +zcount +zremrangebyscore +zrevrange +pexpire +pexpireat +hset +hgetall +cluster|slots")
 
 // TestUser counts as a user who has no other rights, in a database of its own, and as one whose password is wrong.
 func TestUser(t *testing.T) {
@@ -41,6 +43,21 @@ func TestUser(t *testing.T) {
 	c.Return(t.Context(), held)
 	if !c.renew(t.Context()) {
 		t.Error(c.Status().Err)
+	}
+	if _, err := c.Write(t.Context(), "one", "hours:1", []usage.Field{{Name: []byte("a"), Value: []byte("b")}}, time.Now().Add(time.Hour), time.Hour); err != nil {
+		t.Error(err)
+	}
+	fields := 0
+	if err := c.Read(t.Context(), "one", []string{"hours:1"}, func(string, usage.Field) { fields++ }); err != nil || fields != 1 {
+		t.Errorf("%d fields: %v", fields, err)
+	}
+	if all, err := c.Gateways(t.Context(), 1); err != nil || len(all) != 1 {
+		t.Errorf("%q: %v", all, err)
+	}
+	for _, page := range []string{"../../../docs/limits.md", "../../../examples/production/users.acl"} {
+		if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), strings.Join(rights[:len(rights)-1], " ")) {
+			t.Errorf("%s has other rights: %v", page, err)
+		}
 	}
 
 	for name, wrong := range map[string]func(*Server){
