@@ -69,7 +69,9 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 		}
 		req, waits = patience.Wait(req, t.timeout)
 	}
-	t.SetScheme(req)
+	if tracing.Recorded(req.Context()) {
+		t.SetScheme(req) // for the address; otherwise Caddy does it in time
+	}
 	try := tracing.Service(req, x, t.name)
 	res, err := t.network.RoundTrip(req)
 	if err == nil {
