@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -121,6 +122,36 @@ func TestConsole(t *testing.T) {
 	}
 	if a := g.Do("GET", "/console/app.js", "", by, "If-None-Match: "+g.Do("GET", "/console/app.js", "", by).Header.Get("Etag")); a.Status != 304 {
 		t.Errorf("what the browser has is sent again: %d", a.Status)
+	}
+}
+
+// TestNoCredentials sends credentials in every place, is refused, and looks for them in all that is shown of that.
+func TestNoCredentials(t *testing.T) {
+	g, _, _ := shop(t)
+	const canary = "c4n4ry-0f-the-m1ne"
+	for _, fields := range [][]string{
+		{"X-API-Key: " + canary}, {"X-API-Key: wg_" + canary + canary + canary}, {"Authorization: Bearer " + canary}, {"Authorization: Basic " + canary},
+		{"Cookie: session=" + canary, "Proxy-Authorization: " + canary}, {"DPoP: " + canary, "Authorization: DPoP " + canary}, {"X-API-Key: " + acme + canary},
+	} {
+		if a := g.Do("GET", "/api/v2/orders/globex-1001", "", fields...); a.Status < 400 {
+			t.Fatalf("%v: %d", fields, a.Status)
+		}
+	}
+	by := "Authorization: " + basic()
+	list := g.Do("GET", "/console/api/refused", "", by).Body
+	var told struct{ Refused []struct{ ID string } }
+	if err := json.Unmarshal([]byte(list), &told); err != nil || len(told.Refused) < 5 {
+		t.Fatalf("%v: %s", err, list)
+	}
+	for _, r := range told.Refused {
+		a := g.Do("POST", "/console/api/explain", `{"refused":"`+r.ID+`"}`, by, "Content-Type: application/json", "X-Console: 1", "Sec-Fetch-Site: same-origin")
+		if a.Status != 200 {
+			t.Errorf("%d %s", a.Status, a.Body)
+		}
+		list += a.Body
+	}
+	if at := strings.Index(list, canary); at >= 0 {
+		t.Errorf("a credential is shown: %.200s", list[max(0, at-100):])
 	}
 }
 

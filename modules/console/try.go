@@ -56,7 +56,7 @@ func (h *Handler) try(w http.ResponseWriter, r *http.Request) *problem.Problem {
 	if prob := posted(r, &asked); prob != nil {
 		return prob
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), trying)
+	ctx, cancel := context.WithTimeout(context.Background(), trying) // which knows nothing of who asks the console
 	defer cancel()
 	defer context.AfterFunc(r.Context(), cancel)()
 	out, err := asked.request(r)
@@ -80,11 +80,10 @@ func (h *Handler) try(w http.ResponseWriter, r *http.Request) *problem.Problem {
 // send has the gateway serve a request. A panic is how its proxy says that an answer broke off.
 func (h *Handler) send(w http.ResponseWriter, r *http.Request) (broken string) {
 	defer func() {
-		switch p := recover(); {
-		case p == nil:
-		case p == http.ErrAbortHandler:
+		p := recover()
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			broken = "the answer broke off"
-		default:
+		} else if p != nil {
 			panic(p)
 		}
 	}()

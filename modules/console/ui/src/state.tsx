@@ -60,7 +60,7 @@ export function State({ status, near, ending }: { status: Loaded<StatusSaid>; ne
       {s && all.length > 0 && <ul class="concerns">{all.map((c) => <li key={c.text} class={c.kind}>{c.to === "state" ? c.text : <a href={`#/${c.to}`}>{c.text}</a>}</li>)}</ul>}
       {s && <div class="grid">
         <Loads s={s} />
-        <Source title="Policies" p={s.policies} />
+        <Source title="Policies" p={s.policies} loaded={s.loaded} />
         {s.candidate && <Source title="Policies on trial" p={s.candidate} />}
         <Keys s={s} />
       </div>}
@@ -107,7 +107,7 @@ function Loads({ s }: { s: StatusSaid }) {
   );
 }
 
-function Source({ title, p }: { title: string; p?: Policies }) {
+function Source({ title, p, loaded }: { title: string; p?: Policies; loaded?: string }) {
   const failure = p?.error ?? p?.unreachable;
   return (
     <Card title={title} aside={failure || p?.waiting ? <Badge kind="bad">{p?.waiting ? "none yet" : "failing"}</Badge> : p && <Badge kind="ok">in force</Badge>}>
@@ -115,7 +115,7 @@ function Source({ title, p }: { title: string; p?: Policies }) {
       {p && <dl class="facts">
         {fact("From", p.url ?? p.paths?.join(", ") ?? p.source)}
         {fact("Revision", p.revision)}
-        {fact("Age", p.activated ? ago(p.activated) : undefined)}
+        {fact("In force since", p.activated ? ago(p.activated) : p.source === "folder" && loaded ? ago(loaded) : undefined)}
         {fact("Last asked", p.requested ? ago(p.requested) : undefined)}
         {p.unconfirmed && fact("Note", "from disk; the server has not confirmed them yet")}
       </dl>}
