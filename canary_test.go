@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -381,7 +382,8 @@ func startCanaries(t *testing.T) *canaried {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(g.dir, name)), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(g.dir, name), []byte(text), 0o600); err != nil {
+		file, old := filepath.Join(g.dir, name), time.Now().Add(-time.Hour) // new ones would be loaded once more, soon after the start
+		if err := errors.Join(os.WriteFile(file, []byte(text), 0o600), os.Chtimes(file, old, old)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -394,7 +396,26 @@ func startCanaries(t *testing.T) *canaried {
 	t.Setenv("CANARY_LOGS", filepath.Join(g.dir, "logs"))
 	g.running = start(t, build(t), filepath.Join(g.dir, "Caddyfile"))
 	g.client = g.running.client(t)
+	for end := time.Now().Add(20 * time.Second); !strings.Contains(g.status(), `"ledger":"open"`); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the ledger is not open: %s", g.status())
+		}
+	}
 	return g
+}
+
+// status is what the admin API says of how it goes.
+func (g *canaried) status() string {
+	res, err := http.Get(fmt.Sprintf("http://localhost:%d/api_gateway/status", g.admin))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return string(text)
 }
 
 // hs256 signs a token with a shared key.
