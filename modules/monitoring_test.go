@@ -161,7 +161,7 @@ func TestMonitoring(t *testing.T) {
 		return !slices.ContainsFunc(p.Rules(), func(r prometheustest.Rule) bool { return r.Health == "unknown" })
 	})
 	for _, r := range p.Rules() {
-		if r.Health != "ok" || r.State != "inactive" {
+		if r.Health != "ok" || r.State == "firing" { // on a slow machine one may be pending
 			t.Errorf("%s is %s and %s: %s", r.Name, r.Health, r.State, r.LastError)
 		}
 	}
