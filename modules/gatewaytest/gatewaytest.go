@@ -86,6 +86,7 @@ func Start(t *testing.T, path string) *Gateway {
 // Reload has it run another Caddyfile, or the same again.
 func (g *Gateway) Reload(path string) {
 	g.t.Helper()
+	g.Client.CloseIdleConnections() // Caddy ends them as it reloads, and a request may meet one that ends
 	if err := caddy.Load(adapt(g.t, path, g.storage), true); err != nil {
 		g.t.Fatal(err)
 	}
