@@ -37,8 +37,8 @@ const (
 	// senders' time stamps let pass is not delivered again.
 	Duplicates = 6 * time.Minute
 	// storedTwice is how long an embedded store itself knows what it has for the same again, also across a restart; and any store
-	// an event that is parked once more since nobody heard whether it was: 1 minute.
-	storedTwice = time.Minute
+	// an event that is parked once more since nobody heard whether it was: 30 s.
+	storedTwice = 30 * time.Second
 	// maxSeen bounds the names that dedupe remembers, of all webhooks together; the oldest are forgotten first.
 	maxSeen = 1_000_000
 	// storing bounds the time in which an event is stored: 5 s.
