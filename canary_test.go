@@ -182,7 +182,7 @@ func startCanaries(t *testing.T) *canaried {
 	t.Setenv("CANARY_LOGS", filepath.Join(g.dir, "logs"))
 	g.running = start(t, build(t), filepath.Join(g.dir, "Caddyfile"))
 	g.client = g.running.client(t)
-	for end := time.Now().Add(20 * time.Second); !strings.Contains(g.status(), `"ledger":"open"`); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); !strings.Contains(g.status(), `"ledger":{"ready":true`); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("the ledger is not open: %s", g.status())
 		}
