@@ -132,8 +132,10 @@ func (s *Set) covers(at string) bool {
 // Loopback says whether a host, which may have a port, is this machine's own and nobody else's.
 func Loopback(host string) bool {
 	if name, port, ok := strings.Cut(host, "]"); ok { // [::1]:8443
+		if port != "" && port[0] != ':' {
+			return false
+		}
 		host = strings.TrimPrefix(name, "[")
-		_ = port
 	} else if strings.Count(host, ":") == 1 {
 		host, _, _ = strings.Cut(host, ":")
 	}

@@ -48,7 +48,7 @@ func TestGuarded(t *testing.T) {
 func TestLoopback(t *testing.T) {
 	for host, want := range map[string]bool{
 		"localhost": true, "LOCALHOST:8443": true, "localhost.": true, "127.0.0.1": true, "127.8.8.8:80": true, "::1": true, "[::1]": true, "[::1]:8443": true, "::ffff:127.0.0.1": true,
-		"": false, ":8443": false, "0.0.0.0": false, "::": false, "[::]:8443": false, "10.0.0.1": false, "localhost.example.org": false, "example.org:80": false, "127.0.0.1.example.org": false,
+		"": false, ":8443": false, "0.0.0.0": false, "::": false, "[::]:8443": false, "10.0.0.1": false, "localhost.example.org": false, "example.org:80": false, "127.0.0.1.example.org": false, "[::1].example.org": false, "[127.0.0.1]x:80": false,
 	} {
 		if got := Loopback(host); got != want {
 			t.Errorf("%q: %v", host, got)
