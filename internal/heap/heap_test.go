@@ -55,7 +55,6 @@ func TestKeep(t *testing.T) {
 	held := make([]byte, 80<<20)
 	until(t, "much is in use", func(n int) bool { return n == standard })
 	runtime.KeepAlive(held)
-	held = nil
 	until(t, "little is in use again", func(n int) bool { return n > standard })
 	small()
 	if got := read().percent; got != standard {
