@@ -11,7 +11,6 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/conceal"
 	"github.com/wicketgate/wicketgate/internal/console"
-	"github.com/wicketgate/wicketgate/internal/delivery"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/explain"
 	"github.com/wicketgate/wicketgate/internal/ledger"
@@ -227,15 +226,7 @@ func (a *App) Events(r *http.Request, state ledger.State, after uint64, most int
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.List(r.Context(), state, "", after, most)
-	if err != nil {
-		return nil, err
-	}
-	tried := map[string]map[string]delivery.Tried{}
-	for i := range list.Events {
-		e.tell(&list.Events[i], tried)
-	}
-	return list, nil
+	return e.list(r.Context(), s, state, "", after, most)
 }
 
 // Replay has an event that ended delivered again.

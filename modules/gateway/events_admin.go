@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,10 +87,19 @@ func listEvents(e *events, s *ledger.Session, r *http.Request) (any, error) {
 	if strings.ContainsAny(query.Get("webhook"), ".*> \t\r\n") { // which say more than a name in the ledger
 		return nil, errQuery
 	}
-	list, err := s.List(r.Context(), ledger.State(query.Get("state")), query.Get("webhook"), after, limit)
+	list, err := e.list(r.Context(), s, ledger.State(query.Get("state")), query.Get("webhook"), after, limit)
 	if errors.Is(err, ledger.ErrRef) {
 		return nil, errQuery
 	}
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// list is the ledger's, with what the desk knows of the attempts at events that wait.
+func (e *events) list(ctx context.Context, s *ledger.Session, state ledger.State, webhook string, after uint64, most int) (*ledger.List, error) {
+	list, err := s.List(ctx, state, webhook, after, most)
 	if err != nil {
 		return nil, err
 	}
