@@ -1,6 +1,5 @@
-// Package upstream carries requests to the operator's services: an upstream of the catalogue becomes Caddy's own
-// reverse proxy, with its balancing, retries and health checks, around a transport that puts on what the gateway says
-// of the caller and takes the answer back through the stages.
+// Package upstream runs the operator's services as the catalogue writes them: their servers, with Caddy's HTTP transport,
+// probes and handling of WebSockets, behind the gateway's own proxy.
 package upstream
 
 import (
@@ -9,10 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +23,9 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/catalogue"
 	"github.com/wicketgate/wicketgate/internal/exchange"
-	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/provider"
+	"github.com/wicketgate/wicketgate/internal/proxy"
+	"github.com/wicketgate/wicketgate/internal/status"
 )
 
 const (
@@ -34,22 +34,20 @@ const (
 	// idleConnections is how many idle connections to one server are kept: 256. Caddy's default of 32 makes 64
 	// concurrent callers dial again and again.
 	idleConnections = 256
-	// passiveFailures is how long a failed connection keeps a server out of a group of several: 10 s.
-	passiveFailures = 10 * time.Second
+	// idleFor is how long they are kept: 2 minutes, as Caddy has it.
+	idleFor = 2 * time.Minute
 	// healthFails is how many probes in a row must fail before a server is left out: 2, so that neither the probe that
 	// comes before a service has started nor a single lost one takes it away. A failed connection does so at once.
 	healthFails = 2
-	// statusClientClosed is Caddy's status for a caller who went away.
-	statusClientClosed = 499
 )
 
 // Upstream is a running upstream of the catalogue.
 type Upstream struct {
 	name      string
-	proxy     *reverseproxy.Handler
-	transport *transport
-	breakers  *breakers // nil for none
-	budget    *provider.Budget
+	servers   *proxy.Servers
+	network   *network
+	proxy     *proxy.Proxy
+	switching *reverseproxy.Handler
 	cancel    context.CancelFunc
 }
 
@@ -96,6 +94,9 @@ type Report struct {
 	Retried func(name string) // a request is sent again
 }
 
+// Changed is told how the breaker of a server changes, while requests wait, and must not block.
+type Changed func(name, host, from, to string)
+
 // Unreported is told and tells nobody.
 var Unreported = Report{func(string, string, string, string) {}, func(string) {}}
 
@@ -106,13 +107,13 @@ func NewTrial(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTrippe
 	return start(ctx, &unprobed, network, func() bool { return false }, Unreported)
 }
 
-// start makes c run; network is nil for the real one.
-func start(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, probing func() bool, report Report) (*Upstream, error) {
+// start makes c run; trial is nil for the real network.
+func start(ctx caddy.Context, c *catalogue.Upstream, trial http.RoundTripper, probing func() bool, report Report) (*Upstream, error) {
 	inner, cancel := context.WithCancel(ctx.Context)
 	// A copy of the context with an end of its own, and not caddy.NewContext: that would make a metrics registry
 	// that nobody scrapes.
 	ctx.Context = inner
-	u, err := build(ctx, c, network, probing, report)
+	u, err := build(ctx, c, trial, probing, report)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -121,24 +122,23 @@ func start(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, 
 	return u, nil
 }
 
-func build(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, probing func() bool, report Report) (*Upstream, error) {
+func build(ctx caddy.Context, c *catalogue.Upstream, trial http.RoundTripper, probing func() bool, report Report) (*Upstream, error) {
 	t := &reverseproxy.HTTPTransport{
 		DialTimeout:           caddy.Duration(c.DialTimeout),
 		ResponseHeaderTimeout: caddy.Duration(c.Timeout),
 		MaxResponseHeaderSize: maxResponseHeader,
 		Compression:           new(bool), // what the client negotiates with the service is between the two
-		KeepAlive:             &reverseproxy.KeepAlive{MaxIdleConnsPerHost: idleConnections},
+		KeepAlive:             &reverseproxy.KeepAlive{MaxIdleConnsPerHost: idleConnections, IdleConnTimeout: caddy.Duration(idleFor)},
 	}
-	var pool reverseproxy.UpstreamPool
-	secure := false
+	var addresses []*url.URL
 	for _, s := range c.Servers {
 		address, err := url.Parse(s)
 		if err != nil {
 			return nil, fmt.Errorf("upstream %s: %w", c.Name, err)
 		}
-		secure = address.Scheme == "https"
-		pool = append(pool, &reverseproxy.Upstream{Dial: dialAddress(address)})
+		addresses = append(addresses, address)
 	}
+	secure := addresses[0].Scheme == "https"
 	if secure {
 		t.TLS = &reverseproxy.TLSConfig{HandshakeTimeout: caddy.Duration(10 * time.Second)}
 	}
@@ -152,42 +152,57 @@ func build(ctx caddy.Context, c *catalogue.Upstream, network http.RoundTripper, 
 		}
 		t.Transport.TLSClientConfig.RootCAs = roots
 	}
-	if network == nil {
-		network = t
+	u := &Upstream{name: c.Name, network: &network{t, plainly(t, c.Timeout, addresses), trial}}
+	pool, servers := serversOf(c, addresses, report.Changed)
+	u.servers = proxy.NewServers(secure, servers...)
+	config := proxy.Config{Name: c.Name, Secure: secure, Timeout: c.Timeout, Retried: func() { report.Retried(c.Name) }}
+	tries := &reverseproxy.LoadBalancing{SelectionPolicy: choice{u.servers}}
+	if c.Retry != nil {
+		config.Retry = &proxy.Retry{Attempts: c.Retry.Attempts, Statuses: statuses(c.Retry)}
+		tries.Retries, tries.RetryMatch = c.Retry.Attempts-1, caddyhttp.MatcherSets{caddyhttp.MatcherSet{never{}}}
 	}
-	wrapped := &transport{HTTPTransport: t, name: c.Name, network: network, timeout: c.Timeout, probing: probing, retried: func() { report.Retried(c.Name) }}
-	h := &reverseproxy.Handler{
-		Transport:     wrapped,
-		Upstreams:     pool,
-		LoadBalancing: &reverseproxy.LoadBalancing{},
-		HealthChecks:  &reverseproxy.HealthChecks{},
-
+	u.proxy = proxy.New(config, u.servers, u.network)
+	u.switching = &reverseproxy.Handler{
+		Transport:      &switching{u.network, u.proxy, probing},
+		Upstreams:      pool,
+		LoadBalancing:  tries,
+		HealthChecks:   &reverseproxy.HealthChecks{},
 		HandleResponse: whenRefused(),
 	}
-	if len(pool) > 1 {
-		h.LoadBalancing.SelectionPolicy = reverseproxy.LeastConnSelection{}
-		h.HealthChecks.Passive = &reverseproxy.PassiveHealthChecks{FailDuration: caddy.Duration(passiveFailures), MaxFails: 1}
-	}
 	if c.Health != nil {
-		h.HealthChecks.Active = &reverseproxy.ActiveHealthChecks{
+		u.switching.HealthChecks.Active = &reverseproxy.ActiveHealthChecks{
 			URI: c.Health.Path, Interval: caddy.Duration(c.Health.Interval), Timeout: caddy.Duration(c.Timeout),
 			Fails: healthFails,
 		}
 	}
-	u := &Upstream{name: c.Name, proxy: h, transport: wrapped, budget: &provider.Budget{}}
-	if c.Breaker != nil {
-		u.breakers = newBreakers(c, pool, h.LoadBalancing.SelectionPolicy, report.Changed)
-		h.LoadBalancing.SelectionPolicy = u.breakers
-	}
-	if c.Retry != nil {
-		if err := retry(ctx, h.LoadBalancing, c.Retry, u.budget); err != nil {
-			return nil, fmt.Errorf("upstream %s: %w", c.Name, err)
-		}
-	}
-	if err := h.Provision(ctx); err != nil {
+	if err := u.switching.Provision(ctx); err != nil {
 		return nil, fmt.Errorf("upstream %s: %w", c.Name, err)
 	}
 	return u, nil
+}
+
+// serversOf are the servers of an upstream, for Caddy, which probes them, and for the gateway's proxy.
+func serversOf(c *catalogue.Upstream, addresses []*url.URL, changed Changed) (pool reverseproxy.UpstreamPool, all []*proxy.Server) {
+	for _, address := range addresses {
+		probed := &reverseproxy.Upstream{Dial: dialAddress(address)}
+		one := &proxy.Server{Address: probed.Dial, Healthy: probed.Healthy}
+		if c.Breaker != nil {
+			config := provider.Breaker{Failures: c.Breaker.Failures, Within: c.Breaker.Within, OpenFor: c.Breaker.OpenFor}
+			one.Breaker = provider.NewHostBreaker(c.Name, one.Address, config, changed)
+		}
+		pool, all = append(pool, probed), append(all, one)
+	}
+	return pool, all
+}
+
+// statuses are those that are tried again.
+func statuses(r *catalogue.Retry) (all []int) {
+	for _, on := range r.On {
+		if status, err := strconv.Atoi(on); err == nil {
+			all = append(all, status)
+		}
+	}
+	return all
 }
 
 func dialAddress(u *url.URL) string {
@@ -212,75 +227,33 @@ func readRoots(file string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// retry writes the catalogue's retry block in Caddy's terms. A connection that could not be made is always tried
-// again, for nothing was sent; an answer's status only on idempotent methods.
-func retry(ctx caddy.Context, lb *reverseproxy.LoadBalancing, r *catalogue.Retry, budget *provider.Budget) error {
-	lb.Retries = r.Attempts - 1
-	var statuses []string
-	for _, on := range r.On {
-		if _, err := strconv.Atoi(on); err == nil {
-			statuses = append(statuses, on)
-		}
-	}
-	// Without a matcher Caddy would repeat every GET that failed after it was sent, which nobody asked for here.
-	expression := "false"
-	if len(statuses) > 0 {
-		expression = "{http.request.method} in ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'] && {http.reverse_proxy.status_code} in [" + strings.Join(statuses, ", ") + "]"
-	}
-	m := &caddyhttp.MatchExpression{Expr: expression}
-	if err := m.Provision(ctx); err != nil {
-		return fmt.Errorf("compiling retry: %w", err)
-	}
-	lb.RetryMatch = caddyhttp.MatcherSets{caddyhttp.MatcherSet{m, replayable{}, affordable{budget}}}
-	return nil
-}
-
 // Forward sends r, whose exchange says the rest, to the upstream and writes what it answers. A problem is returned
 // only while nothing has been written; any error besides is the connection's end.
 func (u *Upstream) Forward(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) error {
-	// A request may be forwarded more than once (a merged PUT is read first), and a dial that outlives the first time
-	// still reads Caddy's variables while the proxy writes them for the second: each time has its own.
-	if vars, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
-		r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, maps.Clone(vars)))
+	if switches(r) {
+		return u.change(w, r, x)
 	}
-	u.budget.Sent()
-	x.Tries = 0
-	if u.breakers != nil {
-		var end func()
-		r, end = u.breakers.begin(r)
-		defer end()
-	}
-	err := u.proxy.ServeHTTP(w, r, refuse)
-	switch {
-	case err == nil:
-		return nil
-	case x.Refused != nil: // after the last try
-		return x.Refused
-	}
-	return asProblem(err)
+	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	return u.proxy.Forward(w, r, x, trusted)
 }
 
-// asProblem tells the caller what Caddy's proxy met, without a word of the service's own.
-func asProblem(err error) error {
-	var handler caddyhttp.HandlerError
-	if !errors.As(err, &handler) {
-		return problem.New(problem.BadGateway, "").Because(err)
+// Servers says how each server does, by host.
+func (u *Upstream) Servers() []status.Server {
+	var all []status.Server
+	for _, server := range u.servers.All() {
+		one := status.Server{Upstream: u.name, Host: server.Address, Healthy: u.servers.Available(server)}
+		if server.Breaker != nil {
+			state, since := server.Breaker.Now()
+			one.Breaker, one.Since = state, &since
+		}
+		all = append(all, one)
 	}
-	switch handler.StatusCode {
-	case http.StatusServiceUnavailable:
-		return problem.New(problem.Unavailable, "").Because(err)
-	case http.StatusTooManyRequests: // after the last retry: the service's bound, not the caller's quota
-		return problem.New(problem.ReducedCapacity, "").WithHeader("Retry-After", "1").Because(err)
-	case http.StatusGatewayTimeout:
-		return problem.New(problem.GatewayTimeout, "").Because(err)
-	case statusClientClosed:
-		return err // the caller went away: nobody reads an answer
-	}
-	return problem.New(problem.BadGateway, "").Because(err)
+	slices.SortFunc(all, func(a, b status.Server) int { return strings.Compare(a.Host, b.Host) })
+	return all
 }
 
 // Close ends health checks, idle connections and upgraded streams. Requests under way are not cut off.
 func (u *Upstream) Close() error {
 	u.cancel()
-	return errors.Join(u.proxy.Cleanup(), u.transport.Cleanup())
+	return errors.Join(u.switching.Cleanup(), u.network.close())
 }
