@@ -146,6 +146,9 @@ api "shop" {
 				t.Errorf("%s does not have %s", name, want)
 			}
 		}
+		if name == "default.log" { // nothing in it is about a request
+			continue
+		}
 		if bytes.Contains(text, []byte("remote_port")) != (name != "access.log") || bytes.Contains(text, []byte("User-Agent")) != (name != "filtered.log") {
 			t.Errorf("%s: filters of fields do not do what they say", name)
 		}

@@ -26,6 +26,9 @@ type Server struct {
 
 // Servers are those of an upstream.
 type Servers struct {
+	// Patient is for trials, in which no request has to do with another: no server is left out because it has failed.
+	Patient bool
+
 	all   []*Server
 	epoch time.Time
 }
@@ -43,7 +46,7 @@ func (s *Servers) All() []*Server { return s.all }
 
 // Available says whether a server is neither unhealthy nor has failed a moment ago.
 func (s *Servers) Available(one *Server) bool {
-	return one.Healthy() && (len(s.all) == 1 || one.failed.Load() <= int64(time.Since(s.epoch)))
+	return one.Healthy() && (len(s.all) == 1 || s.Patient || one.failed.Load() <= int64(time.Since(s.epoch)))
 }
 
 // Lease is leave to try a server. A request has one, for one try after another.

@@ -155,6 +155,7 @@ func build(ctx caddy.Context, c *catalogue.Upstream, trial http.RoundTripper, pr
 	u := &Upstream{name: c.Name, network: &network{t, plainly(t, c.Timeout, addresses), trial}}
 	pool, servers := serversOf(c, addresses, report.Changed)
 	u.servers = proxy.NewServers(secure, servers...)
+	u.servers.Patient = trial != nil
 	config := proxy.Config{Name: c.Name, Secure: secure, Timeout: c.Timeout, Retried: func() { report.Retried(c.Name) }}
 	tries := &reverseproxy.LoadBalancing{SelectionPolicy: choice{u.servers}}
 	if c.Retry != nil {
