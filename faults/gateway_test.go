@@ -3,6 +3,7 @@ package faults
 import (
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"github.com/wicketgate/wicketgate/internal/processtest"
@@ -93,4 +94,10 @@ func (c *check) settles(gw *gateway, before rest) {
 		}
 	}
 	c.saw("goroutines %+d", now.goroutines-before.goroutines)
+}
+
+// files lists those of its folder that have such a name.
+func (gw *gateway) files(pattern string) []string {
+	names, _ := filepath.Glob(filepath.Join(gw.Folder, pattern)) //nolint:errcheck // patterns of tests are well-formed
+	return names
 }

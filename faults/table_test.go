@@ -34,6 +34,7 @@ var groups = []struct {
 }{
 	{"upstream", upstream},
 	{"Redis", redis},
+	{"key server", keys},
 }
 
 // TestFaults breaks everything, and prints what came of it.
