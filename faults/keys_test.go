@@ -170,6 +170,7 @@ func (k *issued) breaks(c *check, fails func(*check)) {
 		c.Errorf("a token of an unknown key is answered after %v", a.took)
 	}
 	k.takes(c, 200)
+	k.clocks.pass(c, 11*time.Second) // a fetch may take 10
 	c.within(20*time.Second, "that keys cannot be fetched is told", func() bool {
 		k.takes(c, 200)
 		failing, _ := k.failing()

@@ -35,6 +35,8 @@ var groups = []struct {
 	{"upstream", upstream},
 	{"Redis", redis},
 	{"key server", keys},
+	{"introspection", introspection},
+	{"bundle server", bundles},
 }
 
 // TestFaults breaks everything, and prints what came of it.
