@@ -3,6 +3,7 @@ package faults
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -44,16 +45,27 @@ type gateway struct {
 }
 
 // gateway runs one with a catalogue, and what else there is to lie beside it.
-func (g *group) gateway(option, catalogue string, files map[string]string, env ...string) *gateway {
+func (g *group) gateway(option, catalogue string, files map[string]string) *gateway {
+	g.Helper()
+	gw := g.prepared(option, catalogue, files)
+	gw.start()
+	return gw
+}
+
+// prepared is gateway for one that does not run yet.
+func (g *group) prepared(option, catalogue string, files map[string]string) *gateway {
 	g.Helper()
 	all := map[string]string{"catalogue/gateway.hcl": catalogue}
 	for name, text := range files {
 		all[name] = text
 	}
-	gw := &gateway{Gateway: processtest.New(g.T, caddyfile(option), all, env...)}
+	return &gateway{Gateway: processtest.New(g.T, caddyfile(option), all)}
+}
+
+// start runs it, for the first time or again.
+func (gw *gateway) start() {
 	gw.Run()
 	gw.one, gw.two = gw.Client(false), gw.Client(true)
-	return gw
 }
 
 // rest is what a gateway holds while nobody asks it anything.
@@ -100,4 +112,13 @@ func (c *check) settles(gw *gateway, before rest) {
 func (gw *gateway) files(pattern string) []string {
 	names, _ := filepath.Glob(filepath.Join(gw.Folder, pattern)) //nolint:errcheck // patterns of tests are well-formed
 	return names
+}
+
+func read(g *group, name string) []byte {
+	g.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		g.Fatal(err)
+	}
+	return text
 }

@@ -37,6 +37,9 @@ var groups = []struct {
 	{"key server", keys},
 	{"introspection", introspection},
 	{"bundle server", bundles},
+	{"NATS", nats},
+	{"ledger, embedded", embedded},
+	{"clock", clockSteps},
 }
 
 // TestFaults breaks everything, and prints what came of it.

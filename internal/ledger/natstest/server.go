@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -211,6 +212,19 @@ func (s *Server) Kill() {
 	s.run.Process.Kill() //nolint:errcheck // it may be gone
 	s.run.Wait()         //nolint:errcheck // it was killed
 	s.run = nil
+}
+
+// Freeze stops the process where it is: connections stay, and nobody answers.
+func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
+
+// Thaw lets it go on.
+func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.run.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func port(t testing.TB) int {
