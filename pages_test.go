@@ -15,12 +15,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/wicketgate/wicketgate/internal/ledger/natstest"
+	"github.com/wicketgate/wicketgate/internal/processtest"
 	"github.com/wicketgate/wicketgate/modules/gatewaytest"
 )
 
@@ -127,15 +127,9 @@ func (g *running) here(text string) string {
 	).Replace(text)
 }
 
-// built is the folder of the binary, once a test has asked for it.
-var built struct {
-	sync.Mutex
-	folder string
-}
-
 func TestMain(m *testing.M) {
 	code := m.Run()
-	os.RemoveAll(built.folder) //nolint:errcheck // it is in the folder for what may go
+	processtest.Remove()
 	natstest.Remove()
 	os.Exit(code)
 }
@@ -143,26 +137,7 @@ func TestMain(m *testing.M) {
 // build builds the binary, called caddy, for the first test that asks for it.
 func build(t testing.TB) string {
 	t.Helper()
-	built.Lock()
-	defer built.Unlock()
-	binary := filepath.Join(built.folder, "caddy")
-	if built.folder != "" {
-		return binary
-	}
-	folder, err := os.MkdirTemp("", "wicketgate-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary = filepath.Join(folder, "caddy")
-	// Built like the binary of xcaddy.json, so that what both need is compiled once.
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-tags", "nobadger,nomysql,nopgx", "-o", binary, "./cmd/caddy")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		os.RemoveAll(folder) //nolint:errcheck // nothing is in it
-		t.Fatalf("building the binary: %v\n%s", err, out)
-	}
-	built.folder = folder
-	return binary
+	return processtest.Build(t)
 }
 
 // start runs the binary on a Caddyfile until the test ends, with what else its environment is to have.

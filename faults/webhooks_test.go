@@ -179,15 +179,32 @@ func nats(g *group) {
 	}
 }
 
+const embeddedLedger = "ledger embedded {\n\t\t\tfolder ledger\n\t\t}"
+
+// times is how often the gateway is killed.
+func times(g *group) int {
+	text := os.Getenv("WICKETGATE_KILLS")
+	if text == "" {
+		return 3
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		g.Fatal(err)
+	}
+	return n
+}
+
 // embedded breaks what the embedded ledger is on: the process, and its disk.
 func embedded(g *group) {
 	const lost = "every event that was answered 2xx is delivered, whole and in order"
 	g.row("the gateway is killed (SIGKILL) while events come", lost, func(c *check) {
-		h := g.hooked("ledger embedded {\n\t\t\tfolder ledger\n\t\t}")
-		const kills = 3
+		h, kills := g.hooked(embeddedLedger), times(g)
+		var slowest time.Duration
 		for range kills {
+			began := time.Now()
 			h.gw.start()
 			h.takes(c)
+			slowest = max(slowest, time.Since(began))
 			stop := h.load(8)
 			h.flows(c, 50+rand.IntN(200)) // at a moment that nobody chose
 			h.gw.Kill()
@@ -196,11 +213,11 @@ func embedded(g *group) {
 		h.gw.start()
 		h.arrives(c)
 		answered, delivered, _ := h.events.Count()
-		c.saw("killed %d times, %d answered 2xx, %d delivered, none lost", kills, answered, delivered)
+		c.saw("killed %d times, %d answered 2xx, %d delivered, none lost; taken within %v of a start", kills, answered, delivered, rounded(slowest))
 		h.gw.Stop()
 	})
 	g.row("the gateway is stopped (SIGSTOP) while events come", lost, func(c *check) {
-		h := g.hooked("ledger embedded {\n\t\t\tfolder ledger\n\t\t}")
+		h := g.hooked(embeddedLedger)
 		h.gw.start()
 		h.takes(c)
 		stop := h.load(8)
@@ -218,7 +235,7 @@ func embedded(g *group) {
 		h.gw.Stop()
 	})
 	g.row("the service that gets the events refuses them", lost, func(c *check) {
-		h := g.hooked("ledger embedded {\n\t\t\tfolder ledger\n\t\t}")
+		h := g.hooked(embeddedLedger)
 		h.gw.start()
 		h.takes(c)
 		h.arrives(c)
@@ -234,9 +251,9 @@ func embedded(g *group) {
 		h.gw.Stop()
 	})
 	const full = "503 with Retry-After, never 2xx; taken again without a restart; none answered 2xx is lost"
-	g.row("the disk is full", full, func(c *check) { h := g.hooked("ledger embedded {\n\t\t\tfolder ledger\n\t\t}"); h.full(c) })
+	g.row("the disk is full", full, func(c *check) { h := g.hooked(embeddedLedger); h.full(c) })
 	g.row("writes fail", full, func(c *check) {
-		h := g.hooked("ledger embedded {\n\t\t\tfolder ledger\n\t\t}")
+		h := g.hooked(embeddedLedger)
 		h.gw.start()
 		h.takes(c)
 		if err := h.gw.grow(0); err != nil {
@@ -301,12 +318,16 @@ func (h *hooked) full(c *check) {
 	}
 	h.refused(c)
 	h.refuses.Store(false)
+	c.within(time.Minute, "an event is delivered while there is no room at all", func() bool { _, _, came := h.events.Count(); return came > 0 })
 	h.refused(c)
 	if err := errors.Join(os.Remove(other), os.Remove(rest.Name())); err != nil {
 		c.Fatal(err)
 	}
 	again := h.takes(c)
 	h.arrives(c)
-	answered, _, _ := h.events.Count()
-	c.saw("503 with Retry-After; taken again after %v; %d answered 2xx, none lost", rounded(again), answered)
+	answered, _, came := h.events.Count()
+	if came > 10*answered {
+		c.Errorf("%d events were delivered %d times", answered, came)
+	}
+	c.saw("503 with Retry-After; taken again after %v; %d answered 2xx, none lost, %d deliveries", rounded(again), answered, came)
 }

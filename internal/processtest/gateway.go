@@ -33,13 +33,13 @@ type Gateway struct {
 // {$ADMIN} and {$DATA}, and what env says, NAME=value each. Nothing runs yet.
 func New(t testing.TB, caddyfile string, files map[string]string, env ...string) *Gateway {
 	t.Helper()
-	g := &Gateway{t: t, Folder: t.TempDir(), HTTPS: port(t), Admin: port(t)}
+	g := &Gateway{t: t, Folder: t.TempDir(), HTTPS: FreePort(t), Admin: FreePort(t)}
 	g.Write("Caddyfile", caddyfile)
 	for name, text := range files {
 		g.Write(name, text)
 	}
 	g.log = filepath.Join(g.Folder, "log")
-	g.env = append(os.Environ(), fmt.Sprintf("HTTPS_PORT=%d", g.HTTPS), fmt.Sprintf("ADMIN=localhost:%d", g.Admin), fmt.Sprintf("HTTP_PORT=%d", port(t)),
+	g.env = append(os.Environ(), fmt.Sprintf("HTTPS_PORT=%d", g.HTTPS), fmt.Sprintf("ADMIN=localhost:%d", g.Admin), fmt.Sprintf("HTTP_PORT=%d", FreePort(t)),
 		"DATA="+g.data(), "XDG_CONFIG_HOME="+g.Folder, "XDG_DATA_HOME="+g.Folder)
 	g.env = append(g.env, env...)
 	t.Cleanup(func() {

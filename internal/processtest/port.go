@@ -18,8 +18,8 @@ var lastPort atomic.Int64
 
 func init() { lastPort.Store(rand.Int64N(endPort - firstPort)) }
 
-// port gives a TCP port that nobody listens on, another one each time.
-func port(t testing.TB) int {
+// FreePort gives a TCP port that nobody listens on, another one each time.
+func FreePort(t testing.TB) int {
 	t.Helper()
 	const tries = 100
 	for range tries {
