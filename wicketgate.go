@@ -7,6 +7,7 @@ import (
 	_ "github.com/wicketgate/wicketgate/modules/gateway"
 	_ "github.com/wicketgate/wicketgate/modules/health"
 	_ "github.com/wicketgate/wicketgate/modules/ledger"
+	_ "github.com/wicketgate/wicketgate/modules/listener"
 	_ "github.com/wicketgate/wicketgate/modules/logformat"
 
 	// The stages, in the order of a request.

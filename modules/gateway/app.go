@@ -76,6 +76,11 @@ type App struct {
 	// is set in the environment. Default: 128 MiB. A negative value leaves it to Go.
 	HeapFloor int64 `json:"heap_floor,omitempty"`
 
+	// For how long, before a reload of Caddy ends this configuration or the process stops, callers on HTTP/1.1 are asked to
+	// close their connections, with everything served as ever. What Caddy closes after that are connections that were idle
+	// for so long: one that it closes while a request is on its way is a failed request. Default: 0, not at all. Most: 1m.
+	Drain caddy.Duration `json:"drain,omitempty"`
+
 	// A hash of all files, which the Caddyfile adapter writes so that a reload of Caddy sees a change of theirs; it
 	// says nothing to the gateway. Default: none.
 	FilesHash string `json:"files_hash,omitempty"`
@@ -112,6 +117,9 @@ type App struct {
 	metrics *metrics
 	live    atomic.Pointer[console.Live] // nil where there is no console
 
+	draining atomic.Bool // HTTP/1.1 connections are to be closed after their next answer
+	retiring retiring
+
 	started atomic.Bool // upstreams are probed only from then on, so that validating needs no network
 	stop    context.CancelFunc
 	done    chan struct{}
@@ -146,6 +154,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	if a.Watch > 0 && a.Watch < caddy.Duration(10*time.Millisecond) {
 		return errors.New("watch: the least interval is 10ms")
+	}
+	if err := a.provisionDrain(); err != nil {
+		return err
 	}
 	var err error
 	if a.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {

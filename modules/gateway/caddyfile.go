@@ -23,7 +23,7 @@ func init() {
 }
 
 // options are the words of the global option, for "did you mean".
-var options = []string{"catalogue", "policies", "decision_log", "counters", "ledger", "variable", "watch", "signing", "usage", "heap_floor"}
+var options = []string{"catalogue", "policies", "decision_log", "counters", "ledger", "variable", "watch", "signing", "usage", "heap_floor", "drain"}
 
 // UnmarshalCaddyfile sets up the app from the global option:
 //
@@ -39,6 +39,7 @@ var options = []string{"catalogue", "policies", "decision_log", "counters", "led
 //			share off
 //		}
 //		heap_floor   <size>|off
+//		drain        <span>
 //		signing {
 //			issuer <https address>
 //			key    <file>
@@ -62,6 +63,9 @@ var options = []string{"catalogue", "policies", "decision_log", "counters", "led
 //   - heap_floor is how large the heap of the process gets before garbage is collected, where less than half of it is in use:
 //     with little in use Go alone collects many times a second. At most a quarter of the memory limit counts, and none where
 //     GOGC is set in the environment. Default: 128MiB; off leaves it to Go.
+//   - drain is for how long, before a reload of Caddy ends this configuration or the process stops, callers on HTTP/1.1 are
+//     asked to close their connections, with everything served as ever; a reload takes that much longer. At most 1m. Default:
+//     not at all.
 //   - signing is how tokens are signed that tell services who calls. Default: not at all.
 //   - issuer is what tokens are issued by, an https address by which services know this gateway. Required.
 //   - key is a file of your own keys in PEM, at most 4: the first signs, those below it are only published, so that services
@@ -142,6 +146,16 @@ func (a *App) option(d *caddyfile.Dispenser, word, base string) (err error) {
 		a.Watch = caddy.Duration(interval)
 	case "heap_floor":
 		return a.heapFloor(d)
+	case "drain":
+		args := d.RemainingArgs()
+		if len(args) != 1 {
+			return d.ArgErr()
+		}
+		span, err := caddy.ParseDuration(args[0])
+		if err != nil || span <= 0 || span > mostDrain {
+			return d.Errf("drain takes a span of at most 1m such as 2s, not %q", args[0])
+		}
+		a.Drain = caddy.Duration(span)
 	default:
 		return unknown(d, word)
 	}

@@ -59,6 +59,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 // ServeHTTP takes a request through the stages.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	h.app.drains(w, r)
 	stranger, err := h.serve(w, r)
 	if stranger != nil {
 		return unclaimed(w, r, next, stranger)
