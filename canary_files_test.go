@@ -193,7 +193,7 @@ const canaryCaddyfile = `{
 }
 https://localhost:{$HTTPS_PORT} {
 	tls internal
-	tracing
+	api_tracing
 	log {
 		output file {$CANARY_LOGS}/access.log {
 			roll_disabled

@@ -9,6 +9,7 @@ import (
 	_ "github.com/wicketgate/wicketgate/modules/ledger"
 	_ "github.com/wicketgate/wicketgate/modules/listener"
 	_ "github.com/wicketgate/wicketgate/modules/logformat"
+	_ "github.com/wicketgate/wicketgate/modules/tracing"
 
 	// The stages, in the order of a request.
 

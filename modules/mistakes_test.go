@@ -42,6 +42,14 @@ func TestMistakes(t *testing.T) {
 		return site("api_transform {", "\trequest {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
 	}
 	for _, test := range []struct{ name, caddyfile, want string }{
+		{"tracing: an argument", site("api_tracing orders"), "at Caddyfile:2"},
+		{"tracing: no such word", site("api_tracing {", "\tspans x", "}"), `api_tracing has no keyword "spans"; did you mean span?, at Caddyfile:3`},
+		{"tracing: no name", site("api_tracing {", "\tspan", "}"), "expected: span <name>, at Caddyfile:3"},
+		{"tracing: an empty name", site("api_tracing {", `	span ""`, "}"), "expected: span <name>, at Caddyfile:3"},
+		{"tracing: two names", site("api_tracing {", "\tspan a", "\tspan b", "}"), "api_tracing: span is given twice, at Caddyfile:4"},
+		{"tracing: no attributes", site("api_tracing {", "\tspan_attributes {", "\t}", "}"), "span_attributes names none, at Caddyfile:4"},
+		{"tracing: an attribute without a value", site("api_tracing {", "\tspan_attributes {", "\t\tteam", "\t}", "}"), "expected: <attribute> <value>, at Caddyfile:4"},
+		{"tracing: an attribute twice", site("api_tracing {", "\tspan_attributes {", "\t\tteam a", "\t\tteam b", "\t}", "}"), "span_attributes: team is given twice, at Caddyfile:5"},
 		{"auth: nothing", site("api_auth"), "api_auth needs at least one way to identify: key, jwt, introspection or certificate, at Caddyfile:2"},
 		{"auth: only anonymous", site("api_auth {", "\tanonymous", "}"), "api_auth needs at least one way to identify: key, jwt, introspection or certificate, at Caddyfile:2"},
 		{"auth: an argument", site("api_auth keys"), "wrong argument count or unexpected line ending after 'keys', at Caddyfile:2"},

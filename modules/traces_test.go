@@ -81,7 +81,7 @@ api "events" {
 }
 https://localhost:{$HTTPS_PORT} {
 	tls internal
-	tracing {
+	api_tracing {
 		span "{http.request.method}"
 	}
 	api_gateway
@@ -188,6 +188,53 @@ func TestTracesAlone(t *testing.T) {
 	server = kinds(r.Await(other, served), "server")[0]
 	if server.Attributes["wicketgate.problem"] != "invalid-body" || server.Attributes["wicketgate.stage"] == "" || server.Error {
 		t.Errorf("refused: %+v", server)
+	}
+}
+
+// TestTracesThatBeginHere has traces begin at the gateway: all are recorded, none is, and it is as the caller says. Handlers and
+// the upstream are told of those that are not recorded, too.
+func TestTracesThatBeginHere(t *testing.T) {
+	r := otlptest.Start(t)
+	t.Setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+	for _, ratio := range []string{"1", "0"} {
+		t.Run(ratio, func(t *testing.T) {
+			t.Setenv("OTEL_TRACES_SAMPLER_ARG", ratio)
+			g, s, _ := alone(t, map[string]string{}, "", `
+	api_tracing {
+		span "{http.request.method} {http.vars.trace_id}"
+		span_attributes {
+			acme.team orders
+		}
+	}
+	header Trace {http.vars.trace_id}
+	{PROXY}`)
+			told := make(chan http.Header, 1)
+			s.answers(func(_ http.ResponseWriter, r *http.Request) { told <- r.Header })
+			a := g.Do("GET", "/x", "", "Tracestate: them=1", "Baggage: who=me")
+			id, field := a.Header.Get("Trace"), (<-told)
+			parent := field.Get("Traceparent")
+			if a.Status != 200 || len(id) != 32 || !strings.HasPrefix(parent, "00-"+id+"-") || !strings.HasSuffix(parent, "-0"+ratio) || field.Get("Tracestate") != "" || field.Get("Baggage") != "who=me" {
+				t.Fatalf("%d, the trace %s; the upstream was told %v", a.Status, id, field)
+			}
+			if ratio == "1" {
+				all := r.Await(id, func(all []otlptest.Span) bool { return len(all) == 1 })
+				if s := all[0]; s.Kind != "server" || s.Parent != "" || s.Attributes["acme.team"] != "orders" || parent[36:52] != s.ID {
+					t.Errorf("the span is %+v, and the upstream was told %s", s, parent)
+				}
+				return
+			}
+			if a := g.Do("GET", "/x", "", "Traceparent: 00-"+traceID+"-"+caller+"-01", "Tracestate: them=1"); a.Status != 200 {
+				t.Fatalf("%d %s", a.Status, a.Body)
+			}
+			field = <-told
+			all := r.Await(traceID, func(all []otlptest.Span) bool { return len(all) == 1 })
+			if s := all[0]; s.Parent != caller || field.Get("Traceparent") != "00-"+traceID+"-"+s.ID+"-01" || field.Get("Tracestate") != "them=1" {
+				t.Errorf("the span is %+v, and the upstream was told %v", s, field)
+			}
+			if all := r.Spans(id); len(all) > 0 { // it was asked before
+				t.Errorf("what was not to be recorded has the spans %+v", all)
+			}
+		})
 	}
 }
 

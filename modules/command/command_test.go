@@ -18,6 +18,7 @@ import (
 	_ "github.com/wicketgate/wicketgate/modules/limit"
 	_ "github.com/wicketgate/wicketgate/modules/logformat"
 	_ "github.com/wicketgate/wicketgate/modules/policy"
+	_ "github.com/wicketgate/wicketgate/modules/tracing"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

@@ -12,8 +12,8 @@ import (
 	"github.com/wicketgate/wicketgate/internal/tracing"
 )
 
-// trace has deliveries, which belong to no request, traced by what Caddy's directive tracing traces requests with, where any
-// site of the configuration has it.
+// trace has deliveries, which belong to no request, traced by what Caddy's directive tracing, or api_tracing, traces requests
+// with, where any site of the configuration has one.
 func (a *App) trace() {
 	app, err := a.ctx.AppIfConfigured("http")
 	if err != nil {
@@ -33,13 +33,15 @@ func (a *App) trace() {
 	}
 }
 
-// tracingIn finds the directive among handlers; nil for none.
+// tracingIn finds one of the directives among handlers; nil for none.
 func tracingIn(routes caddyhttp.RouteList) *caddytracing.Tracing {
 	for _, r := range routes {
 		for _, h := range r.Handlers {
 			switch h := h.(type) {
 			case *caddytracing.Tracing:
 				return h
+			case interface{ Recording() *caddytracing.Tracing }: // api_tracing, which has Caddy's within
+				return h.Recording()
 			case *caddyhttp.Subroute:
 				if t := tracingIn(h.Routes); t != nil {
 					return t

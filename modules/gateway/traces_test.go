@@ -11,9 +11,14 @@ import (
 	"github.com/wicketgate/wicketgate/internal/otlptest"
 )
 
-// traced has the site's requests traced by Caddy's directive.
-func traced(s *server) {
-	s.caddyfile = strings.Replace(s.caddyfile, "\ttls internal\n", "\ttls internal\n\ttracing\n", 1)
+// traced has the site's requests traced by the gateway's directive.
+func traced(s *server) { tracedBy("api_tracing")(s) }
+
+// tracedBy has them traced by Caddy's, or by the gateway's.
+func tracedBy(directive string) func(*server) {
+	return func(s *server) {
+		s.caddyfile = strings.Replace(s.caddyfile, "\ttls internal\n", "\ttls internal\n\t"+directive+"\n", 1)
+	}
 }
 
 // parent makes the field by which a caller says which trace a request is in.
@@ -47,10 +52,16 @@ func namesOf(all []otlptest.Span) (names []string) {
 }
 
 // TestTraces asks the shop and looks at what is exported: a span for each stage below the one that Caddy's directive began, by
-// the time it took, and one for each try of the upstream, which carries the trace on.
+// the time it took, and one for each try of the upstream, which carries the trace on. It is the same by both directives.
 func TestTraces(t *testing.T) {
+	for _, directive := range []string{"tracing", "api_tracing"} {
+		t.Run(directive, func(t *testing.T) { tracesBy(t, directive) })
+	}
+}
+
+func tracesBy(t *testing.T, directive string) {
 	r := otlptest.Start(t)
-	s := start(t, traced)
+	s := start(t, tracedBy(directive))
 	c := s.client(true)
 
 	t.Run("answered", func(t *testing.T) {
