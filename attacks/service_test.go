@@ -1,0 +1,152 @@
+package attacks
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// service stands behind the gateway. It counts the requests that reach it and keeps what they said, and every byte besides.
+type service struct {
+	*httptest.Server
+	t      testing.TB
+	answer http.HandlerFunc
+
+	mu    sync.Mutex
+	seen  []sighting
+	bytes bytes.Buffer
+}
+
+// sighting is a request as the service saw it.
+type sighting struct {
+	method, target, proto string
+	host                  string
+	header, trailer       http.Header
+	body                  string
+}
+
+// maxBytes is what a service keeps of what it is sent; the large cases are refused before.
+const maxBytes = 64 << 20
+
+// newService starts one, over TLS where a third party's is meant.
+func newService(t testing.TB, tls bool, answer http.HandlerFunc) *service {
+	t.Helper()
+	s := &service{t: t, answer: answer}
+	s.Server = httptest.NewUnstartedServer(s)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Listener = listener{s.Listener, s}
+	if tls {
+		s.StartTLS()
+	} else {
+		s.Start()
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		body = fmt.Appendf(body, "(broken off: %v)", err)
+	}
+	s.mu.Lock()
+	s.seen = append(s.seen, sighting{r.Method, r.RequestURI, r.Proto, r.Host, r.Header.Clone(), r.Trailer.Clone(), string(body)})
+	s.mu.Unlock()
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	s.answer(w, r)
+}
+
+// count is how many requests have reached it.
+func (s *service) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.seen)
+}
+
+// since are the requests from a count on.
+func (s *service) since(n int) []sighting {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.seen[n:])
+}
+
+// took are all bytes that came, under TLS as they came over the wire.
+func (s *service) took() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Clone(s.bytes.Bytes())
+}
+
+// usual are the fields of every request that the gateway sends, with what they must say; "" is for what tells nothing.
+func usual(g *gateway) map[string]string {
+	return map[string]string{
+		"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https", "X-Forwarded-Host": g.host(),
+		"Accept-Encoding": "", "Via": "", "Content-Length": "", "Traceparent": "", "User-Agent": "",
+	}
+}
+
+// told tells a request in a line, as the table does: the request line, the fields that not every request has in the order of
+// their names, and the body.
+func (s sighting) told(g *gateway) string {
+	known := usual(g)
+	var fields []string
+	for name, values := range s.header {
+		value := strings.Join(values, ", ")
+		if want, ok := known[name]; !ok || want != "" && value != want {
+			fields = append(fields, name+": "+value)
+		}
+	}
+	for name, want := range known {
+		if want != "" && s.header[name] == nil {
+			fields = append(fields, name+" is missing")
+		}
+	}
+	for name, values := range s.trailer {
+		fields = append(fields, "trailer "+name+": "+strings.Join(values, ", "))
+	}
+	slices.Sort(fields)
+	told := strings.Join(append([]string{s.method + " " + s.target}, fields...), " ↵ ")
+	if s.body != "" {
+		told += " ↵↵ " + s.body
+	}
+	return told
+}
+
+// listener gives connections of which the service keeps what comes.
+type listener struct {
+	net.Listener
+	s *service
+}
+
+func (l listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return conn{c, l.s}, nil
+}
+
+type conn struct {
+	net.Conn
+	s *service
+}
+
+func (c conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if c.s.bytes.Len()+n > maxBytes {
+		return 0, errors.New("the service has been sent too much")
+	}
+	c.s.bytes.Write(b[:n])
+	return n, err
+}

@@ -1,0 +1,5 @@
+package attacks.managers
+
+default allow := false
+
+allow if input.consumer.claims.role == "manager"
