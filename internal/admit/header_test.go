@@ -51,7 +51,8 @@ func TestRefusedFields(t *testing.T) {
 func TestFieldsTakenOff(t *testing.T) {
 	for _, name := range []string{
 		"X-User", "X-User-Id", "X-Username", "X-Consumer-Name", "X-Consumer-Custom-Id", "X-Credential-Identifier", "X-Authenticated-Userid", "X-Authenticated-Scope",
-		"Remote-User", "X-Remote-User", "X-Remote-Groups", "X-Auth-Request-Email", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups",
+		"Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email", "X-Authentik-Username", "X-Pomerium-Jwt-Assertion", "X-Vouch-User", "X-JWT-Assertion", "X-Goog-Iap-Jwt-Assertion",
+		"X-Endpoint-Api-Userinfo", "X-Apigateway-Api-Userinfo", "X-Remote-User", "X-Remote-Groups", "X-Auth-Request-Email", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups",
 		"X-Client-Cert", "X-Client-Cert-Dn", "X-SSL-Client-S-Dn", "X-SSL-Client-Verify", "SSL-Client-Cert", "Client-Cert", "Client-Cert-Chain",
 		"X-Forwarded-Prefix", "X-Forwarded-Port", "X-Forwarded-Uri", "X-Forwarded-Server", "X-Forwarded-Ssl", "X-Forwarded-Method", "Forwarded",
 		"X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "X-Cluster-Client-IP", "X-Original-URL", "X-Original-URI", "X-Rewrite-URL",

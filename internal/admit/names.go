@@ -50,8 +50,10 @@ var table = []struct {
 	{strip, []string{"X-Original-Url", "X-Original-Uri", "X-Original-Host", "X-Original-Method", "X-Rewrite-Url", "X-Envoy-Original-Path"}},
 	{override, []string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}},
 
-	// Who calls: only the gateway says so. Client-Cert is RFC 9440.
-	{strip, []string{"Remote-User", "Client-Cert", "Client-Cert-Chain", "X-Anonymous-Consumer", "X-Ms-Client-Principal"}},
+	// Who calls: only the gateway says so. Client-Cert is RFC 9440; the four of Remote- are what Authelia tells, and
+	// Caddy's forward_auth copies.
+	{strip, []string{"Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email", "Client-Cert", "Client-Cert-Chain", "X-Anonymous-Consumer", "X-Ms-Client-Principal",
+		"X-Jwt-Assertion", "X-Goog-Iap-Jwt-Assertion", "X-Endpoint-Api-Userinfo", "X-Apigateway-Api-Userinfo"}},
 
 	// Fields of one value. Lists (If-Match, Accept, Content-Encoding, Cookie over HTTP/2) are not among them.
 	{once, []string{"Authorization"}},
@@ -66,7 +68,7 @@ var table = []struct {
 var prefixes = []string{
 	"X-Forwarded-", "X-User", "X-Consumer-", "X-Credential-", "X-Authenticated-", "X-Auth-Request-", "X-Auth-User",
 	"X-Remote-User", "X-Remote-Group", "X-Remote-Extra-", "X-Client-Cert", "X-Ssl-Client", "X-Webauth-", "X-Goog-Authenticated-User-", "X-Amzn-Oidc-",
-	"X-Ms-Client-Principal-", "Ssl-Client", "Cf-Access-", "Tailscale-User-", "Remote-User-",
+	"X-Ms-Client-Principal-", "X-Authentik-", "X-Pomerium-", "X-Vouch-", "Ssl-Client", "Cf-Access-", "Tailscale-User-", "Remote-User-",
 }
 
 // tabulate makes the lookup by canonical name. Credentials come last: an operator who names one has decided.
