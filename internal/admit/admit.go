@@ -119,6 +119,11 @@ func (a *Admit) Admit(x *exchange.Exchange, r *http.Request, client netip.Addr) 
 	if len(r.TransferEncoding) > 0 && r.Header["Content-Length"] != nil || r.Header["Transfer-Encoding"] != nil {
 		return problem.New(problem.BadRequest, "the length of the body is told in two ways")
 	}
+	// HTTP/2 has a request end with its head whatever length that names, and net/http does not compare the two
+	// (RFC 9113, section 8.1.1).
+	if length := r.Header["Content-Length"]; length != nil && r.ProtoMajor > 1 && r.ContentLength == 0 && strings.Trim(length[0], "0") != "" {
+		return problem.New(problem.BadRequest, "the body is not as long as Content-Length says")
+	}
 	r.Trailer = nil
 	return a.fields(r)
 }

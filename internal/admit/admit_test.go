@@ -190,6 +190,21 @@ func TestMethods(t *testing.T) {
 	}
 }
 
+// What net/http makes of a request over HTTP/2 that ends with its head, and names a length nevertheless.
+func TestALengthWithoutABody(t *testing.T) {
+	for length, ok := range map[string]bool{"2": false, "": true, "0": true, "00": true, "9999999999999999999999": false} {
+		r := get(t, "/")
+		r.ProtoMajor, r.ContentLength = 2, 0
+		r.Header.Set("Content-Length", length)
+		if !ok {
+			refused(t, Config{}, r, problem.BadRequest)
+		} else {
+			admitted(t, r)
+		}
+	}
+	admitted(t, request(t, "POST / HTTP/1.1", "Host: gw.test", "Content-Length: 2", "", "{}"))
+}
+
 func TestHosts(t *testing.T) {
 	long := strings.Repeat("a", 63)
 	for host, want := range map[string]string{

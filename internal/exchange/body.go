@@ -142,6 +142,10 @@ func (b *Body) ReadAll(limit int64) *problem.Problem {
 			buf = append(buf, 0)[:len(buf)]
 		}
 	}
+	// net/http sees to it that a body is as long as it says; quic-go lets a stream end before that.
+	if b.Length > 0 && int64(len(buf)) != b.Length {
+		return b.fail(problem.New(problem.BadRequest, "the body is not as long as Content-Length says"))
+	}
 	b.Bytes, b.Read, b.Length, b.Received = buf, true, int64(len(buf)), len(buf)
 	if len(buf) <= fewBytes {
 		b.Came = buf[:len(buf):len(buf)]

@@ -35,6 +35,8 @@ func TestReadAll(t *testing.T) {
 		{name: "over the bound", stream: strings.NewReader("0123456789a"), length: -1, limit: 10, typ: problem.ContentTooLarge},
 		{name: "over the bound, announced within", stream: strings.NewReader("0123456789a"), length: 10, limit: 10, typ: problem.ContentTooLarge},
 		{name: "broken off", stream: io.MultiReader(strings.NewReader("bo"), iotest.ErrReader(io.ErrUnexpectedEOF)), length: 4, limit: 10, typ: problem.BadRequest},
+		{name: "shorter than announced", stream: strings.NewReader("bod"), length: 4, limit: 10, typ: problem.BadRequest},
+		{name: "nothing, though announced", stream: strings.NewReader(""), length: 4, limit: 10, typ: problem.BadRequest},
 		{name: "too slow", stream: iotest.ErrReader(os.ErrDeadlineExceeded), length: 4, limit: 10, typ: problem.RequestTimeout},
 		{name: "bounded by the server", stream: http.MaxBytesReader(httptest.NewRecorder(), io.NopCloser(strings.NewReader("0123456789")), 5), length: -1, limit: 10, typ: problem.ContentTooLarge},
 	} {
@@ -92,7 +94,7 @@ func TestAnAnnouncedLengthSetsNothingAside(t *testing.T) {
 		asked = max(asked, len(p))
 		return 0, io.EOF
 	}), Length: 25 << 20}
-	if p := b.ReadAll(25 << 20); p != nil {
+	if p := b.ReadAll(25 << 20); p == nil || p.Type != problem.BadRequest {
 		t.Fatal(p)
 	}
 	if asked > firstRead+1 {

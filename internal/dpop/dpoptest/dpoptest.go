@@ -61,6 +61,9 @@ func New(t testing.TB, alg string) *Key {
 	return k
 }
 
+// Public is its public half.
+func (k *Key) Public() crypto.PublicKey { return k.private.Public() }
+
 // Thumbprint is that of RFC 7638: what a token for the key has as cnf.jkt. A map's members are written in order.
 func (k *Key) Thumbprint(t testing.TB) string {
 	t.Helper()
