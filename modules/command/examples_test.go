@@ -20,6 +20,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/wicketgate/wicketgate/modules/gatewaytest"
+	_ "github.com/wicketgate/wicketgate/modules/listener"
 	_ "github.com/wicketgate/wicketgate/modules/transform"
 	_ "github.com/wicketgate/wicketgate/modules/webhook"
 )
