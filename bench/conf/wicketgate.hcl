@@ -1,10 +1,10 @@
-# What is measured: a token, two quotas, two rules, a role policy, and changes there and back whose sum is nothing, so
-# that the answer is the upstream's own to the byte, as the load generator demands.
+# What is measured: a token of ES256, two quotas, a schema and three rules, a policy of roles and ownership, and changes
+# there and back whose sum is nothing, so that the answer is the upstream's own to the byte, as the load generator demands.
 
 identity "users" {
   jwt {
     issuer   = "https://issuer.test"
-    keys     = "@H@/run/jwks.json"
+    keys     = "@H@/run/es256.json"
     audience = ["api"]
   }
 }
@@ -43,9 +43,21 @@ api "items" {
 
   route "GET /items/{id}" {
     returns = object.page
-    rule "plain id" {
-      when   = expr("path.id matches \"^[0-9]{1,9}$\"")
-      detail = "the id is a number"
+    path "id" {
+      type    = "integer"
+      minimum = 1
+    }
+    query "page" {
+      type    = "integer"
+      minimum = 1
+    }
+    rule "short id" {
+      when   = path.id <= 999999999
+      detail = "the id has at most nine digits"
+    }
+    rule "first page" {
+      when   = query.page == null || query.page == 1
+      detail = "there is one page"
     }
     rule "known caller" {
       when   = consumer.id != "nobody" && len(claims.roles) > 0
