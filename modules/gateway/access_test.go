@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/wicketgate/wicketgate/internal/accesslog"
 )
 
 //go:generate go test -run TestTheAccessTableIsCurrent -update .
@@ -29,8 +31,8 @@ func TestTheAccessTableIsCurrent(t *testing.T) {
 	}
 	var want strings.Builder
 	want.WriteString("| field | |\n|---|---|\n")
-	for _, f := range accessTable {
-		want.WriteString("| `" + f.name + "` | " + f.help + " |\n")
+	for _, f := range accesslog.Fields {
+		want.WriteString("| `" + f.Name + "` | " + f.Help + " |\n")
 	}
 	if *update {
 		table = want.String()

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/wicketgate/wicketgate/internal/accesslog"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/problem"
@@ -183,14 +184,14 @@ func Describe(r *http.Request, x *exchange.Exchange) {
 		case "http.api.stage":
 			return x.Ended, true
 		case "http.api.consumer":
-			return consumerOf(x), true
+			return accesslog.Consumer(x), true
 		case "http.api.plan":
 			if x.Consumer == nil {
 				return "", true
 			}
 			return x.Consumer.Plan, true
 		case "http.api.decision":
-			return decisionOf(x), true
+			return accesslog.Decision(x), true
 		}
 		return nil, false
 	})

@@ -33,7 +33,7 @@ type Encoder struct {
 	unwritten bool
 	ctx       caddy.Context
 
-	concealing `json:"-"`
+	zapcore.Encoder `json:"-"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -53,7 +53,7 @@ func (e *Encoder) Provision(ctx caddy.Context) error {
 		if err := filter.Provision(ctx); err != nil {
 			return err
 		}
-		e.within, e.concealing = filter, conceal(filter)
+		e.within, e.Encoder = filter, conceal(filter)
 		return nil
 	}
 	if e.WrappedRaw != nil {
@@ -61,7 +61,10 @@ func (e *Encoder) Provision(ctx caddy.Context) error {
 		if err != nil {
 			return fmt.Errorf("loading the format within: %w", err)
 		}
-		e.within, e.concealing = guest, conceal(guest.(zapcore.Encoder))
+		e.within, e.Encoder = guest, conceal(guest.(zapcore.Encoder))
+		if json, ok := guest.(*logging.JSONEncoder); ok && json.LogEncoderConfig == (logging.LogEncoderConfig{}) {
+			e.Encoder = &access{base: conceal(json.Encoder)}
+		}
 		return nil
 	}
 	e.unwritten = true
@@ -69,7 +72,7 @@ func (e *Encoder) Provision(ctx caddy.Context) error {
 	if err := json.Provision(ctx); err != nil {
 		return err
 	}
-	e.concealing = conceal(json.Encoder)
+	e.Encoder = &access{base: conceal(json.Encoder)}
 	return nil
 }
 
@@ -85,7 +88,7 @@ func (e *Encoder) ConfigureDefaultFormat(to caddy.WriterOpener) error {
 	if err := console.Provision(e.ctx); err != nil {
 		return err
 	}
-	e.concealing = conceal(console.Encoder)
+	e.Encoder = conceal(console.Encoder)
 	return nil
 }
 

@@ -97,7 +97,7 @@ func BenchmarkEncoder(b *testing.B) {
 	r.Header.Set("X-Api-Key", key)
 	field := zap.Object("request", caddyhttp.LoggableHTTPRequest{Request: r})
 	ours := encoder(b)
-	for name, e := range map[string]zapcore.Encoder{"api_gateway": ours, "json": ours.whole} {
+	for name, e := range map[string]zapcore.Encoder{"api_gateway": ours, "json": ours.Encoder.(*access).base.whole} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -1,0 +1,52 @@
+package accesslog
+
+import "unicode/utf8"
+
+// plain are the bytes that stand in a string of JSON for themselves, without a look at their neighbours.
+var plain = func() (is [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		is[c] = c != '"' && c != '\\'
+	}
+	return is
+}()
+
+const digits = "0123456789abcdef"
+
+// escaped writes the inside of a string. What is no UTF-8 becomes U+FFFD.
+func (b *line) escaped(s string) *line {
+	to, done := b.to, 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if plain[c] {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r != utf8.RuneError || size != 1 {
+				i += size
+				continue
+			}
+		}
+		to = append(to, s[done:i]...)
+		i++
+		done = i
+		switch {
+		case c >= utf8.RuneSelf:
+			to = append(to, `\ufffd`...)
+		case c == '"' || c == '\\':
+			to = append(to, '\\', c)
+		case c == '\n':
+			to = append(to, `\n`...)
+		case c == '\r':
+			to = append(to, `\r`...)
+		case c == '\t':
+			to = append(to, `\t`...)
+		default:
+			to = append(to, `\u00`...)
+			to = append(to, digits[c>>4], digits[c&15])
+		}
+	}
+	b.to = append(to, s[done:]...)
+	return b
+}
