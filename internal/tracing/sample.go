@@ -11,21 +11,22 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/otel/propagation"
-	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
 
 // Sampler says ahead of which requests a span is going to be recorded, as the SDK's provider is going to: of the others none
 // has to be begun.
 type Sampler struct {
-	of         sdk.Sampler
+	bound      uint64 // of ids, above which none is recorded: what TraceIDRatioBased of the SDK makes of a ratio
+	parent     bool   // what is said of a trace's parent goes first
 	propagator propagation.TextMapPropagator
 	w3c        bool // the propagator reads and writes no fields but those of W3C Trace Context and Baggage, and writes the former
 }
 
 // NewSampler makes one of what the environment says now.
 func NewSampler() *Sampler {
-	s := &Sampler{of: sampler(os.LookupEnv), propagator: propagator()}
+	s := &Sampler{propagator: propagator()}
+	s.bound, s.parent = sampler(os.LookupEnv)
 	fields := s.propagator.Fields()
 	s.w3c = slices.Contains(fields, "traceparent") && !slices.ContainsFunc(fields, func(name string) bool {
 		return name != "traceparent" && name != "tracestate" && name != "baggage"
@@ -33,30 +34,36 @@ func NewSampler() *Sampler {
 	return s
 }
 
+// every is the bound of a sampler that records everything: ids have 63 bits there.
+const every = 1 << 63
+
 // sampler is what the SDK makes of OTEL_TRACES_SAMPLER, and of values that it knows nothing to do with. It keeps that to
-// itself.
-func sampler(env func(string) (string, bool)) sdk.Sampler {
+// itself; a test holds both against each other.
+func sampler(env func(string) (string, bool)) (bound uint64, parent bool) {
 	name, _ := env("OTEL_TRACES_SAMPLER")
-	ratio := func() sdk.Sampler {
-		text, _ := env("OTEL_TRACES_SAMPLER_ARG")
-		if f, err := strconv.ParseFloat(strings.TrimSpace(text), 64); err == nil && f >= 0 && f <= 1 {
-			return sdk.TraceIDRatioBased(f)
-		}
-		return sdk.TraceIDRatioBased(1)
-	}
-	switch strings.ToLower(strings.TrimSpace(name)) {
+	kind, parent := strings.CutPrefix(strings.ToLower(strings.TrimSpace(name)), "parentbased_")
+	switch kind {
 	case "always_on":
-		return sdk.AlwaysSample()
+		return every, parent
 	case "always_off":
-		return sdk.NeverSample()
+		return 0, parent
 	case "traceidratio":
-		return ratio()
-	case "parentbased_always_off":
-		return sdk.ParentBased(sdk.NeverSample())
-	case "parentbased_traceidratio":
-		return sdk.ParentBased(ratio())
+		text, _ := env("OTEL_TRACES_SAMPLER_ARG")
+		f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil || !(f >= 0 && f < 1) {
+			return every, parent
+		}
+		return uint64(f * every), parent
 	}
-	return sdk.ParentBased(sdk.AlwaysSample())
+	return every, true
+}
+
+// samples says whether a trace is recorded, of which parent is what is known of its parent.
+func (s *Sampler) samples(id trace.TraceID, parent trace.SpanContext) bool {
+	if s.parent && parent.IsValid() {
+		return parent.IsSampled()
+	}
+	return binary.BigEndian.Uint64(id[8:])>>1 < s.bound
 }
 
 // Ahead decides on a request with these header fields. If it is recorded, the context is for the handler that begins its
@@ -69,23 +76,21 @@ func (s *Sampler) Ahead(ctx context.Context, h http.Header) (_ context.Context, 
 		of = s.propagator.Extract(ctx, propagation.HeaderCarrier(h))
 	}
 	parent := trace.SpanContextFromContext(of)
-	span := trace.SpanContextConfig{TraceID: parent.TraceID(), TraceFlags: parent.TraceFlags()}
+	span := trace.SpanContextConfig{TraceID: parent.TraceID(), TraceState: parent.TraceState(), TraceFlags: parent.TraceFlags() &^ trace.FlagsSampled}
 	if !parent.IsValid() {
 		parent = trace.SpanContext{}
-		span.TraceID, span.TraceFlags = newTrace(), 0
+		span = trace.SpanContextConfig{TraceID: newTrace()}
 		if s.w3c {
 			delete(h, "Tracestate") // of no trace that there is (W3C Trace Context, section 4.3)
 		}
 	}
-	result := s.of.ShouldSample(sdk.SamplingParameters{ParentContext: of, TraceID: span.TraceID, Kind: trace.SpanKindServer})
-	if result.Decision != sdk.Drop {
+	if s.samples(span.TraceID, parent) {
 		if !parent.IsValid() {
 			ctx = trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: span.TraceID}))
 		}
 		return ctx, true
 	}
-	span.SpanID, span.TraceState = newSpan(), result.Tracestate
-	span.TraceFlags &^= trace.FlagsSampled
+	span.SpanID = newSpan()
 	of = trace.ContextWithSpanContext(of, trace.NewSpanContext(span))
 	if told {
 		s.propagator.Inject(of, propagation.HeaderCarrier(h))
@@ -93,6 +98,19 @@ func (s *Sampler) Ahead(ctx context.Context, h http.Header) (_ context.Context, 
 		propagation.TraceContext{}.Inject(of, fields(h))
 	}
 	return of, false
+}
+
+// Names are the ids of the trace and the span that Ahead gave a request which is not recorded: parts of the field that tells of
+// them, where there is one, so that nobody writes them twice. They are "" for none.
+func (s *Sampler) Names(ctx context.Context, h http.Header) (id, span string) {
+	const traceAt, spanAt, flagsAt = 3, 36, 53 // section 3.2
+	if told := h["Traceparent"]; s.w3c && len(told) == 1 && len(told[0]) > flagsAt {
+		return told[0][traceAt : spanAt-1], told[0][spanAt : flagsAt-1]
+	}
+	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
+		return sc.TraceID().String(), sc.SpanID().String()
+	}
+	return "", ""
 }
 
 // fields are those of a header, set by the names in which Go writes them.

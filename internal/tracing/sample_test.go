@@ -110,6 +110,9 @@ func TestAheadTells(t *testing.T) {
 			}
 			ctx, recorded := newSampler(w3c, fast).Ahead(context.Background(), h)
 			sc := trace.SpanContextFromContext(ctx)
+			if id, span := newSampler(w3c, fast).Names(ctx, h); id != sc.TraceID().String() || span != sc.SpanID().String() {
+				t.Errorf("%s: named are %s, %s", name, id, span)
+			}
 			want := "00-" + sc.TraceID().String() + "-" + sc.SpanID().String() + "-" + c.flags
 			if recorded || !sc.IsValid() || len(h["Traceparent"]) != 1 || h["Traceparent"][0] != want || c.trace != "" && sc.TraceID().String() != c.trace || sc.SpanID().String() == "00f067aa0ba902b7" {
 				t.Errorf("%s: told is %v, want %s", name, h, want)
@@ -131,7 +134,7 @@ func FuzzAhead(f *testing.F) {
 	f.Add("", "", "")
 	f.Add("ff-0-0-0", "=,=", "=;=")
 	s := newSampler(w3c, true)
-	s.of = sdk.NeverSample()
+	s.bound, s.parent = 0, false
 	f.Fuzz(func(t *testing.T, parent, state, bag string) {
 		h := http.Header{"Traceparent": {parent}, "Tracestate": {state}, "Baggage": {bag}}
 		ctx, recorded := s.Ahead(context.Background(), h)

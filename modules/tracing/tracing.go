@@ -8,10 +8,10 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	caddytracing "github.com/caddyserver/caddy/v2/modules/caddyhttp/tracing"
-	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/wicketgate/wicketgate/internal/tracing"
+	"github.com/wicketgate/wicketgate/modules/gateway"
 )
 
 func init() {
@@ -64,14 +64,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		}
 		return h.caddy.ServeHTTP(w, r, next)
 	}
-	if span := trace.SpanContextFromContext(ctx); span.IsValid() { // placeholders and logs have what Caddy gives them
-		id, parent := span.TraceID().String(), span.SpanID().String()
-		caddyhttp.SetVar(ctx, "trace_id", id)
-		caddyhttp.SetVar(ctx, "span_id", parent)
-		if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
-			extra.Add(zap.String("traceID", id))
-			extra.Add(zap.String("spanID", parent))
-		}
+	id, span := h.sampler.Names(ctx, r.Header)
+	caddyhttp.SetVar(ctx, "trace_id", id) // placeholders and logs have what Caddy gives them
+	caddyhttp.SetVar(ctx, "span_id", span)
+	if extra := gateway.AccessFields(r); extra != nil {
+		extra.Add(zap.String("traceID", id))
+		extra.Add(zap.String("spanID", span))
 	}
 	return next.ServeHTTP(w, r.WithContext(ctx))
 }

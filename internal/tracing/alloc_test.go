@@ -1,0 +1,24 @@
+//go:build !race
+
+package tracing
+
+import (
+	"context"
+	"net/http"
+	"testing"
+)
+
+// TestAheadAllocates bounds what a request costs that is not recorded: the field that tells of its trace, in a list, and the context
+// with a span that is none.
+func TestAheadAllocates(t *testing.T) {
+	s := newSampler(w3c, true)
+	s.bound, s.parent = 0, true
+	h := http.Header{}
+	if n := testing.AllocsPerRun(100, func() {
+		clear(h)
+		ctx, _ := s.Ahead(context.Background(), h)
+		s.Names(ctx, h)
+	}); n > 4 {
+		t.Errorf("%v allocations", n)
+	}
+}
