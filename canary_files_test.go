@@ -193,6 +193,12 @@ const canaryCaddyfile = `{
 }
 https://localhost:{$HTTPS_PORT} {
 	tls internal
+	api_access_log {
+		output file {$CANARY_LOGS}/own.log {
+			roll_disabled
+		}
+		headers User-Agent X-API-Key Cookie Authorization DPoP X-Signature Accept
+	}
 	api_tracing
 	log {
 		output file {$CANARY_LOGS}/access.log {

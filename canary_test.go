@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -353,6 +354,21 @@ func (g *canaried) administer(path, body string) {
 	g.texts["admin "+method+" "+path+fmt.Sprint(len(g.texts))] = text
 }
 
+// explainLogged explains a request that both access logs have, from either.
+func (g *canaried) explainLogged() {
+	g.t.Helper()
+	for _, log := range []string{"logs/own.log", "logs/access.log"} {
+		id := loggedID.FindSubmatch(read(g.t, filepath.Join(g.dir, log)))
+		if id == nil {
+			g.t.Fatalf("%s has no request of acme's", log)
+		}
+		g.command("gateway", "explain", "--log", log, "--id", string(id[1]), "--config", "Caddyfile", "--json")
+	}
+}
+
+// loggedID is the id of a request that was answered.
+var loggedID = regexp.MustCompile(`"status":200,.*"request_id":"([^"]+)".*"consumer":"acme"`)
+
 // TestCanaries gives a gateway secrets of every kind, sends it good and failing requests with credentials of every kind, and
 // looks for each of them in all that the gateway says and keeps.
 func TestCanaries(t *testing.T) {
@@ -391,6 +407,7 @@ func TestCanaries(t *testing.T) {
 	g.administer("/api_gateway/reload", "{}")
 
 	g.stop()
+	g.explainLogged()
 	files := 0
 	data := filepath.Dir(g.data)
 	for _, folder := range []string{filepath.Join(g.dir, "logs"), filepath.Join(g.dir, "ledger"), data} {
@@ -408,7 +425,7 @@ func TestCanaries(t *testing.T) {
 		}
 	}
 	g.texts["traces"] = traces.Raw()
-	for where, least := range map[string]int{"file /logs/access.log": 20_000, "file /logs/default.log": 2_000, "file /logs/decisions.log": 5_000, "traces": 20_000} {
+	for where, least := range map[string]int{"file /logs/access.log": 20_000, "file /logs/own.log": 20_000, "file /logs/default.log": 2_000, "file /logs/decisions.log": 5_000, "traces": 20_000} {
 		if len(g.texts[where]) < least {
 			t.Errorf("of %s there are only %d bytes", where, len(g.texts[where]))
 		}

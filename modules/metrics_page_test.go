@@ -54,7 +54,7 @@ func registered(t *testing.T) []described {
 			AppsRaw: caddy.ModuleMap{
 				"api_gateway": json.RawMessage(config),
 				"http": json.RawMessage(`{"servers": {"one": {"listen": ["127.0.0.1:1"], "automatic_https": {"disable": true},
-					"routes": [{"handle": [{"handler": "api_validate", "body": "json"}]}]}}}`),
+					"routes": [{"handle": [{"handler": "api_access_log", "writer": {"output": "discard"}}, {"handler": "api_validate", "body": "json"}]}]}}}`),
 			},
 		})
 		if err != nil {

@@ -42,6 +42,15 @@ func TestMistakes(t *testing.T) {
 		return site("api_transform {", "\trequest {", "\t\t"+strings.Join(lines, "\n\t\t\t"), "\t}", "}")
 	}
 	for _, test := range []struct{ name, caddyfile, want string }{
+		{"access log: an argument", site("api_access_log orders"), "at Caddyfile:2"},
+		{"access log: no such word", site("api_access_log {", "\tformat json", "}"), `api_access_log has no keyword "format"; it takes output, headers, at Caddyfile:3`},
+		{"access log: no output", site("api_access_log {", "\toutput", "}"), "expected: output <writer> ..., at Caddyfile:3"},
+		{"access log: no such output", site("api_access_log {", "\toutput paper", "}"), "getting module named 'caddy.logging.writers.paper'"},
+		{"access log: output twice", site("api_access_log {", "\toutput stdout", "\toutput stderr", "}"), "api_access_log: output is given twice, at Caddyfile:4"},
+		{"access log: stdout of what", site("api_access_log {", "\toutput stdout x", "}"), "at Caddyfile:3"},
+		{"access log: no headers", site("api_access_log {", "\theaders", "}"), "expected: headers <names...>, at most 32, at Caddyfile:3"},
+		{"access log: no header", site("api_access_log {", "\theaders User:Agent", "}"), `headers: "User:Agent" is no name of a header field, at Caddyfile:3`},
+		{"access log: a header twice", site("api_access_log {", "\theaders User-Agent user-agent", "}"), "headers: User-Agent is given twice, at Caddyfile:3"},
 		{"tracing: an argument", site("api_tracing orders"), "at Caddyfile:2"},
 		{"tracing: no such word", site("api_tracing {", "\tspans x", "}"), `api_tracing has no keyword "spans"; did you mean span?, at Caddyfile:3`},
 		{"tracing: no name", site("api_tracing {", "\tspan", "}"), "expected: span <name>, at Caddyfile:3"},

@@ -36,6 +36,7 @@ var sections = []struct{ title, module, dir, typ string }{
 	{"Directive `api_transform`", "api_transform", "transform", "Handler"},
 	{"Directive `api_webhook`", "api_webhook", "webhook", "Handler"},
 	{"Directive `api_console`", "api_console", "console", "Handler"},
+	{"Directive `api_access_log`", "api_access_log", "accesslog", "Handler"},
 	{"Directive `api_tracing`", "api_tracing", "tracing", "Handler"},
 	{"Log format `api_gateway`", "api_gateway", "logformat", "Encoder"},
 	{"Listener wrapper `api_listener`", "api_listener", "listener", "Wrapper"},
@@ -48,7 +49,7 @@ const head = `# The Caddyfile: reference
 The directive ` + "`api_gateway`" + ` takes a request through all stages, as the catalogue says, and ` + "`api_console`" + ` shows operators how
 that goes. Each of the others is one stage alone, in any Caddyfile, without a catalogue. They run in the order of this page, wherever they
 stand in a site: after Caddy's own authentication and before everything that answers, ` + "`api_gateway`" + ` included; only
-` + "`api_health`" + ` stands before all that, and before it ` + "`api_tracing`" + `. Stages of one request know what those before
+` + "`api_health`" + ` stands before all that, and before it ` + "`api_access_log` and `api_tracing`" + `. Stages of one request know what those before
 them found: a policy sees the consumer that ` + "`api_auth`" + ` found, or the user of Caddy's own ` + "`basic_auth`" + `.
 
 A request that is ambiguous ends before the first stage, and every error is a problem: see [problems](problems.md).

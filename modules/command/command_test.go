@@ -12,6 +12,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/wicketgate/wicketgate/examples/shop/backend"
+	_ "github.com/wicketgate/wicketgate/modules/accesslog"
 	_ "github.com/wicketgate/wicketgate/modules/console"
 	_ "github.com/wicketgate/wicketgate/modules/health"
 	_ "github.com/wicketgate/wicketgate/modules/ledger"

@@ -19,8 +19,13 @@ type accessLine struct {
 	Status   int
 	Duration float64
 	TraceID  string `json:"traceID"`
-	Request  struct{ URI string }
-	Gateway  struct {
+	Size     int
+	User     string `json:"user_id"`
+	Request  struct {
+		URI      string
+		ClientIP string `json:"client_ip"`
+	}
+	Gateway struct {
 		RequestID string `json:"request_id"`
 		API       string
 		Version   string
@@ -37,12 +42,21 @@ type accessLine struct {
 	} `json:"api_gateway"`
 }
 
-// TestAccessLog looks at the lines of requests that are answered, refused, tried again and broken off.
+// TestAccessLog looks at the lines of requests that are answered, refused, tried again and broken off. They say the same in
+// Caddy's log and in the gateway's own.
 func TestAccessLog(t *testing.T) {
+	for directive, words := range map[string]string{"log": "\n\t\tformat api_gateway", "api_access_log": ""} {
+		t.Run(directive, func(t *testing.T) {
+			log := filepath.Join(t.TempDir(), "access.log")
+			accessLog(t, log, directive+" {\n\t\toutput file "+log+" {\n\t\t\troll_disabled\n\t\t}"+words+"\n\t}\n")
+		})
+	}
+}
+
+func accessLog(t *testing.T, log, directive string) {
 	otlptest.Start(t)
-	log := filepath.Join(t.TempDir(), "access.log")
 	s := start(t, traced, func(s *server) {
-		s.caddyfile = strings.Replace(s.caddyfile, "\ttls internal\n", "\ttls internal\n\tlog {\n\t\toutput file "+log+" {\n\t\t\troll_disabled\n\t\t}\n\t\tformat api_gateway\n\t}\n", 1)
+		s.caddyfile = strings.Replace(s.caddyfile, "\ttls internal\n", "\ttls internal\n\t"+directive, 1)
 	})
 	c := s.client(true)
 	n := 0
@@ -69,7 +83,7 @@ func TestAccessLog(t *testing.T) {
 	if g := l.Gateway; g.API != "orders" || g.Version != "v1" || g.Selected != "path" || g.Route != "GET /orders/{id}" || g.Consumer != "acme" || g.Decision == "" || g.RequestID == "" || g.Stage != "" || g.Problem != "" {
 		t.Errorf("answered: %+v", g)
 	}
-	if g := l.Gateway; g.Status == nil || *g.Status != 200 || g.Tries != 1 || g.Upstream < .02 || g.Own <= 0 || g.Upstream+g.Own > l.Duration || l.TraceID != traceOf(1) {
+	if g := l.Gateway; g.Status == nil || *g.Status != 200 || g.Tries != 1 || g.Upstream < .02 || g.Own <= 0 || g.Upstream+g.Own > l.Duration || l.TraceID != traceOf(1) || l.Status != 200 || l.Size == 0 || l.User != "acme" || l.Request.URI != "/api/v1/orders/acme-1001" || l.Request.ClientIP != "127.0.0.1" {
 		t.Errorf("answered: %+v", l)
 	}
 	if g := ask("/api/v2/orders/acme-1001", nil).Gateway; g.Stage != "identify" || g.Problem != "unauthorized" || g.Consumer != "" || g.Status != nil || g.Upstream != 0 || g.Own <= 0 {
