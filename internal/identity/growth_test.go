@@ -1,0 +1,38 @@
+package identity
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"runtime"
+	"strconv"
+	"testing"
+)
+
+// BenchmarkGrowth finds whose key a request has among ever more of them, up to what a file may hold.
+func BenchmarkGrowth(b *testing.B) {
+	for _, n := range []int{1, 100, 1_000, 10_000, 100_000} {
+		b.Run("keys="+strconv.Itoa(n), func(b *testing.B) {
+			printed, key := newKey(b, Key{Consumer: "acme"})
+			keys := make([]Key, n)
+			for i := range keys {
+				id := fmt.Sprintf("%012d", i)
+				keys[i] = Key{ID: id, Hash: sha256.Sum256([]byte(id)), Consumer: "consumer-" + strconv.Itoa(i)}
+			}
+			keys[n/2] = key
+			s, diags := New(Config{}, keyMethod(b, APIKeyConfig{}, keys...))
+			if diags.HasErrors() {
+				b.Fatal(diags)
+			}
+			x, value := request(), []string{printed}
+			keys = nil
+			runtime.GC() // of what only the making needed
+			b.ReportAllocs()
+			for b.Loop() {
+				x.Header["X-Api-Key"] = value
+				if p := s.Handle(x); p != nil {
+					b.Fatal(p)
+				}
+			}
+		})
+	}
+}
