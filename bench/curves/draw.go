@@ -9,7 +9,7 @@ import (
 // Sizes of the picture, in its own units.
 const (
 	width, height = 300, 200 // of one curve with its frame
-	left, right   = 52, 14
+	left, right   = 52, 22
 	top, bottom   = 30, 30
 	columns       = 3
 )
