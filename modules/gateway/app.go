@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -387,23 +386,6 @@ func (a *App) Cleanup() error {
 	return nil
 }
 
-// changed loads the files again unless they say what they said before: a file that was only touched, or looked at too
-// soon after it was written, is no change. It returns the files to look at from now on, and their fingerprint.
-func (a *App) changed() (files []string, seen uint64) {
-	a.loading.Lock()
-	defer a.loading.Unlock()
-	began := time.Now()
-	if watch.Contents(a.files, loads) == a.contents {
-		a.seen = watch.Settled(a.files, began)
-	} else {
-		a.reload()
-	}
-	return a.files, a.seen
-}
-
-// loads says whether a file of this name may be part of what is loaded, in whichever folder it appears.
-func loads(name string) bool { return catalogue.Loads(name) || policy.Loads(name) }
-
 // Reload loads all files again and swaps them in if none has a mistake; otherwise what is in force stays, and log,
 // metrics and status say why.
 func (a *App) Reload() {
@@ -474,19 +456,6 @@ func (a *App) load() error {
 	}
 	a.logger.Info("swapped in", zap.Int64("generation", now.Generation), zap.Duration("took", time.Since(began)), zap.Int("files", len(a.files)))
 	return nil
-}
-
-// read notes what a load that began at a time read, and what the files of the load before said then. Where they say
-// something else by now, nobody knows which of both was read: neither is to pass for it, or a change that is taken back at
-// once would stay in force.
-func (a *App) read(files []string, began time.Time, contents [32]byte) {
-	now := watch.Contents(files, loads)
-	a.seen = watch.Settled(files, began) // the last to look: it tells of changes until now
-	known := slices.Equal(files, a.files)
-	if known && now != contents || !known && a.seen == 0 {
-		now = [32]byte{}
-	}
-	a.files, a.contents = files, now
 }
 
 // Interface guards

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -43,5 +44,30 @@ func TestReadMeanwhile(t *testing.T) {
 		if same := watch.Contents(a.files, loads) == a.contents; same != c.same {
 			t.Errorf("%s: the same as was read is %v", c.name, same)
 		}
+	}
+}
+
+// TestMovedMeanwhile has a file moved into the place of another while it is loaded, long after it was written: its time says
+// nothing, and it is looked at again all the same.
+func TestMovedMeanwhile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "partners.keys")
+	old := time.Now().Add(-time.Hour)
+	place := func(content string) {
+		if err := errors.Join(os.WriteFile(file+".new", []byte(content), 0o600), os.Chtimes(file+".new", old, old), os.Rename(file+".new", file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	place("without the key")
+	a := &App{files: []string{file}}
+	began, contents := time.Now(), watch.Contents(a.files, loads)
+	a.read(a.files, began, contents)
+	if a.seen == 0 {
+		t.Error("files that nobody touched are looked at again")
+	}
+	began, contents = time.Now(), watch.Contents(a.files, loads)
+	place("with the key")
+	a.read(a.files, began, contents)
+	if a.seen != 0 || a.contents != [32]byte{} {
+		t.Errorf("what was moved into place passes for what was read: %v, %x", a.seen, a.contents)
 	}
 }
