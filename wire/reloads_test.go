@@ -8,18 +8,7 @@ import (
 	"time"
 )
 
-// TestReloads has Caddy load its configuration 20 times under mixed load: stock Caddy's reverse_proxy, and the gateway with
-// what it has against lost connections. No request to the gateway may fail; what stock Caddy loses is told beside it.
-func TestReloads(t *testing.T) {
-	unix(t)
-	t.Parallel()
-	const reloads = 20
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, `{}`) //nolint:errcheck // the client may be gone
-	}))
-	t.Cleanup(service.Close)
-	const catalogue = `
+const reloadedCatalogue = `
 variable "service" {}
 upstream "service" { servers = [var.service] }
 api "things" {
@@ -31,6 +20,18 @@ api "things" {
   route "POST /things" {}
 }
 `
+
+// TestReloads has Caddy load its configuration 20 times under mixed load: stock Caddy's reverse_proxy, and the gateway with
+// what it has against lost connections. No request to the gateway may fail; what stock Caddy loses is told beside it.
+func TestReloads(t *testing.T) {
+	unix(t)
+	t.Parallel()
+	const reloads = 20
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{}`) //nolint:errcheck // the client may be gone
+	}))
+	t.Cleanup(service.Close)
 	lost := map[string]map[string]*tally{}
 	for _, server := range []struct{ name, global, site string }{
 		{"stock Caddy", "", "reverse_proxy " + service.URL},
@@ -49,7 +50,7 @@ api "things" {
 	} {
 		p := prepare(t)
 		if server.global != "" {
-			p.write("api.hcl", catalogue)
+			p.write("api.hcl", reloadedCatalogue)
 			server.global = fmt.Sprintf(server.global, p.dir)
 		}
 		p.write("Caddyfile", fmt.Sprintf("{\n\t%s\tauto_https disable_redirects\n\tlog default {\n\t\tlevel ERROR\n\t}\n%s\n}\nhttps://localhost {\n\ttls internal\n\t%s\n}\n", p.global(), server.global, server.site))
