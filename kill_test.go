@@ -2,33 +2,23 @@ package wicketgate_test
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"io"
-	mrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/wicketgate/wicketgate/internal/hooktest"
 	"github.com/wicketgate/wicketgate/modules/gatewaytest"
 )
 
-// killed is a gateway that is killed again and again while events come, and what its service was told.
+// killed is a gateway that is killed again and again, and what its service was told.
 type killed struct {
 	t       testing.TB
 	binary  string
@@ -36,14 +26,7 @@ type killed struct {
 	https   int
 	service *httptest.Server
 	client  *http.Client
-	process *os.Process // of the last start
-
-	mu        sync.Mutex
-	delivered map[int][32]byte // the body's hash, by the event's number
-	order     map[string][]int // numbers in the order of their first coming, by key
-	answered  map[int][32]byte // of events that were answered 2xx
-	next      atomic.Int64
-	ready     []time.Duration // from each start until the first event was answered 2xx
+	events  *hooktest.Events
 }
 
 const killedHooks = `
@@ -61,68 +44,6 @@ webhook "stripe" {
 }
 `
 
-// TestWebhooksKilled kills the gateway at random moments while signed events arrive as fast as they can. Every event that
-// was answered 2xx is delivered after the last start, whole; those of one key are, when they first come, in order. It kills
-// three times, or as often as WICKETGATE_KILLS says.
-func TestWebhooksKilled(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("there is no SIGKILL")
-	}
-	kills := times(t)
-	k := &killed{t: t, binary: build(t), dir: t.TempDir(), https: gatewaytest.FreePort(t),
-		delivered: map[int][32]byte{}, order: map[string][]int{}, answered: map[int][32]byte{}}
-	k.service = httptest.NewServer(http.HandlerFunc(k.take))
-	t.Cleanup(k.service.Close)
-	k.write(killedHooks)
-	for range kills {
-		stop := k.run(k.takes)
-		done := k.send(8)
-		time.Sleep(time.Duration(100+mrand.IntN(900)) * time.Millisecond) // the moment is what is tried, not waited for
-		stop()
-		done()
-	}
-	stop := k.run(k.takes)
-	defer stop()
-	k.arrives()
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for key, all := range k.order {
-		for i, n := range all[1:] {
-			if n < all[i] {
-				t.Errorf("of key %s, %d came after %d", key, n, all[i])
-			}
-		}
-	}
-	slices.Sort(k.ready)
-	t.Logf("killed %d times: %d events answered 2xx, %d delivered, ready within %v, half of the times within %v", kills, len(k.answered), len(k.delivered),
-		k.ready[len(k.ready)-1], k.ready[len(k.ready)/2])
-	if len(k.answered) == 0 {
-		t.Error("no event was answered 2xx")
-	}
-}
-
-// arrives waits until every event that was answered 2xx is delivered, and looks whether it is whole.
-func (k *killed) arrives() {
-	k.t.Helper()
-	k.within("every event that was answered 2xx is delivered", func() bool {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		for n := range k.answered {
-			if _, ok := k.delivered[n]; !ok {
-				return false
-			}
-		}
-		return true
-	})
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for n, sum := range k.answered {
-		if k.delivered[n] != sum {
-			k.t.Errorf("event %d came with another body", n)
-		}
-	}
-}
-
 // times is how often the gateway is killed.
 func times(t *testing.T) int {
 	text := os.Getenv("WICKETGATE_KILLS")
@@ -137,40 +58,11 @@ func times(t *testing.T) int {
 }
 
 // takes says whether events are taken.
-func (k *killed) takes() bool {
-	n, body := k.event("probe")
-	k.post(n, body)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	_, ok := k.answered[n]
-	return ok
-}
-
-// take is the service.
-func (k *killed) take(_ http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	var e struct {
-		N   int    `json:"n"`
-		Key string `json:"key"`
-	}
-	if err == nil {
-		err = json.Unmarshal(body, &e)
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if err != nil {
-		k.t.Errorf("the service was told %q: %v", body, err)
-		return
-	}
-	if _, again := k.delivered[e.N]; !again {
-		k.order[e.Key] = append(k.order[e.Key], e.N)
-	}
-	k.delivered[e.N] = sha256.Sum256(body)
-}
+func (k *killed) takes() bool { return k.post("") }
 
 func (k *killed) write(catalogue string) {
 	gatewaytest.Write(k.t, filepath.Join(k.dir, "hooks.hcl"), catalogue)
-	gatewaytest.Write(k.t, filepath.Join(k.dir, "stripe.secret"), "whsec_of_the_test\n")
+	gatewaytest.Write(k.t, filepath.Join(k.dir, "stripe.secret"), hooktest.Secret+"\n")
 	gatewaytest.Write(k.t, filepath.Join(k.dir, "Caddyfile"), fmt.Sprintf(`{
 	admin off
 	http_port %d
@@ -204,8 +96,6 @@ func (k *killed) run(takes func() bool) (kill func()) {
 	if err := run.Start(); err != nil {
 		k.t.Fatal(err)
 	}
-	k.process = run.Process
-	began := time.Now()
 	k.within("it serves", func() bool {
 		pem, err := os.ReadFile(filepath.Join(k.dir, "data", "pki", "authorities", "local", "root.crt"))
 		roots := x509.NewCertPool()
@@ -221,7 +111,6 @@ func (k *killed) run(takes func() bool) (kill func()) {
 		return c.Close() == nil
 	})
 	k.within("it takes what is sent", takes)
-	k.ready = append(k.ready, time.Since(began))
 	return func() {
 		run.Process.Kill() //nolint:errcheck // it may be gone
 		run.Wait()         //nolint:errcheck // it was killed
@@ -232,65 +121,18 @@ func (k *killed) run(takes func() bool) (kill func()) {
 	}
 }
 
-// send sends events from so many senders at once, until the gateway is gone; what it returns waits for that.
-func (k *killed) send(senders int) (wait func()) {
-	var all sync.WaitGroup
-	for s := range senders {
-		all.Go(func() {
-			for failed := 0; failed < 3; {
-				n, body := k.event(strconv.Itoa(s))
-				if !k.post(n, body) {
-					failed++
-				}
-			}
-		})
-	}
-	return all.Wait
+// post sends an event of a key, and says whether it was answered 2xx.
+func (k *killed) post(key string) bool {
+	n, body := k.events.Make(key, 1000)
+	status, _ := k.events.Send(k.client, fmt.Sprintf("https://localhost:%d/hooks/stripe", k.https), n, body)
+	return status == http.StatusOK
 }
 
-// event makes one of a key, with what no other has in it.
-func (k *killed) event(key string) (int, []byte) {
-	n := int(k.next.Add(1))
-	noise := make([]byte, 500)
-	rand.Read(noise) //nolint:errcheck // never fails
-	return n, fmt.Appendf(nil, `{"id":"evt_%d","type":"x","n":%[1]d,"key":%q,"noise":"%x"}`, n, key, noise)
-}
-
-// post sends an event, and notes it if it was answered 2xx.
-func (k *killed) post(n int, body []byte) bool {
-	status, _ := k.postTo(k.client, k.https, body)
-	if status == 200 {
-		k.notes(n, body)
-		return true
-	}
-	return status == 503
-}
-
-// notes notes that an event was answered 2xx.
-func (k *killed) notes(n int, body []byte) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.answered[n] = sha256.Sum256(body)
-}
-
-// postTo sends an event to a gateway, and gives the status and the header of its answer, 0 where there is none.
-func (k *killed) postTo(client *http.Client, https int, body []byte) (int, http.Header) {
-	stamp := strconv.FormatInt(time.Now().Unix(), 10)
-	mac := hmac.New(sha256.New, []byte("whsec_of_the_test"))
-	fmt.Fprintf(mac, "%s.%s", stamp, body)
-	req, err := http.NewRequest("POST", fmt.Sprintf("https://localhost:%d/hooks/stripe", https), bytes.NewReader(body))
-	if err != nil {
-		k.t.Error(err)
-		return 0, nil
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Stripe-Signature", "t="+stamp+",v1="+hex.EncodeToString(mac.Sum(nil)))
-	res, err := client.Do(req)
-	if err != nil {
-		return 0, nil
-	}
-	res.Body.Close() //nolint:errcheck // nothing is in it
-	return res.StatusCode, res.Header
+// arrives waits until every event that was answered 2xx is delivered, and looks whether it is whole.
+func (k *killed) arrives() {
+	k.t.Helper()
+	k.within("every event that was answered 2xx is delivered", func() bool { return k.events.Missing() == 0 })
+	k.events.Check(k.t)
 }
 
 func (k *killed) within(what string, ok func() bool) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wicketgate/wicketgate/internal/hooktest"
 	"github.com/wicketgate/wicketgate/internal/ledger/natstest"
 	"github.com/wicketgate/wicketgate/modules/gatewaytest"
 )
@@ -24,7 +25,6 @@ type sharing struct {
 	gateways  []*running
 	clients   []*http.Client
 	deliverer atomic.Int32 // the gateway that delivered last
-	came      atomic.Int64 // events, for the first time or again
 }
 
 // TestGatewaysShareNATS has events sent to two gateways, each a process of its own, whose ledger is on three servers of NATS.
@@ -36,7 +36,7 @@ func TestGatewaysShareNATS(t *testing.T) {
 		t.Skip("there is no SIGKILL")
 	}
 	servers := natstest.Cluster(t, 3)
-	s := &sharing{killed: killed{t: t, dir: t.TempDir(), delivered: map[int][32]byte{}, order: map[string][]int{}, answered: map[int][32]byte{}}}
+	s := &sharing{killed: killed{t: t, dir: t.TempDir(), events: hooktest.New(t)}}
 	s.start(fmt.Sprintf("ledger nats %s", strings.Join(natstest.Addresses(servers), ",")))
 	stop := s.load(8)
 	s.flows("both take events", 200)
@@ -62,13 +62,12 @@ func TestGatewaysShareNATS(t *testing.T) {
 func (s *sharing) start(ledger string) {
 	s.t.Helper()
 	gatewaytest.Write(s.t, filepath.Join(s.dir, "hooks.hcl"), killedHooks)
-	gatewaytest.Write(s.t, filepath.Join(s.dir, "stripe.secret"), "whsec_of_the_test\n")
+	gatewaytest.Write(s.t, filepath.Join(s.dir, "stripe.secret"), hooktest.Secret+"\n")
 	binary := build(s.t)
 	for i := range 2 {
 		service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.take(w, r)
+			s.events.ServeHTTP(w, r)
 			s.deliverer.Store(int32(i))
-			s.came.Add(1)
 		}))
 		s.t.Cleanup(service.Close)
 		caddyfile := filepath.Join(s.dir, fmt.Sprintf("Caddyfile%d", i))
@@ -104,13 +103,9 @@ https://localhost:{$HTTPS_PORT} {
 
 // offer sends an event of a key to a gateway, and says whether it was answered 2xx.
 func (s *sharing) offer(gateway int, key string) bool {
-	n, body := s.event(key)
-	status, _ := s.postTo(s.clients[gateway], s.gateways[gateway].https, body)
-	if status != http.StatusOK {
-		return false
-	}
-	s.notes(n, body)
-	return true
+	n, body := s.events.Make(key, 1000)
+	status, _ := s.events.Send(s.clients[gateway], fmt.Sprintf("https://localhost:%d/hooks/stripe", s.gateways[gateway].https), n, body)
+	return status == http.StatusOK
 }
 
 // load sends events of so many keys, one after the other of each, to one gateway or, when that fails, to the other. What it
@@ -139,9 +134,8 @@ func (s *sharing) load(keys int) (stop func()) {
 // awaits waits until not too much waits to be delivered, which only makes the test long, or the load ends.
 func (s *sharing) awaits(ends *atomic.Bool) {
 	room := func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return ends.Load() || len(s.answered)-len(s.delivered) < 400
+		answered, delivered, _ := s.events.Count()
+		return ends.Load() || answered-delivered < 400
 	}
 	for !room() {
 		time.Sleep(5 * time.Millisecond)
@@ -153,13 +147,10 @@ func (s *sharing) flows(what string, many int) {
 	s.t.Helper()
 	began := time.Now()
 	defer func() { s.t.Logf("%s: after %v", what, time.Since(began)) }()
-	s.mu.Lock()
-	answered, came := len(s.answered)+many, s.came.Load()+int64(many)
-	s.mu.Unlock()
+	answered, _, came := s.events.Count()
 	s.within(what, func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return len(s.answered) >= answered && s.came.Load() >= came
+		a, _, c := s.events.Count()
+		return a >= answered+many && c >= came+many
 	})
 }
 
@@ -175,21 +166,6 @@ func (s *sharing) signal(gateway int32, signal syscall.Signal) {
 func (s *sharing) settles() {
 	s.t.Helper()
 	s.arrives()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	unanswered := 0
-	for key, all := range s.order {
-		last := 0
-		for _, n := range all {
-			if _, ok := s.answered[n]; !ok { // whether and when it was stored nobody was told
-				unanswered++
-				continue
-			}
-			if n < last {
-				s.t.Errorf("of key %s, %d came after %d", key, n, last)
-			}
-			last = n
-		}
-	}
-	s.t.Logf("%d events answered 2xx, %d delivered, %d of them not answered, in %d deliveries", len(s.answered), len(s.delivered), unanswered, s.came.Load())
+	answered, delivered, came := s.events.Count()
+	s.t.Logf("%d events answered 2xx, %d delivered, in %d deliveries", answered, delivered, came)
 }

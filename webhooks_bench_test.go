@@ -6,12 +6,12 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/wicketgate/wicketgate/internal/hooktest"
 	"github.com/wicketgate/wicketgate/modules/gatewaytest"
 )
 
@@ -22,8 +22,7 @@ type hooked struct {
 }
 
 func hook(b *testing.B) *hooked {
-	h := &hooked{killed: killed{t: b, dir: b.TempDir(), https: gatewaytest.FreePort(b),
-		delivered: map[int][32]byte{}, order: map[string][]int{}, answered: map[int][32]byte{}}}
+	h := &hooked{killed: killed{t: b, dir: b.TempDir(), https: gatewaytest.FreePort(b), events: hooktest.New(b)}}
 	h.service = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		h.done.Add(1)
 		r.Body.Close() //nolint:errcheck // it is not looked at
@@ -40,7 +39,6 @@ func hook(b *testing.B) *hooked {
 // due until it was answered 200.
 func (h *hooked) send(b *testing.B, perSecond int) []time.Duration {
 	took := make([]time.Duration, b.N)
-	noise := strings.Repeat("x", 1900)
 	var next atomic.Int64
 	var all sync.WaitGroup
 	began := time.Now()
@@ -52,8 +50,8 @@ func (h *hooked) send(b *testing.B, perSecond int) []time.Duration {
 					due = began.Add(time.Duration(n) * time.Second / time.Duration(perSecond))
 					time.Sleep(time.Until(due)) // the rate is what is asked for
 				}
-				body := fmt.Appendf(nil, `{"id":"evt_%s_%d","type":"x","key":"%d","noise":"%s"}`, b.Name(), h.next.Add(1), n%200, noise)
-				if status, _ := h.postTo(h.client, h.https, body); status != http.StatusOK {
+				number, body := h.events.Make(strconv.Itoa(n%200), 1900)
+				if status, _ := h.events.Send(h.client, fmt.Sprintf("https://localhost:%d/hooks/stripe", h.https), number, body); status != http.StatusOK {
 					b.Errorf("answered %s", strconv.Itoa(status))
 				}
 				took[n] = time.Since(due)
