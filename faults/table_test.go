@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -53,7 +54,7 @@ func TestFaults(t *testing.T) {
 				g := &group{T: t, dependency: one.dependency}
 				tables[i] = g
 				defer func() {
-					if t.Skipped() {
+					if g.missing = t.Skipped() || t.Failed() && len(g.rows) == 0; t.Skipped() {
 						g.rows = append(g.rows, row{fault: "all of them", seen: "what is needed for them is missing", verdict: "skipped"})
 					} else if t.Failed() && !g.failed() {
 						g.rows = append(g.rows, row{fault: "all of them", seen: "could not be looked at", verdict: failedVerdict})
@@ -78,6 +79,46 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	t.Logf("%d faults, %d failed\n%s", len(rows), failed, written(rows))
+	if !slices.Contains(tables, nil) && !slices.ContainsFunc(tables, func(g *group) bool { return g.missing }) {
+		page(t, rows)
+	}
+}
+
+var update = flag.Bool("update", false, "write the table of the page anew")
+
+// page holds the table of docs/faults.md against the rows.
+func page(t *testing.T, rows []row) {
+	t.Helper()
+	const name, mark = "../docs/faults.md", "-update -->\n"
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, ok := strings.Cut(string(text), mark)
+	if !ok {
+		t.Fatalf("%s has no place for the table", name)
+	}
+	var table strings.Builder
+	table.WriteString(head + mark + "\n| | fault | what must hold |\n|---|---|---|\n")
+	last := ""
+	for _, r := range rows {
+		dependency := r.dependency
+		if dependency == last {
+			dependency = ""
+		}
+		last = r.dependency
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", dependency, r.fault, r.must)
+	}
+	if table.String() == string(text) {
+		return
+	}
+	if !*update {
+		t.Errorf("%s does not have the table that is tried; go test ./faults -run Faults -update writes it", name)
+		return
+	}
+	if err := os.WriteFile(name, []byte(table.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // The verdicts.
@@ -113,6 +154,7 @@ func written(rows []row) string {
 type group struct {
 	*testing.T
 	dependency string
+	missing    bool // it could not be looked at
 	mu         sync.Mutex
 	rows       []row
 }
