@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -55,7 +56,7 @@ func (c *pair) copy(to, from *net.TCPConn, answers bool) {
 			}
 		}
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			c.over(to)
 			return
 		case err != nil:

@@ -54,7 +54,7 @@ func (e *Events) Make(key string, noise int) (n int, body []byte) {
 func (e *Events) Send(client *http.Client, url string, n int, body []byte) (int, http.Header) {
 	stamp := strconv.FormatInt(time.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(Secret))
-	fmt.Fprintf(mac, "%s.%s", stamp, body)
+	fmt.Fprintf(mac, "%s.%s", stamp, body) //nolint:errcheck // it never fails
 	req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		e.t.Error(err)
