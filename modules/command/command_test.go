@@ -81,7 +81,7 @@ func TestCheckBench(t *testing.T) {
 			render(file, filepath.Join(dir, folder, filepath.Base(file)))
 		}
 	}
-	render("../../examples/shop/staff.jwks.json", filepath.Join(dir, "run", "jwks.json"))
+	render("../../examples/shop/staff.jwks.json", filepath.Join(dir, "run", "es256.json"))
 	data := `{"user_roles": {"user42": ["a"]}, "role_grants": {"a": [{"action": "read", "type": "items"}]}}`
 	if err := os.WriteFile(filepath.Join(dir, "run", "data.json"), []byte(data), 0o644); err != nil {
 		t.Fatal(err)
