@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,13 +44,26 @@ func (s *sink) Write(b []byte) (int, error) {
 }
 
 func (s *sink) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.closed = true
 	return nil
 }
 
+// all are the writes so far.
+func (s *sink) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.writes)
+}
+
 // meter counts, and keeps the last reason.
 type meter struct {
-	mu            sync.Mutex
+	mu sync.Mutex
+	counts
+}
+
+type counts struct {
 	written, lost int
 	why           error
 }
@@ -58,6 +72,13 @@ func (m *meter) Written(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.written += n
+}
+
+// now is what was counted so far.
+func (m *meter) now() counts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.counts
 }
 
 func (m *meter) Lost(n int, why error) {
@@ -76,21 +97,21 @@ func TestLogBatches(t *testing.T) {
 		time.Sleep(maxDelay / 2)
 		l.Write([]byte("b\n"))
 		synctest.Wait()
-		if len(s.writes) != 0 {
-			t.Fatalf("written are %q", s.writes)
+		if len(s.all()) != 0 {
+			t.Fatalf("written are %q", s.all())
 		}
 		time.Sleep(maxDelay/2 + 1)
 		synctest.Wait()
-		if len(s.writes) != 1 || s.writes[0] != "a\nb\n" {
-			t.Fatalf("written are %q", s.writes)
+		if len(s.all()) != 1 || s.all()[0] != "a\nb\n" {
+			t.Fatalf("written are %q", s.all())
 		}
 		line := strings.Repeat("x", 1023) + "\n"
 		for range maxBatch / 1024 {
 			l.Write([]byte(line))
 		}
 		synctest.Wait()
-		if len(s.writes) != 2 || len(s.writes[1]) != maxBatch {
-			t.Fatalf("of a batch %d writes are done", len(s.writes))
+		if len(s.all()) != 2 || len(s.all()[1]) != maxBatch {
+			t.Fatalf("of a batch %d writes are done", len(s.all()))
 		}
 		for range 3 * maxBatch / 1024 {
 			l.Write([]byte(line))
@@ -99,17 +120,17 @@ func TestLogBatches(t *testing.T) {
 		if err := l.Close(); err != nil || !s.closed {
 			t.Fatal(err)
 		}
-		for _, w := range s.writes {
+		for _, w := range s.all() {
 			if len(w) > maxBatch || !strings.HasSuffix(w, "\n") {
 				t.Errorf("a write has %d bytes", len(w))
 			}
 		}
-		if !strings.HasSuffix(s.writes[len(s.writes)-1], "last\n") || m.written != 3+4*maxBatch/1024 || m.lost != 0 {
-			t.Errorf("written %d, lost %d", m.written, m.lost)
+		if !strings.HasSuffix(s.all()[len(s.all())-1], "last\n") || m.now().written != 3+4*maxBatch/1024 || m.now().lost != 0 {
+			t.Errorf("written %d, lost %d", m.now().written, m.now().lost)
 		}
 		l.Write([]byte("late\n"))
-		if err := l.Close(); err != nil || m.lost != 1 || !errors.Is(m.why, errClosed) {
-			t.Errorf("lost %d, %v, %v", m.lost, m.why, err)
+		if err := l.Close(); err != nil || m.now().lost != 1 || !errors.Is(m.now().why, errClosed) {
+			t.Errorf("lost %d, %v, %v", m.now().lost, m.now().why, err)
 		}
 	})
 }
@@ -126,8 +147,8 @@ func TestLogSingles(t *testing.T) {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(s.writes, ""); got != "a\n"+long+"b\nc\n" || m.written != 4 || single && len(s.writes) != 4 {
-			t.Errorf("single %v: %d lines in %d writes of %d bytes", single, m.written, len(s.writes), len(got))
+		if got := strings.Join(s.all(), ""); got != "a\n"+long+"b\nc\n" || m.now().written != 4 || single && len(s.all()) != 4 {
+			t.Errorf("single %v: %d lines in %d writes of %d bytes", single, m.now().written, len(s.all()), len(got))
 		}
 	}
 }
@@ -146,8 +167,8 @@ func TestLogSlow(t *testing.T) {
 		}
 		began := time.Now()
 		l.Write(line)
-		if took := time.Since(began); m.lost != 1 || !errors.Is(m.why, errFull) || took != maxRoomWait {
-			t.Errorf("lost %d, %v, after %v", m.lost, m.why, took)
+		if took := time.Since(began); m.now().lost != 1 || !errors.Is(m.now().why, errFull) || took != maxRoomWait {
+			t.Errorf("lost %d, %v, after %v", m.now().lost, m.now().why, took)
 		}
 		go func() {
 			time.Sleep(maxRoomWait / 2)
@@ -155,11 +176,11 @@ func TestLogSlow(t *testing.T) {
 		}()
 		began = time.Now()
 		l.Write(line)
-		if took := time.Since(began); m.lost != 1 || took != maxRoomWait/2 {
-			t.Errorf("lost %d after %v", m.lost, took)
+		if took := time.Since(began); m.now().lost != 1 || took != maxRoomWait/2 {
+			t.Errorf("lost %d after %v", m.now().lost, took)
 		}
-		if err := l.Close(); err != nil || m.written != 2+maxWaiting/maxBatch {
-			t.Errorf("written %d, %v", m.written, err)
+		if err := l.Close(); err != nil || m.now().written != 2+maxWaiting/maxBatch {
+			t.Errorf("written %d, %v", m.now().written, err)
 		}
 	})
 }
@@ -185,15 +206,15 @@ func TestLogFails(t *testing.T) {
 	s.fails = func(b []byte) (int, error) { return bytes.IndexByte(b, '\n') + 3, full }
 	l := NewLog(s, false, m)
 	l.Write([]byte("one\ntwo\nthree\n"))
-	if err := l.Close(); err != nil || m.written != 1 || m.lost != 2 || !errors.Is(m.why, full) {
-		t.Errorf("written %d, lost %d: %v, %v", m.written, m.lost, m.why, err)
+	if err := l.Close(); err != nil || m.now().written != 1 || m.now().lost != 2 || !errors.Is(m.now().why, full) {
+		t.Errorf("written %d, lost %d: %v, %v", m.now().written, m.now().lost, m.now().why, err)
 	}
 	s, m = &sink{}, &meter{}
 	s.fails = func([]byte) (int, error) { return 0, io.ErrClosedPipe }
 	l = NewLog(s, true, m)
 	l.Write([]byte("one\ntwo\n"))
-	if err := l.Close(); err != nil || m.written != 0 || m.lost != 2 {
-		t.Errorf("written %d, lost %d: %v, %v", m.written, m.lost, m.why, err)
+	if err := l.Close(); err != nil || m.now().written != 0 || m.now().lost != 2 {
+		t.Errorf("written %d, lost %d: %v, %v", m.now().written, m.now().lost, m.now().why, err)
 	}
 }
 
@@ -216,8 +237,8 @@ func TestLogOfMany(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(strings.Join(s.writes, ""), "\n"); got != m.written || m.written+m.lost != 8*500 {
-		t.Errorf("%d lines are there, %d written, %d lost", got, m.written, m.lost)
+	if got := strings.Count(strings.Join(s.all(), ""), "\n"); got != m.now().written || m.now().written+m.now().lost != 8*500 {
+		t.Errorf("%d lines are there, %d written, %d lost", got, m.now().written, m.now().lost)
 	}
 }
 
