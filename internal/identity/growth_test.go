@@ -12,19 +12,8 @@ import (
 func BenchmarkGrowth(b *testing.B) {
 	for _, n := range []int{1, 100, 1_000, 10_000, 100_000} {
 		b.Run("keys="+strconv.Itoa(n), func(b *testing.B) {
-			printed, key := newKey(b, Key{Consumer: "acme"})
-			keys := make([]Key, n)
-			for i := range keys {
-				id := fmt.Sprintf("%012d", i)
-				keys[i] = Key{ID: id, Hash: sha256.Sum256([]byte(id)), Consumer: "consumer-" + strconv.Itoa(i)}
-			}
-			keys[n/2] = key
-			s, diags := New(Config{}, keyMethod(b, APIKeyConfig{}, keys...))
-			if diags.HasErrors() {
-				b.Fatal(diags)
-			}
-			x, value := request(), []string{printed}
-			keys = nil
+			s, value := crowded(b, n)
+			x := request()
 			runtime.GC() // of what only the making needed
 			b.ReportAllocs()
 			for b.Loop() {
@@ -35,4 +24,20 @@ func BenchmarkGrowth(b *testing.B) {
 			}
 		})
 	}
+}
+
+// crowded has n consumers with a key each. value is that of one in the middle, as a header has it.
+func crowded(b *testing.B, n int) (s *Stage, value []string) {
+	printed, key := newKey(b, Key{Consumer: "acme"})
+	keys := make([]Key, n)
+	for i := range keys {
+		id := fmt.Sprintf("%012d", i)
+		keys[i] = Key{ID: id, Hash: sha256.Sum256([]byte(id)), Consumer: "consumer-" + strconv.Itoa(i)}
+	}
+	keys[n/2] = key
+	s, diags := New(Config{}, keyMethod(b, APIKeyConfig{}, keys...))
+	if diags.HasErrors() {
+		b.Fatal(diags)
+	}
+	return s, []string{printed}
 }
