@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wicketgate/wicketgate/internal/hooktest"
+	"github.com/wicketgate/wicketgate/internal/limit/redistest"
 	"github.com/wicketgate/wicketgate/internal/oauthtest"
 )
 
@@ -48,6 +49,38 @@ webhook "stripe" {
 }
 `
 
+// shared steps the clock of a gateway that counts on Redis, which has its own.
+func shared(g *group) {
+	server := redistest.Start(g.T)
+	r := &counted{group: g, server: server}
+	r.gw = g.gateway(fmt.Sprintf("counters redis redis://%s {\n\t\t\ttimeout 5s\n\t\t}\n\t\tvariable service http://%s", server.Address, g.service().address), countedCatalogue, nil)
+	clocks, err := r.gw.clocks()
+	g.row("is a day ahead, and Redis counts", "quotas go by the clock of Redis: none is refilled, none is lost", func(c *check) {
+		if err != nil {
+			c.skip(err.Error())
+		}
+		used := func(team string) map[int]int {
+			return statuses(asks(quota+1, 4, func(int) answer { return r.ask(team) }))
+		}
+		r.shared(c)
+		if got := used("before"); got[200] != quota {
+			c.Errorf("it answers %v", got)
+		}
+		clocks.step(c, 24*time.Hour)
+		if got := used("before"); got[429] != quota+1 {
+			c.Errorf("a quota that was used up is answered %v", got)
+		}
+		if got := used("ahead"); got[200] != quota {
+			c.Errorf("it answers %v", got)
+		}
+		clocks.step(c, -24*time.Hour)
+		if got := used("ahead"); got[429] != quota+1 {
+			c.Errorf("once the clock is right, a quota that was used up is answered %v", got)
+		}
+		c.saw("%d of %d admitted, before and meanwhile", quota, quota)
+	})
+}
+
 // clocked is a gateway whose clocks are stepped; those of everybody else are right.
 type clocked struct {
 	*group
@@ -87,6 +120,7 @@ func clockSteps(g *group) {
 		row("is "+step.fault, must, func(c *check) { k.steps(c, step.by) })
 	}
 	row("an hour passes at once, as when a machine sleeps", "quotas refill as much as belongs to an hour; tokens end", func(c *check) { k.sleeps(c) })
+	shared(g)
 }
 
 func (k *clocked) ask(path string, fields ...string) answer {

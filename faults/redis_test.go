@@ -47,7 +47,8 @@ type counted struct {
 func redis(g *group) {
 	r := &counted{group: g, server: redistest.Start(g.T)}
 	r.proxy = g.proxy(r.server.Address)
-	r.gw = g.gateway(fmt.Sprintf("counters redis redis://%s {\n\t\t\tnodes 2\n\t\t}\n\t\tvariable service http://%s", r.proxy.Address(), g.service().address), countedCatalogue, nil)
+	service := g.service().address
+	r.gw = g.gateway(fmt.Sprintf("counters redis redis://%s {\n\t\t\tnodes 2\n\t\t}\n\t\tvariable service http://%s", r.proxy.Address(), service), countedCatalogue, nil)
 	mend := func(c *check) { c.set(r.proxy, chaos.Fault{}) }
 	for _, test := range []struct {
 		fault        string
@@ -65,6 +66,41 @@ func redis(g *group) {
 	} {
 		r.row(test.fault, fmt.Sprintf("added p99 ≤ %v, ≤ %d of %d admitted, Redis counts again ≤ %v", mostAdded, share, quota, mostAway), func(c *check) {
 			r.breaks(c, test.breaks, test.mend)
+		})
+	}
+	r.others(service)
+}
+
+// others has Redis keep everything to itself, before gateways that are told otherwise than to count their shares.
+func (r *counted) others(service string) {
+	for _, test := range []struct {
+		policy, must string
+		want         int
+	}{
+		{"deny", "503 with Retry-After, none admitted, 200 again by itself", http.StatusServiceUnavailable},
+		{"allow", "200 for all, 429 again by itself", http.StatusOK},
+	} {
+		r.row("black hole, with on_error "+test.policy, test.must, func(c *check) {
+			o := &counted{group: r.group, server: r.server, proxy: r.proxy}
+			o.gw = r.gateway(fmt.Sprintf("counters redis redis://%s {\n\t\t\tprefix %[2]s\n\t\t\ttimeout 500ms\n\t\t\ton_error %[2]s\n\t\t}\n\t\tvariable service http://%[3]s", r.proxy.Address(), test.policy, service), countedCatalogue, nil)
+			o.shared(c)
+			c.set(r.proxy, chaos.Fault{Kind: chaos.BlackHole})
+			defer c.set(r.proxy, chaos.Fault{})
+			o.once(0) // finds out
+			all := asks(quota+20, 4, func(int) answer { return o.ask("one team") })
+			for _, a := range all {
+				if a.status != test.want || a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") == "" {
+					c.Errorf("it answers %d %v", a.status, a.header)
+				}
+			}
+			c.set(r.proxy, chaos.Fault{})
+			again := o.shared(c)
+			after := statuses(asks(quota+20, 4, func(int) answer { return o.ask("another team") }))
+			if after[200] != quota || after[429] != 20 {
+				c.Errorf("afterwards it answers %v", after)
+			}
+			c.saw("%v; Redis counts again after %v", statuses(all), rounded(again))
+			o.gw.Stop()
 		})
 	}
 }

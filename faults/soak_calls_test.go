@@ -108,7 +108,7 @@ type outages struct {
 }
 
 type outage struct {
-	service  bool
+	service  bool      // answers may fail that come from there
 	from, to time.Time // to is zero while it lasts
 }
 
@@ -125,23 +125,47 @@ func (o *outages) begin(service bool) (end func()) {
 	}
 }
 
+// watch notes when this process, and so the machine, stands still: the service is here, and answers nothing meanwhile. What
+// it returns ends that, and says how often it was so.
+func (o *outages) watch() (stop func() int) {
+	const looks, still = 50 * time.Millisecond, 500 * time.Millisecond
+	end, times := make(chan struct{}), make(chan int)
+	go func() {
+		tick := time.NewTicker(looks)
+		defer tick.Stop()
+		count := 0
+		for last := time.Now(); ; last = time.Now() {
+			select {
+			case <-end:
+				times <- count
+				return
+			case <-tick.C:
+			}
+			if now := time.Now(); now.Sub(last) > still {
+				count++
+				o.mu.Lock()
+				o.all = append(o.all, outage{service: true, from: last, to: now})
+				o.mu.Unlock()
+			}
+		}
+	}()
+	return func() int {
+		close(end)
+		return <-times
+	}
+}
+
 // during says whether the service failed at some moment of a request, or a second before it: what is left of connections
 // may be noticed only then.
 func (o *outages) during(began, ended time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, one := range slices.Backward(o.all) {
+	for _, one := range o.all {
 		if one.service && !one.from.After(ended) && (one.to.IsZero() || !one.to.Add(time.Second).Before(began)) {
 			return true
 		}
 	}
 	return false
-}
-
-func (o *outages) count() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return len(o.all)
 }
 
 // note judges an answer.
@@ -247,11 +271,11 @@ func (s *soaked) addUp(t *check) {
 }
 
 // told is what became of it.
-func (s *soaked) told(took time.Duration) string {
+func (s *soaked) told(took time.Duration, still int) string {
 	answered, delivered, came := s.events.Count()
 	c := &s.calls
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return fmt.Sprintf("%v: requests answered %v, %d wrongly; %d events answered 2xx, %d not at first, %d delivered in %d deliveries; %d swaps, %d faults",
-		took, c.statuses, len(c.wrong), answered, c.refusedEvents.Load(), delivered, came, s.swaps.Load(), s.outages.count())
+	return fmt.Sprintf("%v: requests answered %v, %d wrongly; %d events answered 2xx, %d not at first, %d delivered in %d deliveries; %d swaps, %d faults; the machine stood still %d times",
+		took, c.statuses, len(c.wrong), answered, c.refusedEvents.Load(), delivered, came, s.swaps.Load(), s.faults.Load(), still)
 }

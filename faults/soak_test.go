@@ -91,6 +91,7 @@ type soaked struct {
 
 	ends    atomic.Bool
 	swaps   atomic.Int64
+	faults  atomic.Int64
 	outages outages
 	calls   calls
 	proxies struct{ service, redis, bundles *chaos.Proxy }
@@ -133,15 +134,17 @@ func TestSoak(t *testing.T) {
 	}
 	all.Go(s.changer)
 	all.Go(s.breaker)
+	watched := s.outages.watch()
 	samples := s.sample(took)
 	s.ends.Store(true)
 	all.Wait()
+	still := watched()
 
 	s.settle(c)
 	s.addUp(c)
 	samples.flat(c)
 	c.settles(s.gw, before)
-	t.Logf("%v; goroutines and files as before", s.told(took))
+	t.Logf("%v; goroutines and files as before", s.told(took, still))
 }
 
 // soak starts everything.
@@ -279,6 +282,7 @@ func (s *soaked) breaker() {
 		s.pause(2 * time.Second)
 		proxy, fault := proxies[i%len(proxies)], faults[i/len(proxies)%len(faults)]
 		end := s.outages.begin(proxy == s.proxies.service)
+		s.faults.Add(1)
 		err := proxy.Set(fault)
 		s.pause(time.Second)
 		if again := proxy.Set(chaos.Fault{}); err != nil || again != nil {
