@@ -1,6 +1,8 @@
 package attacks
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,14 +14,14 @@ import (
 func TestAttacks(t *testing.T) {
 	g := start(t)
 	g.within(patience, "a good request passes", func() bool {
-		return g.http1(g.good().http1(g), "GET", 1)[0].status == 200
+		return g.asks(g.good()).status == 200
 	})
 	for _, group := range groups {
 		t.Run(group, func(t *testing.T) {
 			watch := g.watch(t)
 			for _, a := range read(t, group) {
 				for _, protocol := range a.over() {
-					t.Run(a.name+"/"+protocol, func(t *testing.T) { watch.attack(t, a, protocol) })
+					t.Run(strings.TrimPrefix(a.section+": ", ": ")+a.name+"/"+protocol, func(t *testing.T) { watch.attack(t, a, protocol) })
 				}
 			}
 			watch.settle()
@@ -29,7 +31,12 @@ func TestAttacks(t *testing.T) {
 
 // good is a request that passes.
 func (g *gateway) good() request {
-	return (&values{g: g}).parse("GET /api/v2/orders/acme-1", credentials["acme"])
+	return g.values(g.front()).parse("GET /api/v2/orders/acme-1", credentials["acme"])
+}
+
+// asks sends a request over HTTP/1.1.
+func (g *gateway) asks(r request) answer {
+	return g.front().http1(r.http1(g.front().host()), 1)[0]
 }
 
 // watch looks at what a group does to the gateway.
@@ -50,9 +57,18 @@ func (w *watch) attack(t *testing.T, a attack, protocol string) {
 	g := w.g
 	w.g.t = t
 	defer func() { w.g.t = w.t }()
-	before := g.service.count()
+	before, asked := g.service.count(), g.third.count()
 	expected := a.expected(protocol)
-	answers := g.send(t, a, protocol, len(expected))
+	to := g.front()
+	if who := a.cells["certificate"]; who != "" {
+		to.port = g.devices
+		if who != "none" {
+			shown := g.shown(who)
+			to.certificate = &shown
+		}
+	}
+	v := g.values(to)
+	answers := g.send(t, a, v, to, protocol, len(expected))
 	for i, want := range expected {
 		if i >= len(answers) {
 			t.Errorf("%s: answer %d did not come, which should be %s", a.where(), i+1, want)
@@ -70,65 +86,81 @@ func (w *watch) attack(t *testing.T, a attack, protocol string) {
 			t.Errorf("%s: the answer names a folder: %s", a.where(), answer.body)
 		}
 	}
-	saw := g.service.since(before)
-	w.allowed += w.compare(t, a, saw)
+	w.allowed += w.compare(t, a, v, "service", g.service, before)
+	w.compare(t, a, v, "party", g.third, asked)
 }
 
-// compare holds what the service saw against what it may see, and gives how many requests that are.
-func (w *watch) compare(t *testing.T, a attack, saw []sighting) int {
+// compare holds what a service saw against what a column says that it may see, and gives how many requests that are. What it
+// may see it must see, too: events are delivered a moment after their senders were answered.
+func (w *watch) compare(t *testing.T, a attack, v *values, column string, s *service, before int) int {
 	var want, got []string
-	if cell := a.cells["service"]; cell != "" && cell != "-" {
+	if cell := a.cells[column]; cell != "" && cell != "-" {
 		for one := range strings.SplitSeq(cell, "⇒") {
-			want = append(want, (&values{g: w.g}).expand(strings.TrimSpace(one)))
+			times := 1
+			if n, rest, ok := strings.Cut(one, "×"); ok && !strings.Contains(n, "«") {
+				times, one = integer(strings.TrimSpace(n)), rest
+			}
+			want = append(want, slices.Repeat([]string{v.expand(strings.TrimSpace(one))}, times)...)
 		}
 	}
-	for _, s := range saw {
-		got = append(got, s.told(w.g))
+	for end := time.Now().Add(patience); s.count()-before < len(want) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	for _, sighting := range s.since(before) {
+		if sighting.target != "/introspect" { // whose answer the case tells
+			got = append(got, sighting.told(v.host))
+		}
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("%s: the service saw\n\t%s\nand may see\n\t%s", a.where(), strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+		t.Errorf("%s: the %s saw\n\t%s\nand may see\n\t%s", a.where(), column, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
 	return len(want)
 }
 
 // send sends a case.
-func (g *gateway) send(t *testing.T, a attack, protocol string, answers int) []answer {
-	v := &values{g: g}
-	as, ok := a.cells["as"]
-	if !ok || as == "" {
-		as = "acme"
-	}
-	credential, ok := credentials[as]
+func (g *gateway) send(t *testing.T, a attack, v *values, to door, protocol string, answers int) []answer {
+	credential, ok := credentials[a.as()]
 	if !ok {
-		t.Fatalf("%s: nobody is called %s", a.where(), as)
+		t.Fatalf("%s: nobody is called %s", a.where(), a.as())
 	}
-	switch {
-	case a.cells["bytes"] != "":
-		var sent strings.Builder
-		for i, line := range lines(a.cells["bytes"]) {
-			if i > 0 {
-				sent.WriteString("\r\n")
-			}
-			sent.WriteString(v.expand(line))
+	if a.hasToken() {
+		credential = "Authorization: Bearer " + v.token(v.expand(a.cells["header"]), v.expand(a.cells["claims"]), v.expand(a.cells["signed"]))
+	}
+	if cell := a.cells["bytes"]; cell != "" {
+		var sent []string
+		for _, line := range lines(cell) {
+			sent = append(sent, v.expand(line))
 		}
-		method, _, _ := strings.Cut(sent.String(), " ")
-		return g.http1(sent.String(), method, answers)
-	case a.cells["frames"] != "":
-		return g.framed(protocol, v.frames(a.cells["frames"], credential))
+		return to.http1(strings.Join(sent, "\r\n"), answers)
 	}
-	r := v.parse(a.cells["request"], credential)
+	if cell := a.cells["frames"]; cell != "" {
+		return to.framed(protocol, v.frames(cell, credential))
+	}
+	if cell := a.cells["talk"]; cell != "" {
+		name, argument, _ := strings.Cut(cell, " ")
+		talk, ok := conversations[name]
+		if !ok {
+			t.Fatalf("%s: there is no conversation %s", a.where(), name)
+		}
+		return talk(to, v, v.expand(argument))
+	}
+	cell := a.cells["request"]
+	if cell == "" {
+		cell = "GET /api/v2/orders"
+	}
+	r := v.parse(cell, credential)
 	if protocol == "1" {
-		return g.http1(r.http1(g), r.method, answers)
+		return to.http1(r.http1(to.host()), answers)
 	}
-	return g.framed(protocol, r.frames(g))
+	return to.framed(protocol, r.frames(to.host()))
 }
 
 // framed sends frames over HTTP/2 or HTTP/3.
-func (g *gateway) framed(protocol string, frames []frame) []answer {
+func (d door) framed(protocol string, frames []frame) []answer {
 	if protocol == "3" {
-		return g.http3(frames)
+		return d.http3(frames)
 	}
-	return g.http2(frames)
+	return d.http2(frames)
 }
 
 // differs says how an answer differs from what it should be, "" where it does not. One of 400 and more is a problem of the
@@ -136,7 +168,7 @@ func (g *gateway) framed(protocol string, frames []frame) []answer {
 // that says so is its own affair where "refused" stands: by a 400, or by an end of the stream or the connection.
 func (a answer) differs(want string) string {
 	word, rest, _ := strings.Cut(want, " ")
-	if word == "refused" && (a.status == 0 || a.status == 400 && a.header.Get("Content-Type") != "application/problem+json") && a.end != "nothing came" {
+	if word == "refused" && (a.status == 0 || (a.status == 400 || a.status == 431) && a.header.Get("Content-Type") != "application/problem+json") && a.end != "nothing came" {
 		return ""
 	}
 	if a.end != "" || a.status == 0 {
@@ -149,12 +181,15 @@ func (a answer) differs(want string) string {
 	case fmt.Sprint(a.status) != word:
 		return "it is another status"
 	case a.status >= 400 && rest == "":
-		if a.header.Get("Content-Type") == "application/problem+json" {
+		if a.header.Get("Content-Type") == "application/problem+json" && a.body != "" {
 			return "it is a problem, of a type that is not named"
 		}
 	case a.status >= 400:
 		if a.header.Get("Content-Type") != "application/problem+json" {
 			return "it is no problem"
+		}
+		if a.header.Get("X-Content-Type-Options") != "nosniff" || a.header.Get("Cache-Control") == "" {
+			return "browsers may take it for a page, or caches keep it"
 		}
 		if !strings.Contains(a.body, "#"+rest+`","title"`) {
 			return "it is a problem of another type"
@@ -167,7 +202,7 @@ func (a answer) differs(want string) string {
 func (w *watch) settle() {
 	w.g.t = w.t
 	w.g.alive()
-	if a := w.g.http1(w.g.good().http1(w.g), "GET", 1)[0]; a.status != 200 {
+	if a := w.g.asks(w.g.good()); a.status != 200 {
 		w.t.Errorf("after all of it, a good request gets %v", a)
 	}
 	w.allowed++
@@ -184,6 +219,11 @@ func (w *watch) settle() {
 	}
 	if n := w.g.service.count(); n != w.allowed {
 		w.t.Errorf("%d requests reached the service, and %d were to", n, w.allowed)
+	}
+	for line := range bytes.Lines(w.g.said()[w.logged:]) {
+		if !json.Valid(line) {
+			w.t.Errorf("a line of the log is no JSON: %q", line)
+		}
 	}
 	texts := map[string][]byte{"the log": w.g.said()[w.logged:]}
 	for _, path := range []string{"/config/", "/api_gateway/status", "/metrics"} {

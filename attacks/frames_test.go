@@ -33,13 +33,15 @@ func (v *values) frames(cell, as string) []frame {
 		case "HEADERS", "TRAILERS":
 			if rest != "" {
 				method, target, _ := strings.Cut(v.expand(rest), " ")
-				f.fields = []field{{":method", method}, {":scheme", "https"}, {":authority", v.g.host()}, {":path", target}}
+				f.fields = []field{{":method", method}, {":scheme", "https"}, {":authority", v.host}, {":path", target}}
 				if as != "" {
 					rows = append(rows, as)
 				}
 			}
 			for _, row := range rows[1:] {
-				f.fields = append(f.fields, lower(v.expand(row)))
+				for one := range strings.SplitSeq(v.expand(row), rowEnd) {
+					f.fields = append(f.fields, lower(one))
+				}
 			}
 		case "DATA":
 			f.payload = v.expand(rest)
@@ -71,8 +73,8 @@ func lower(line string) field {
 }
 
 // frames writes a request of the table in those of HTTP/2 and HTTP/3.
-func (r request) frames(g *gateway) []frame {
-	head := frame{kind: "HEADERS", fields: []field{{":method", r.method}, {":scheme", "https"}, {":authority", g.host()}, {":path", r.target}}}
+func (r request) frames(host string) []frame {
+	head := frame{kind: "HEADERS", fields: []field{{":method", r.method}, {":scheme", "https"}, {":authority", host}, {":path", r.target}}}
 	if r.method == "CONNECT" {
 		head.fields = []field{{":method", "CONNECT"}, {":authority", r.target}}
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -54,6 +55,7 @@ func start(t testing.TB) *gateway {
 	g.data = filepath.Join(g.folder, "data")
 	g.secrets = newSecrets(t)
 	g.service = newService(t, false, g.secrets.serve)
+	g.secrets.service = g.service.URL
 	g.third = newService(t, true, g.secrets.third)
 	g.write()
 
@@ -74,6 +76,7 @@ func start(t testing.TB) *gateway {
 	t.Cleanup(g.stop)
 	g.within(60*time.Second, "it serves", g.serves)
 	g.within(20*time.Second, "the ledger is open", func() bool { return strings.Contains(string(g.asked("/api_gateway/status")), `"ledger":{"ready":true`) })
+	g.settled()
 	return g
 }
 
@@ -161,11 +164,8 @@ func (g *gateway) alive() {
 
 func address(port int) string { return "localhost:" + strconv.Itoa(port) }
 
-// host is the authority of the gateway, as clients write it.
-func (g *gateway) host() string { return address(g.https) }
-
-// ours says whether a host is the gateway's own.
-func (g *gateway) ours(host string) bool { return host == g.host() || host == address(g.devices) }
+// front is the way in that most take.
+func (g *gateway) front() door { return door{g: g, port: g.https} }
 
 // said is all that the gateway has written to its standard output and error.
 func (g *gateway) said() []byte {
@@ -204,6 +204,26 @@ func (g *gateway) goroutines() int {
 		g.t.Fatalf("%s: %v", head, err)
 	}
 	return n
+}
+
+// consumers are the goroutines that wait for events of a webhook, in a profile.
+var consumers = regexp.MustCompile(`(?m)^(\d+) @.*\n(?:#.*\n)*?#.*pullConsumer\)\.Messages\.func2`)
+
+// settled waits until each webhook's events are waited for: that begins a while after the start, and takes goroutines.
+func (g *gateway) settled() {
+	g.t.Helper()
+	text, err := os.ReadFile("testdata/gateway/catalogue/hooks.hcl")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	hooks := bytes.Count(text, []byte("\nwebhook "))
+	g.within(patience, "events are waited for", func() bool {
+		n := 0
+		for _, found := range consumers.FindAllSubmatch(g.asked("/debug/pprof/goroutine?debug=1"), -1) {
+			n += integer(string(found[1]))
+		}
+		return n >= hooks
+	})
 }
 
 // within waits until ok, at most as long as said.

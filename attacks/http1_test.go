@@ -56,8 +56,10 @@ func (v *values) parse(cell, as string) request {
 		parts = append(parts, as)
 	}
 	for _, line := range parts[1:] {
-		name, value, _ := strings.Cut(v.expand(line), ":")
-		r.fields = append(r.fields, field{name, strings.TrimPrefix(value, " ")})
+		for one := range strings.SplitSeq(v.expand(line), rowEnd) {
+			name, value, _ := strings.Cut(one, ":")
+			r.fields = append(r.fields, field{name, strings.TrimPrefix(value, " ")})
+		}
 	}
 	return r
 }
@@ -73,11 +75,11 @@ func (r request) has(name string) bool {
 }
 
 // http1 is the request as it is written in HTTP/1.1, with what every request needs where it does not say otherwise.
-func (r request) http1(g *gateway) string {
+func (r request) http1(host string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", r.method, r.target)
 	if !r.has("Host") {
-		fmt.Fprintf(&b, "Host: %s\r\n", g.host())
+		fmt.Fprintf(&b, "Host: %s\r\n", host)
 	}
 	for _, f := range r.fields {
 		fmt.Fprintf(&b, "%s: %s\r\n", f.name, f.value)
@@ -91,25 +93,54 @@ func (r request) http1(g *gateway) string {
 	return b.String() + "\r\n" + r.body
 }
 
+// door is a way in: a port, and who comes by what certificate.
+type door struct {
+	g           *gateway
+	port        int
+	certificate *tls.Certificate
+}
+
+// host is the authority that clients ask for.
+func (d door) host() string { return address(d.port) }
+
+// tls is how clients speak TLS there, and a protocol over it.
+func (d door) tls(protocol string) *tls.Config {
+	c := &tls.Config{RootCAs: d.g.roots, ServerName: "localhost", NextProtos: []string{protocol}}
+	if d.certificate != nil {
+		c.Certificates = []tls.Certificate{*d.certificate}
+	}
+	return c
+}
+
 // dial opens a TLS connection that speaks a protocol.
-func (g *gateway) dial(protocol string, port int, certificates ...tls.Certificate) *tls.Conn {
-	g.t.Helper()
-	d := &net.Dialer{Timeout: patience}
-	c, err := tls.DialWithDialer(d, "tcp", address(port), &tls.Config{RootCAs: g.roots, ServerName: "localhost", NextProtos: []string{protocol}, Certificates: certificates})
+func (d door) dial(protocol string) *tls.Conn {
+	d.g.t.Helper()
+	c, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", address(d.port), d.tls(protocol))
 	if err != nil {
-		g.t.Fatal(err)
+		d.g.t.Fatal(err)
 	}
 	c.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // it has just been opened
 	return c
 }
 
 // http1 sends bytes, and gives so many answers as are expected; the last may be that the connection is closed.
-func (g *gateway) http1(sent string, method string, expected int) []answer {
-	g.t.Helper()
-	c := g.dial("http/1.1", g.https)
-	defer c.Close()            //nolint:errcheck // nothing more is wanted of it
-	go io.WriteString(c, sent) //nolint:errcheck // the gateway may have answered before it read all
-	r := bufio.NewReader(c)
+func (d door) http1(sent string, expected int) []answer {
+	d.g.t.Helper()
+	c := d.dial("http/1.1")
+	defer c.Close() //nolint:errcheck // nothing more is wanted of it
+	go func() {
+		sent, ends := strings.CutSuffix(sent, hangsUp)
+		io.WriteString(c, sent) //nolint:errcheck // the gateway may have answered before it read all
+		if ends {
+			c.CloseWrite() //nolint:errcheck // the next read tells
+		}
+	}()
+	method, _, _ := strings.Cut(sent, " ")
+	return answers1(bufio.NewReader(c), method, expected)
+}
+
+// answers1 reads answers.
+func answers1(r *bufio.Reader, method string, expected int) []answer {
 	var all []answer
 	for len(all) < expected {
 		res, err := http.ReadResponse(r, &http.Request{Method: method})
@@ -121,6 +152,9 @@ func (g *gateway) http1(sent string, method string, expected int) []answer {
 		a := answer{status: res.StatusCode, header: res.Header, body: string(body)}
 		if err != nil {
 			a.end = fmt.Sprintf("%d, then %s", res.StatusCode, ended(err))
+		}
+		if res.StatusCode == http.StatusContinue {
+			continue
 		}
 		all = append(all, a)
 	}

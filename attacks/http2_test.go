@@ -15,7 +15,6 @@ import (
 
 // client2 writes frames of HTTP/2 as they are told, legal or not.
 type client2 struct {
-	g      *gateway
 	c      io.ReadWriteCloser
 	framer *http2.Framer
 	block  bytes.Buffer
@@ -29,19 +28,19 @@ type client2 struct {
 }
 
 // dial2 opens a connection, with its preface and settings.
-func (g *gateway) dial2(settings ...http2.Setting) *client2 {
-	g.t.Helper()
-	c := &client2{g: g, c: g.dial("h2", g.https), window: map[uint32]int64{0: 65535}, first: 65535}
+func (d door) dial2(settings ...http2.Setting) *client2 {
+	d.g.t.Helper()
+	c := &client2{c: d.dial("h2"), window: map[uint32]int64{0: 65535}, first: 65535}
 	c.room = sync.NewCond(&c.mu)
 	c.framer = http2.NewFramer(c.c, c.c)
 	c.framer.AllowIllegalWrites = true
 	c.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.hpack = hpack.NewEncoder(&c.block)
 	if _, err := io.WriteString(c.c, http2.ClientPreface); err != nil {
-		g.t.Fatal(err)
+		d.g.t.Fatal(err)
 	}
 	if err := c.framer.WriteSettings(settings...); err != nil {
-		g.t.Fatal(err)
+		d.g.t.Fatal(err)
 	}
 	return c
 }
@@ -87,7 +86,8 @@ func (c *client2) write(stream uint32, frames []frame) {
 				return
 			}
 		case "RST":
-			if c.framer.WriteRSTStream(stream, http2.ErrCode(f.number[0])) != nil { //nolint:gosec // small numbers of the table
+			// What answers the ping has seen the stream end, and says no more of it.
+			if c.framer.WriteRSTStream(stream, http2.ErrCode(f.number[0])) != nil || c.framer.WritePing(false, [8]byte{}) != nil { //nolint:gosec // small numbers of the table
 				return
 			}
 		case "FRAME":
@@ -143,6 +143,11 @@ func (c *client2) read(stream uint32) answer {
 		case *http2.SettingsFrame:
 			c.settings(f)
 			continue
+		case *http2.PingFrame:
+			if f.IsAck() {
+				return answer{end: "nothing"}
+			}
+			continue
 		case *http2.WindowUpdateFrame:
 			c.widen(f.StreamID, int64(f.Increment))
 			continue
@@ -175,7 +180,11 @@ func (c *client2) read(stream uint32) answer {
 			end = f.StreamEnded()
 		case *http2.DataFrame:
 			body.Write(f.Data())
-			end = f.StreamEnded()
+			if end = f.StreamEnded(); len(f.Data()) > 0 { // room for the next, on the connection; answers are smaller than a stream's
+				c.mu.Lock()
+				c.framer.WriteWindowUpdate(0, uint32(len(f.Data()))) //nolint:errcheck,gosec // the next read tells; frames are small
+				c.mu.Unlock()
+			}
 		}
 		if end {
 			a.body = body.String()
@@ -213,8 +222,8 @@ func (c *client2) widen(stream uint32, by int64) {
 }
 
 // http2 sends frames on a connection of their own, and gives the answer.
-func (g *gateway) http2(frames []frame) []answer {
-	c := g.dial2()
+func (d door) http2(frames []frame) []answer {
+	c := d.dial2()
 	defer c.Close()
 	wrote := make(chan struct{})
 	go func() {

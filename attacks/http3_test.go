@@ -3,7 +3,6 @@ package attacks
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -27,34 +26,33 @@ const (
 
 // client3 writes frames of HTTP/3 as they are told, legal or not.
 type client3 struct {
-	g *gateway
 	c *quic.Conn
 }
 
 // dial3 opens a connection, with its control stream and settings.
-func (g *gateway) dial3() *client3 {
-	g.t.Helper()
+func (d door) dial3() *client3 {
+	d.g.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c, err := quic.DialAddr(ctx, address(g.https), &tls.Config{RootCAs: g.roots, ServerName: "localhost", NextProtos: []string{"h3"}}, &quic.Config{MaxIdleTimeout: patience})
+	c, err := quic.DialAddr(ctx, address(d.port), d.tls("h3"), &quic.Config{MaxIdleTimeout: patience})
 	if err != nil {
-		g.t.Fatal(err)
+		d.g.t.Fatal(err)
 	}
 	control, err := c.OpenUniStream()
 	if err != nil {
-		g.t.Fatal(err)
+		d.g.t.Fatal(err)
 	}
 	if _, err := control.Write(append(quicvarint.Append(nil, control3), quicvarint.Append(quicvarint.Append(nil, settings3), 0)...)); err != nil {
-		g.t.Fatal(err)
+		d.g.t.Fatal(err)
 	}
-	return &client3{g: g, c: c}
+	return &client3{c: c}
 }
 
 func (c *client3) Close() { c.c.CloseWithError(0x100, "") } //nolint:errcheck // H3_NO_ERROR; nothing more is wanted of it
 
 // http3 sends frames on a connection of their own, and gives the answer.
-func (g *gateway) http3(frames []frame) []answer {
-	c := g.dial3()
+func (d door) http3(frames []frame) []answer {
+	c := d.dial3()
 	defer c.Close()
 	return []answer{c.do(frames)}
 }

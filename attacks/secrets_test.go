@@ -2,10 +2,12 @@ package attacks
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wicketgate/wicketgate/internal/dpop/dpoptest"
 	"github.com/wicketgate/wicketgate/internal/identity"
@@ -26,6 +29,9 @@ type secrets struct {
 	printed map[string]string        // API keys as their owners have them, by consumer
 	signers map[string]*dpoptest.Key // of the issuer, by algorithm
 	others  map[string]*dpoptest.Key // of nobody that the gateway knows
+	devices *authority               // of certificates that are taken
+	sender  *dpoptest.Key            // who signs webhooks
+	service string                   // where the service is
 	forms   map[string][][]byte      // of the kinds: as they are looked for
 }
 
@@ -101,8 +107,8 @@ func newSecrets(t testing.TB) *secrets {
 	for _, alg := range []string{"ES256", "RS256", "PS256", "EdDSA"} {
 		s.signers[alg] = dpoptest.New(t, alg)
 	}
-	s.others["ES256"] = dpoptest.New(t, "ES256")
-	for _, kind := range append(inEnvironment, "HMAC key of tokens", "error of the service", "error of a third party", "what a policy hides") {
+	s.others["ES256"], s.sender, s.devices = dpoptest.New(t, "ES256"), dpoptest.New(t, "EdDSA"), newAuthority(t, "Shop Devices")
+	for _, kind := range append(inEnvironment, "HMAC key of tokens", "secret of Standard Webhooks", "error of the service", "error of a third party", "what a policy hides") {
 		s.make(kind)
 	}
 	return s
@@ -117,8 +123,8 @@ func (s *secrets) environment() []string {
 	return all
 }
 
-// files are those of keys.
-func (s *secrets) files(*gateway) map[string][]byte {
+// files are those of keys and secrets.
+func (s *secrets) files(g *gateway) map[string][]byte {
 	var keys []string
 	for _, key := range s.keys {
 		keys = append(keys, key.Line())
@@ -132,9 +138,19 @@ func (s *secrets) files(*gateway) map[string][]byte {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	certificate := func(raw []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}) }
+	public, ok := s.sender.Public().(ed25519.PublicKey)
+	if !ok {
+		s.t.Fatal("the sender has another key")
+	}
 	return map[string][]byte{
-		"partners.keys": []byte(strings.Join(keys, "\n") + "\n"),
-		"staff.json":    staff,
+		"partners.keys":   []byte(strings.Join(keys, "\n") + "\n"),
+		"staff.json":      staff,
+		"legacy.json":     fmt.Appendf(nil, `{"keys":[{"kty":"oct","kid":"legacy","alg":"HS256","k":%q}]}`, dpoptest.Encode(s.text("secret"))),
+		"third.pem":       certificate(g.third.Certificate().Raw),
+		"devices.pem":     certificate(s.devices.certificate.Raw),
+		"standard.secret": []byte("whsec_" + base64.StdEncoding.EncodeToString([]byte(s.kinds["secret of Standard Webhooks"]))),
+		"public.key":      []byte(hex.EncodeToString(public)),
 	}
 }
 
@@ -148,13 +164,63 @@ func (s *secrets) serve(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"error":%q}`, s.kinds["error of the service"])
 	case strings.HasSuffix(r.URL.Path, "-breaks"):
 		panic(http.ErrAbortHandler)
+	case strings.HasSuffix(r.URL.Path, "-waits"): // until its caller goes away
+		<-r.Context().Done()
 	default:
 		io.WriteString(w, `{"data":[]}`) //nolint:errcheck // the gateway may have gone away
 	}
 }
 
-// third answers as a third party.
+// third answers as a third party, which issued the tokens of apps, too.
 func (s *secrets) third(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	io.WriteString(w, `{"data":[]}`) //nolint:errcheck // the gateway may have gone away
+	leak := s.kinds["error of a third party"]
+	switch {
+	case r.URL.Path == "/introspect":
+		token := r.FormValue("token")
+		switch { // by what it ends in, after which «introspected …» is named
+		case strings.HasSuffix(token, "-good"):
+			fmt.Fprintf(w, `{"active":true,"sub":"ada","aud":"apps","scope":"orders:read","exp":%d}`, time.Now().Unix()+600)
+		case strings.HasSuffix(token, "-text"):
+			fmt.Fprintf(w, `{"active":"true","sub":"ada","aud":"apps","scope":"orders:read"}`)
+		case strings.HasSuffix(token, "-audience"):
+			fmt.Fprintf(w, `{"active":true,"sub":"ada","aud":"others","scope":"orders:read"}`)
+		case strings.HasSuffix(token, "-scope"):
+			fmt.Fprintf(w, `{"active":true,"sub":"ada","aud":"apps","scope":"orders:write"}`)
+		case strings.HasSuffix(token, "-expired"):
+			fmt.Fprintf(w, `{"active":true,"sub":"ada","aud":"apps","scope":"orders:read","exp":1}`)
+		case strings.HasSuffix(token, "-twice"):
+			fmt.Fprintf(w, `{"active":false,"active":true,"sub":"ada","aud":"apps","scope":"orders:read"}`)
+		case strings.HasSuffix(token, "-endless"):
+			fmt.Fprintf(w, `{"active":true,"sub":"ada","aud":"apps","scope":"orders:read","x":%q}`, strings.Repeat(leak, 100_000/len(leak)))
+		case strings.HasSuffix(token, "-fails"):
+			w.WriteHeader(http.StatusInternalServerError)
+			io.WriteString(w, leak+token) //nolint:errcheck // the gateway may have gone away
+		default:
+			io.WriteString(w, `{"active":false}`) //nolint:errcheck // the gateway may have gone away
+		}
+	case strings.HasSuffix(r.URL.Path, "-fails"):
+		w.Header().Set("X-Error", leak)
+		w.WriteHeader(http.StatusInternalServerError)
+		fmt.Fprintf(w, `{"error":%q,"you":%q}`, leak, r.Header.Get("Authorization"))
+	case strings.HasSuffix(r.URL.Path, "-away"): // to the service, which only the gateway may ask
+		http.Redirect(w, r, s.service+"/api/orders", http.StatusTemporaryRedirect)
+	case strings.HasSuffix(r.URL.Path, "-home"):
+		http.Redirect(w, r, "https://localhost"+r.Host[strings.LastIndexByte(r.Host, ':'):]+"/v1/things/1", http.StatusTemporaryRedirect)
+	case strings.HasSuffix(r.URL.Path, "-metadata"):
+		http.Redirect(w, r, "https://169.254.169.254/latest/meta-data/", http.StatusTemporaryRedirect)
+	case strings.HasSuffix(r.URL.Path, "-file"):
+		http.Redirect(w, r, "file:///etc/passwd", http.StatusTemporaryRedirect)
+	case strings.HasSuffix(r.URL.Path, "-fields"):
+		for _, name := range []string{"Set-Cookie", "X-Consumer-Id", "Access-Control-Allow-Origin", "Strict-Transport-Security", "Upgrade", "Keep-Alive", "Proxy-Authenticate", "Location"} {
+			w.Header().Set(name, leak)
+		}
+		io.WriteString(w, `{"data":[]}`) //nolint:errcheck // the gateway may have gone away
+	case strings.HasSuffix(r.URL.Path, "-unauthorized"):
+		w.Header().Set("WWW-Authenticate", "Bearer "+leak)
+		w.WriteHeader(http.StatusUnauthorized)
+		io.WriteString(w, leak) //nolint:errcheck // the gateway may have gone away
+	default:
+		io.WriteString(w, `{"data":[]}`) //nolint:errcheck // the gateway may have gone away
+	}
 }

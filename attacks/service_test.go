@@ -87,18 +87,29 @@ func (s *service) took() []byte {
 }
 
 // usual are the fields of every request that the gateway sends, with what they must say; "" is for what tells nothing.
-func usual(g *gateway) map[string]string {
+func usual(host string) map[string]string {
 	return map[string]string{
-		"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https", "X-Forwarded-Host": g.host(),
+		"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https", "X-Forwarded-Host": host,
 		"Accept-Encoding": "", "Via": "", "Content-Length": "", "Traceparent": "", "User-Agent": "",
 	}
 }
 
 // told tells a request in a line, as the table does: the request line, the fields that not every request has in the order of
 // their names, and the body.
-func (s sighting) told(g *gateway) string {
-	known := usual(g)
+func (s sighting) told(host string) string {
+	known := usual(host)
 	var fields []string
+	switch {
+	case strings.HasPrefix(s.target, "/hooked/"): // an event, of which the sender's fields are there, too
+		for _, name := range []string{"Authorization", "Cookie", "X-Consumer-Id"} {
+			if value := s.header.Get(name); value != "" {
+				fields = append(fields, name+": "+value)
+			}
+		}
+		return told(s.method+" "+s.target, fields, s.body)
+	case strings.HasPrefix(s.target, "/v1/"): // a third party is told nothing of the caller
+		known = map[string]string{"Accept": "", "Accept-Encoding": "", "Content-Length": "", "User-Agent": ""}
+	}
 	for name, values := range s.header {
 		value := strings.Join(values, ", ")
 		if want, ok := known[name]; !ok || want != "" && value != want {
@@ -113,10 +124,14 @@ func (s sighting) told(g *gateway) string {
 	for name, values := range s.trailer {
 		fields = append(fields, "trailer "+name+": "+strings.Join(values, ", "))
 	}
+	return told(s.method+" "+s.target, fields, s.body)
+}
+
+func told(line string, fields []string, body string) string {
 	slices.Sort(fields)
-	told := strings.Join(append([]string{s.method + " " + s.target}, fields...), " ↵ ")
-	if s.body != "" {
-		told += " ↵↵ " + s.body
+	told := strings.Join(append([]string{line}, fields...), " ↵ ")
+	if body != "" {
+		told += " ↵↵ " + body
 	}
 	return told
 }

@@ -14,14 +14,14 @@ var groups = []string{"path", "headers", "host", "smuggling", "query", "bodies",
 
 // attack is a line of the table.
 type attack struct {
-	page  string
-	line  int
-	name  string
-	cells map[string]string // by the names of the columns
+	page          string
+	line          int
+	section, name string
+	cells         map[string]string // by the names of the columns
 }
 
 // columns that a table may have.
-var columns = []string{"case", "as", "request", "bytes", "frames", "talk", "header", "claims", "signed", "over", "answer", "service", "advisory"}
+var columns = []string{"case", "as", "request", "bytes", "frames", "talk", "header", "claims", "signed", "certificate", "over", "answer", "service", "party"}
 
 // read gives the cases of a page: the lines of its tables whose first column is "case".
 func read(t testing.TB, page string) []attack {
@@ -33,12 +33,16 @@ func read(t testing.TB, page string) []attack {
 	var all []attack
 	var names []string // of the columns; nil between tables
 	seen := map[string]int{}
-	n := 0
+	n, section := 0, ""
 	for line := range strings.Lines(string(text)) {
 		n++
 		line = strings.TrimSpace(line)
 		if !strings.HasPrefix(line, "|") {
 			names = nil
+			if heading, ok := strings.CutPrefix(line, "## "); ok {
+				section = heading
+				clear(seen) // a case is named once in a section
+			}
 			continue
 		}
 		fields := cells(line)
@@ -56,7 +60,7 @@ func read(t testing.TB, page string) []attack {
 		case len(fields) != len(names):
 			t.Fatalf("%s.md:%d: %d cells in %d columns", page, n, len(fields), len(names))
 		}
-		a := attack{page: page, line: n, name: fields[0], cells: map[string]string{}}
+		a := attack{page: page, line: n, section: section, name: fields[0], cells: map[string]string{}}
 		for i, name := range names {
 			a.cells[name] = fields[i]
 		}
@@ -159,4 +163,22 @@ func TestTable(t *testing.T) {
 	if err != nil || len(pages) != len(groups)+1 {
 		t.Errorf("there are the pages %q; %v", pages, err)
 	}
+}
+
+// as is who calls.
+func (a attack) as() string {
+	switch as, ok := a.cells["as"]; {
+	case ok && as != "":
+		return as
+	case a.cells["certificate"] != "":
+		return "nobody"
+	}
+	return "acme"
+}
+
+// hasToken says whether the case is about a token, which its columns tell.
+func (a attack) hasToken() bool {
+	_, header := a.cells["header"]
+	_, told := a.cells["claims"]
+	return header || told
 }

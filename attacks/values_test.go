@@ -1,9 +1,14 @@
 package attacks
 
 import (
+	"compress/gzip"
+	"crypto/rand"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // separator divides the lines of a request in a cell.
@@ -35,8 +40,12 @@ func lines(text string) []string {
 // values turns what stands in cells into bytes: of one case, since some values depend on it.
 type values struct {
 	g    *gateway
+	host string // whom the case asks
 	body string
+	id   string // another for each case
 }
+
+func (g *gateway) values(to door) *values { return &values{g: g, host: to.host(), id: rand.Text()} }
 
 // expand puts bytes in the place of escapes (\r \n \t \0 \\ \xHH; another backslash is one) and of values between « and ».
 func (v *values) expand(text string) string {
@@ -105,12 +114,55 @@ func (v *values) value(inner string) string {
 	return made(v, argument)
 }
 
+// hangsUp stands behind bytes of which no more follow: who sends them ends the connection's way to the gateway.
+const hangsUp = "\x00the end\x00"
+
+// rowEnd divides the fields of a value that is several.
+const rowEnd = "\x1e"
+
 // known are the values that cells can name.
 var known = map[string]func(v *values, argument string) string{
-	"host":   func(v *values, _ string) string { return v.g.host() },
+	"host":   func(v *values, _ string) string { return v.host },
 	"port":   func(v *values, _ string) string { return strconv.Itoa(v.g.https) },
 	"acme":   func(v *values, _ string) string { return v.g.secrets.printed["acme"] },
 	"globex": func(v *values, _ string) string { return v.g.secrets.printed["globex"] },
+	// «head POST /path» is all of a head that is good but for its end, and a length.
+	"head": func(v *values, what string) string {
+		head := what + " HTTP/1.1\r\nHost: " + v.host + "\r\nX-API-Key: " + v.g.secrets.printed["acme"]
+		if strings.HasPrefix(what, "P") {
+			head += "\r\nContent-Type: application/json"
+		}
+		return head
+	},
+	// «fields 100 a: b» is a field a hundred times.
+	"fields": func(_ *values, argument string) string {
+		n, line, _ := strings.Cut(argument, " ")
+		return strings.TrimSuffix(strings.Repeat(line+rowEnd, integer(n)), rowEnd)
+	},
+	"end": func(*values, string) string { return hangsUp },
+	"gzip": func(_ *values, text string) string {
+		var b strings.Builder
+		w := gzip.NewWriter(&b)
+		io.WriteString(w, text) //nolint:errcheck // into memory
+		w.Close()               //nolint:errcheck // into memory
+		return b.String()
+	},
+	"bomb": func(*values, string) string {
+		var b strings.Builder
+		w := gzip.NewWriter(&b)
+		w.Write(make([]byte, 4<<20)) //nolint:errcheck // into memory
+		w.Close()                    //nolint:errcheck // into memory
+		return b.String()
+	},
+	"zstd-bomb": func(*values, string) string {
+		w, err := zstd.NewWriter(nil)
+		if err != nil {
+			panic(err)
+		}
+		return string(w.EncodeAll(make([]byte, 4<<20), nil))
+	},
+	"id":     func(v *values, _ string) string { return v.id },
+	"secret": func(v *values, kind string) string { return v.g.secrets.kinds[kind] },
 	"body":   func(v *values, _ string) string { return v.body },
 }
 

@@ -87,6 +87,12 @@ func (k *Key) Proof(t testing.TB, method, address, token string, now time.Time, 
 func (k *Key) Sign(t testing.TB, header, claims string) string {
 	t.Helper()
 	signed := Encode([]byte(header)) + "." + Encode([]byte(claims))
+	return signed + "." + Encode(k.Raw(t, signed))
+}
+
+// Raw signs a text, whatever it is, as a JWS is signed.
+func (k *Key) Raw(t testing.TB, signed string) []byte {
+	t.Helper()
 	var opts crypto.SignerOpts = crypto.Hash(0)
 	digest := []byte(signed)
 	if _, ed := k.private.(ed25519.PrivateKey); !ed {
@@ -110,7 +116,7 @@ func (k *Key) Sign(t testing.TB, header, claims string) string {
 	} else if signature, err = k.private.Sign(rand.Reader, digest, opts); err != nil {
 		t.Fatal(err)
 	}
-	return signed + "." + Encode(signature)
+	return signature
 }
 
 // Encode is base64url without padding.

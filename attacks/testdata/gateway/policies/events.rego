@@ -1,0 +1,5 @@
+package attacks.events
+
+default allow := false
+
+allow if input.request.body.amount < 1000
