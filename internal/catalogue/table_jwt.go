@@ -24,7 +24,7 @@ var jwtBlock = &block{
 		{name: "required", kind: each{of: word{"the name of a claim, of at most 256 bytes; one within another is written with dots: \"realm_access.roles\"", claimName}, min: 1, max: 16}, doc: "Claims that the token must have, beside `iss`, `exp` and `aud`."},
 		{name: "type", kind: choice{of: []string{"at+jwt"}}, absent: "tokens that say they are JWTs, or nothing, will do too", doc: "Accepts only access tokens of RFC 9068."},
 		{name: "scopes", kind: each{of: word{"a scope: at most 256 characters, no blanks, quotes and backslashes", scopePattern.MatchString}, min: 1, max: 16}, doc: "All of these must be granted by the token; otherwise the answer is 403."},
-		{name: "leeway", kind: span{min: 0, max: 5 * time.Minute, whole: true}, def: time.Minute, doc: "How far the issuer's clock and ours may differ."},
+		{name: "leeway", kind: span{min: time.Second, max: 5 * time.Minute, whole: true}, def: time.Minute, doc: "How far the issuer's clock and ours may differ."},
 		{name: "bound", kind: boundKind, absent: "a token need not be bound", doc: boundDoc},
 	},
 	blocks: []*block{dpopBlock},
