@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -36,21 +37,39 @@ type gateway struct {
 	secrets               *secrets
 }
 
-// built builds the binary as the tests of the root package and xcaddy.json do, so that what all need is compiled once.
-func built(t testing.TB) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "caddy")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-tags", "nobadger,nomysql,nopgx", "-o", binary, "./cmd/caddy")
+// binary is built once, as the tests of the root package and xcaddy.json do, so that what all need is compiled once.
+var binary = sync.OnceValues(func() (string, error) {
+	folder, err := os.MkdirTemp("", "wicketgate-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, "caddy")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-tags", "nobadger,nomysql,nopgx", "-o", path, "./cmd/caddy")
 	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the binary: %v\n%s", err, out)
+		os.RemoveAll(folder) //nolint:errcheck // nothing is in it
+		return "", fmt.Errorf("building the binary: %w\n%s", err, out)
 	}
-	return binary
+	remove = func() { os.RemoveAll(folder) } //nolint:errcheck // it is in the folder for what may go
+	return path, nil
+})
+
+// remove takes the binary away again.
+var remove = func() {}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	remove()
+	os.Exit(code)
 }
 
 // start runs it until the test ends.
 func start(t testing.TB) *gateway {
 	t.Helper()
+	built, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
 	g := &gateway{t: t, folder: t.TempDir(), https: gatewaytest.FreePort(t), admin: gatewaytest.FreePort(t), devices: gatewaytest.FreePort(t), ended: make(chan error, 1)}
 	g.data = filepath.Join(g.folder, "data")
 	g.secrets = newSecrets(t)
@@ -59,12 +78,13 @@ func start(t testing.TB) *gateway {
 	g.third = newService(t, true, g.secrets.third)
 	g.write()
 
-	var err error
-	if g.log, err = os.Create(filepath.Join(g.folder, "log")); err != nil {
+	log, err := os.Create(filepath.Join(g.folder, "log"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	run := exec.Command(built(t), "run", "--config", "Caddyfile")
-	run.Dir, run.Stdout, run.Stderr = g.folder, g.log, g.log
+	run := exec.Command(built, "run", "--config", "Caddyfile")
+	g.log = log
+	run.Dir, run.Stdout, run.Stderr = g.folder, log, log
 	run.Env = append(os.Environ(), "HTTPS_PORT="+strconv.Itoa(g.https), "ADMIN=localhost:"+strconv.Itoa(g.admin), "HTTP_PORT="+strconv.Itoa(gatewaytest.FreePort(t)),
 		"DEVICES_PORT="+strconv.Itoa(g.devices), "DATA="+g.data, "SERVICE="+g.service.URL, "THIRD="+g.third.URL, "XDG_CONFIG_HOME="+g.folder, "XDG_DATA_HOME="+g.folder)
 	run.Env = append(run.Env, g.secrets.environment()...)
