@@ -20,13 +20,16 @@ var concealed struct {
 // callers send it all the same.
 const tokenParameter = "access_token"
 
+// tokenFields are where oauth2-proxy passes tokens on. They are taken off every request, after logs have got their copy.
+var tokenFields = []string{"X-Forwarded-Access-Token", "X-Auth-Request-Access-Token"}
+
 // Concealed are the places of credentials, as logs have to know them.
 func Concealed() *conceal.Places { return concealed.places.Load() }
 
 // hide has the logs leave out what a load says are credentials, from before the first request that may carry one.
 func (a *App) hide(l *Load) {
 	concealed.Lock()
-	concealed.places.Store(concealed.places.Load().And(slices.Concat(l.Credentials, l.Signed), append(slices.Clone(l.Parameters), tokenParameter)))
+	concealed.places.Store(concealed.places.Load().And(slices.Concat(l.Credentials, l.Signed, tokenFields), append(slices.Clone(l.Parameters), tokenParameter)))
 	concealed.Unlock()
 	if a.DecisionLog != nil && a.DecisionLog.Recorder() != nil {
 		a.DecisionLog.Recorder().Hide(slices.Concat(l.Credentials, l.Signed), l.Parameters)
