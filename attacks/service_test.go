@@ -2,11 +2,9 @@ package attacks
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -15,15 +13,14 @@ import (
 	"testing"
 )
 
-// service stands behind the gateway. It counts the requests that reach it and keeps what they said, and every byte besides.
+// service stands behind the gateway. It counts the requests that reach it and keeps what they said.
 type service struct {
 	*httptest.Server
 	t      testing.TB
 	answer http.HandlerFunc
 
-	mu    sync.Mutex
-	seen  []sighting
-	bytes bytes.Buffer
+	mu   sync.Mutex
+	seen []sighting
 }
 
 // sighting is a request as the service saw it.
@@ -34,16 +31,12 @@ type sighting struct {
 	body                  string
 }
 
-// maxBytes is what a service keeps of what it is sent; the large cases are refused before.
-const maxBytes = 64 << 20
-
 // newService starts one, over TLS where a third party's is meant.
 func newService(t testing.TB, tls bool, answer http.HandlerFunc) *service {
 	t.Helper()
 	s := &service{t: t, answer: answer}
 	s.Server = httptest.NewUnstartedServer(s)
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	s.Listener = listener{s.Listener, s}
 	if tls {
 		s.StartTLS()
 	} else {
@@ -77,13 +70,6 @@ func (s *service) since(n int) []sighting {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.seen[n:])
-}
-
-// took are all bytes that came, under TLS as they came over the wire.
-func (s *service) took() []byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return bytes.Clone(s.bytes.Bytes())
 }
 
 // usual are the fields of every request that the gateway sends, with what they must say; "" is for what tells nothing.
@@ -134,34 +120,4 @@ func told(line string, fields []string, body string) string {
 		told += " ↵↵ " + body
 	}
 	return told
-}
-
-// listener gives connections of which the service keeps what comes.
-type listener struct {
-	net.Listener
-	s *service
-}
-
-func (l listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return conn{c, l.s}, nil
-}
-
-type conn struct {
-	net.Conn
-	s *service
-}
-
-func (c conn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	if c.s.bytes.Len()+n > maxBytes {
-		return 0, errors.New("the service has been sent too much")
-	}
-	c.s.bytes.Write(b[:n])
-	return n, err
 }
