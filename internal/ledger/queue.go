@@ -125,16 +125,22 @@ func (s *Session) Intake(ctx context.Context, webhook string) (*Intake, error) {
 // time, behind what came later; a new one begins with the oldest.
 func (s *Session) endReading(ctx context.Context, webhook string) error {
 	subject := subjectOf("events", webhook)
+	var names []string
 	all := s.events.ListConsumers(ctx)
-	for c := range all.Info() {
-		if c.Config.FilterSubject != subject {
-			continue
+	for c := range all.Info() { // to its end: who lists them waits for that
+		if c.Config.FilterSubject == subject {
+			names = append(names, c.Name)
 		}
-		if err := s.events.DeleteConsumer(ctx, c.Name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+	}
+	if err := all.Err(); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := s.events.DeleteConsumer(ctx, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return err
 		}
 	}
-	return all.Err()
+	return nil
 }
 
 // whole gives a context that ends when messages were dropped, and what ends it otherwise.
