@@ -148,8 +148,10 @@ func (c *conn) exchange(r *http.Request, message []byte, informed Informed) (*ht
 }
 
 func (c *conn) header(r *http.Request, message []byte, informed Informed) (*http.Response, error) {
+	var until time.Time
 	if t := c.t.Timeout; t > 0 {
-		if err := c.SetDeadline(time.Now().Add(t)); err != nil {
+		until = time.Now().Add(t)
+		if err := c.SetDeadline(until); err != nil {
 			return nil, err
 		}
 	}
@@ -164,7 +166,7 @@ func (c *conn) header(r *http.Request, message []byte, informed Informed) (*http
 		if c.used && idempotent(r) && !timedOut(err) {
 			return nil, fmt.Errorf("%w: %w", errUnused, err)
 		}
-		return nil, early(err)
+		return nil, early(err, until)
 	}
 	for range maxInformational + 1 {
 		res, err := http.ReadResponse(c.r, r)
@@ -172,7 +174,7 @@ func (c *conn) header(r *http.Request, message []byte, informed Informed) (*http
 		case err != nil && c.left <= 0:
 			return nil, ErrHeader
 		case err != nil:
-			return nil, early(err)
+			return nil, early(err, until)
 		case res.StatusCode >= 200 || res.StatusCode == http.StatusSwitchingProtocols:
 			c.left = math.MaxInt64
 			if c.t.Timeout > 0 {
@@ -189,10 +191,11 @@ func (c *conn) header(r *http.Request, message []byte, informed Informed) (*http
 	return nil, errMany
 }
 
-// early is an error before the end of a header, in the words of whoever waits for one.
-func early(err error) error {
+// early is an error before the end of a header, in the words of whoever waits for one. A line that had not come to its end in
+// time is read as a broken one.
+func early(err error, until time.Time) error {
 	switch {
-	case timedOut(err):
+	case timedOut(err), !until.IsZero() && !time.Now().Before(until):
 		return late{}
 	case err == io.EOF: //nolint:errorlint // whatever else may be called so, only this is the end
 		return io.ErrUnexpectedEOF

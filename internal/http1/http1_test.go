@@ -274,6 +274,18 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// A line that does not come to its end in time is no broken answer.
+func TestDrips(t *testing.T) {
+	tr := newTransport(t)
+	tr.Timeout = 50 * time.Millisecond
+	s := serve(t, []string{"HTTP/1.1 20", ""})
+	_, _, err := get(t, tr, request(t, "GET", s.url, ""))
+	var late net.Error
+	if !errors.As(err, &late) || !late.Timeout() {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A caller who leaves ends what is waited for, before the header and in the body.
 func TestCanceled(t *testing.T) {
 	for _, begins := range []bool{false, true} {
