@@ -80,7 +80,7 @@ func (late) Is(target error) bool { return target == os.ErrDeadlineExceeded }
 
 // RoundTrip sends a request that Takes says yes to, and gives the answer as http.RoundTripper does; informed, which may be
 // nil, hears what comes before it. The request is not changed. An error of a connection that could not be made is Dial's
-// own. Another connection is used where a kept one turns out to have ended and nothing can have been done at the other
+// own. A new connection is used, once, where a kept one turns out to have ended and nothing can have been done at the other
 // end, or the method is idempotent (RFC 9110, section 9.2.2; RFC 9112, section 9.3.1).
 func (t *Transport) RoundTrip(r *http.Request, informed Informed) (*http.Response, error) {
 	if r.URL.Host == "" {
@@ -92,8 +92,11 @@ func (t *Transport) RoundTrip(r *http.Request, informed Informed) (*http.Respons
 	}
 	defer buffers.Put(message)
 	ctx := r.Context()
-	for {
-		c := t.take(r.URL.Host)
+	for again := false; ; again = true {
+		var c *conn
+		if !again { // a new one then, so that a server is asked no more than twice
+			c = t.take(r.URL.Host)
+		}
 		if c == nil {
 			nc, err := t.Dial(ctx, address(r.URL.Host))
 			if err != nil {

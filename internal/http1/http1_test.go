@@ -181,6 +181,27 @@ func TestKeptConnectionEnds(t *testing.T) {
 			}
 		})
 	}
+	t.Run("all of them do", func(t *testing.T) {
+		tr := newTransport(t)
+		s := serve(t, []string{ok, ""}, []string{ok, ""}, []string{ok, ""}, []string{ok})
+		var open []*http.Response
+		for range 3 {
+			res, err := tr.RoundTrip(request(t, "GET", s.url, ""), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			open = append(open, res)
+		}
+		for _, res := range open {
+			io.Copy(io.Discard, res.Body)
+		}
+		for range 3 {
+			<-s.seen
+		}
+		if status, _, err := get(t, tr, request(t, "GET", s.url, "")); status != 200 || len(s.seen) != 2 {
+			t.Errorf("got %d, %v; asked %d times", status, err, len(s.seen))
+		}
+	})
 	t.Run("and that is seen", func(t *testing.T) {
 		tr := newTransport(t)
 		s := serve(t, []string{ok}, []string{ok, ok})
