@@ -118,6 +118,8 @@ func TestEveryGrammarHasASection(t *testing.T) {
 			continue
 		case space == "http.handlers":
 			want = "Directive `" + name + "`"
+		case space == "caddy.listeners":
+			want = "Listener wrapper `" + name + "`"
 		case space == "http.matchers":
 			want = "Matcher `" + name + "`"
 		case space == "caddy.logging.encoders":
