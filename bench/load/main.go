@@ -97,7 +97,7 @@ func (m *measured) start(command []string) (end func(), err error) {
 	}
 	for range 200 {
 		if conn, err := m.ask(nil); err == nil {
-			conn.Close()
+			conn.Close() //nolint:errcheck // nothing more is wanted of it
 			return end, nil
 		}
 		time.Sleep(100 * time.Millisecond)

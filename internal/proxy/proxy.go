@@ -84,7 +84,7 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 			answer(w, r, res)
 			return nil
 		}
-		if end, again := p.failed(w, r, x, res, err); !again {
+		if again, end := p.failed(w, r, x, res, err); !again {
 			return end
 		}
 		before = err
@@ -97,34 +97,34 @@ func (p *Proxy) Begin(x *exchange.Exchange) {
 	x.Tries = 0
 }
 
-// failed says what comes of a try without an answer that goes to the caller: another try, or an error.
-func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, res *http.Response, err error) (_ error, again bool) {
+// failed says what comes of a try without an answer that goes to the caller: another try, or else an error.
+func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, res *http.Response, err error) (again bool, _ error) {
 	left := p.Retry != nil && x.Tries < p.Retry.Attempts
 	switch {
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		w.WriteHeader(statusClientClosed) // for logs: nobody reads it
-		return nil, false
+		return false, nil
 	case err != nil:
 		if left && Unconnected(err) {
-			return nil, true
+			return true, nil
 		}
-		return gone(err), false
+		return false, gone(err)
 	}
 	if p.repeats(x, res.StatusCode) {
 		if left && p.budget.Take() {
 			res.Body.Close() //nolint:errcheck // nothing more is wanted of it
-			return nil, true
+			return true, nil
 		}
 		if x.Refused == nil && left { // more tries than the service can bear
 			answer(w, r, res)
-			return nil, false
+			return false, nil
 		}
 	}
 	res.Body.Close() //nolint:errcheck // nothing more is wanted of it
 	if x.Refused != nil {
-		return x.Refused, false
+		return false, x.Refused
 	}
-	return exhaustedBy(res.StatusCode), false
+	return false, exhaustedBy(res.StatusCode)
 }
 
 // repeats says whether an answer calls for another try.
