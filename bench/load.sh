@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the load generator does not ask: bench/load.sh idle         10,000 connections that do nothing, beside stock Caddy
-#                                       bench/load.sh connections  64 to 10,000 of them that ask at once, beside stock Caddy
+#                                       bench/load.sh connections  64 to 2,500 of them that ask at once, beside stock Caddy
 #                                       bench/load.sh versions     HTTP/1.1, 2 and 3, beside stock Caddy
 #                                       bench/load.sh steady       an hour of load; DURING=20m for less
 # bench/build.sh and the load generator must have run before.

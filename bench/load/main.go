@@ -115,7 +115,7 @@ func (m *measured) ask(conn net.Conn) (net.Conn, error) {
 		}
 	}
 	err := func() error {
-		if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 			return err
 		}
 		if _, err := fmt.Fprintf(conn, "GET /api/items/7 HTTP/1.1\r\nHost: %s\r\nX-User: user42\r\nAuthorization: Bearer %s\r\n\r\n", address, m.token); err != nil {
