@@ -1,4 +1,4 @@
-// The program curves draws what a request costs as the work grows: it reads the output of the benchmarks called BenchmarkGrowth,
+// Command curves draws what a request costs as the work grows: it reads the output of the benchmarks called BenchmarkGrowth,
 // whose cases are called by what grows and how much of it there is, and writes a picture, and a table into a page:
 //
 //	go test -run '^$' -bench '^BenchmarkGrowth$' ./internal/... | go run ./bench/curves -svg bench/curves.svg -page bench/README.md
