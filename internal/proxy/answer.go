@@ -31,7 +31,7 @@ func informing(w http.ResponseWriter) http1.Informed {
 }
 
 // answer writes an answer. Where it breaks off, what has come of it goes out, and the connection ends.
-func answer(w http.ResponseWriter, r *http.Request, res *http.Response) {
+func answer(w http.ResponseWriter, res *http.Response) {
 	defer res.Body.Close() //nolint:errcheck // it has been read, or is given up
 	endToEnd(res.Header)
 	h := w.Header()
@@ -43,7 +43,7 @@ func answer(w http.ResponseWriter, r *http.Request, res *http.Response) {
 		h["Trailer"] = append(h["Trailer"], strings.Join(slices.Sorted(maps.Keys(res.Trailer)), ", "))
 	}
 	w.WriteHeader(res.StatusCode)
-	if err := pass(w, r, res); err != nil {
+	if err := pass(w, res); err != nil {
 		http.NewResponseController(w).Flush() //nolint:errcheck // it breaks off anyway
 		panic(http.ErrAbortHandler)
 	}
@@ -84,10 +84,10 @@ var passing = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // pass passes the body of an answer on: what comes in time goes out in time where the answer has no end that is known, or says
 // that it comes bit by bit.
-func pass(w http.ResponseWriter, r *http.Request, res *http.Response) error {
+func pass(w http.ResponseWriter, res *http.Response) error {
 	if b, ok := res.Body.(*whole); ok {
 		_, err := w.Write(b.all)
-		return written(r, err)
+		return written(err)
 	}
 	if res.Body == http.NoBody {
 		return nil
@@ -106,7 +106,7 @@ func pass(w http.ResponseWriter, r *http.Request, res *http.Response) error {
 		n, err := res.Body.Read(buffer[:])
 		if n > 0 {
 			if _, err := w.Write(buffer[:n]); err != nil {
-				return written(r, err)
+				return written(err)
 			}
 			if flushes {
 				if err := flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
@@ -124,7 +124,7 @@ func pass(w http.ResponseWriter, r *http.Request, res *http.Response) error {
 }
 
 // written lets an answer that must have no body, to a HEAD or a 204, be without one.
-func written(_ *http.Request, err error) error {
+func written(err error) error {
 	if errors.Is(err, http.ErrBodyNotAllowed) {
 		return nil
 	}

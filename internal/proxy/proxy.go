@@ -81,7 +81,7 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, x *exchange.Exch
 		r.Header = base
 		res, err := p.Try(r, x, &lease, informing(w))
 		if err == nil && x.Refused == nil && !p.repeats(x, res.StatusCode) {
-			answer(w, r, res)
+			answer(w, res)
 			return nil
 		}
 		if again, end := p.failed(w, r, x, res, err); !again {
@@ -116,7 +116,7 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, x *exchange.Excha
 			return true, nil
 		}
 		if x.Refused == nil && left { // more tries than the service can bear
-			answer(w, r, res)
+			answer(w, res)
 			return false, nil
 		}
 	}
