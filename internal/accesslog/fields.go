@@ -8,54 +8,64 @@ import (
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
+// Facts are what a line tells of an exchange. They hold nothing of it that is large, so that a line may wait for others when the
+// exchange is over.
+type Facts struct {
+	ID, API, Version, Selected, Route, Stage, Problem string
+	Consumer, Decision, Once, Provider                string
+	Unknown                                           []string
+	Sent                                              bool
+	Said, Tries                                       int
+	Upstream, Own                                     time.Duration
+}
+
+// Of notes the facts of an exchange that has ended.
+func Of(x *exchange.Exchange) Facts {
+	f := Facts{
+		ID: x.ID, API: x.API, Version: x.Version, Selected: x.Selected, Route: x.Route, Stage: x.Ended,
+		Consumer: Consumer(x), Decision: Decision(x), Provider: x.Provider, Unknown: x.Unknown,
+		Sent: x.Sent, Said: x.Said, Tries: x.Tries,
+	}
+	if x.Problem != nil {
+		f.Problem = x.Problem.Type.Slug()
+	}
+	if x.Once != nil {
+		f.Once = x.Once.Result
+	}
+	f.Upstream, f.Own = x.Times.Shares()
+	return f
+}
+
 // Field is one of those that a line may have of the gateway's. One of the four says what there is to tell, and whether there
 // is anything.
 type Field struct {
 	Name, Help string
 
-	Text   func(*exchange.Exchange) string   // "" for nothing
-	Theirs bool                              // the text is somebody else's, in which credentials may be
-	List   func(*exchange.Exchange) []string // nil for nothing
-	Number func(*exchange.Exchange) (int, bool)
-	Took   func(*exchange.Exchange) (time.Duration, bool)
+	Text   func(*Facts) string   // "" for nothing
+	Theirs bool                  // the text is somebody else's, in which credentials may be
+	List   func(*Facts) []string // nil for nothing
+	Number func(*Facts) (int, bool)
+	Took   func(*Facts) (time.Duration, bool)
 }
 
 // Fields are all of them, in their order. docs/observability.md is made of it.
 var Fields = []Field{
-	{Name: "request_id", Help: "The request's own id, a UUID: `instance` of its problem names it, and so does the log.", Text: func(x *exchange.Exchange) string { return x.ID }},
-	{Name: "api", Help: "The API, by its label in the catalogue; or the webhook.", Text: func(x *exchange.Exchange) string { return x.API }},
-	{Name: "version", Help: "The caller's version of it.", Text: func(x *exchange.Exchange) string { return x.Version }},
-	{Name: "selected", Help: "How the version was chosen: `path`, `host`, `header`, `media type`, `query`, `pin` or `default`.", Text: func(x *exchange.Exchange) string { return x.Selected }},
-	{Name: "route", Help: "The route, as the catalogue has it: `GET /orders/{id}`.", Text: func(x *exchange.Exchange) string { return x.Route }},
-	{Name: "stage", Help: "The stage that ended the request; absent where none did.", Text: func(x *exchange.Exchange) string { return x.Ended }},
-	{Name: "problem", Help: "The type of the problem that the caller was told, or because of which the answer broke off, by its heading in [problems](problems.md).", Text: problem},
-	{Name: "consumer", Help: "Who calls; absent where nobody said so.", Text: Consumer, Theirs: true},
-	{Name: "decision", Help: "The id of the policy's decision, which is the `decision_id` in the decision log.", Text: Decision},
-	{Name: "idempotency", Help: "What came of the idempotency key, as in [metrics](metrics.md).", Text: func(x *exchange.Exchange) string {
-		if x.Once == nil {
-			return ""
-		}
-		return x.Once.Result
-	}},
-	{Name: "unknown_query", Help: "Query parameters that the route does not declare and reports, at most 8.", List: func(x *exchange.Exchange) []string { return x.Unknown }},
-	{Name: "provider_request_id", Help: "The id by which a third party knows the request.", Text: func(x *exchange.Exchange) string { return x.Provider }, Theirs: true},
-	{Name: "upstream_status", Help: "The status of the upstream's last answer, 0 where it gave none; absent, as the next two, where nothing was sent to it.", Number: func(x *exchange.Exchange) (int, bool) { return x.Said, x.Sent }},
-	{Name: "upstream_tries", Help: "How often the upstream was asked.", Number: func(x *exchange.Exchange) (int, bool) { return x.Tries, x.Sent }},
-	{Name: "upstream_duration", Help: "How long the upstream was waited for until its answer began, in all tries and with the pauses between them; in the unit of `duration`.", Took: func(x *exchange.Exchange) (time.Duration, bool) {
-		upstream, _ := x.Times.Shares()
-		return upstream, x.Sent && upstream > 0
-	}},
-	{Name: "gateway_duration", Help: "What the gateway's own stages took, both ways. What is left of `duration`, the caller took to send the body and to read the answer.", Took: func(x *exchange.Exchange) (time.Duration, bool) {
-		_, own := x.Times.Shares()
-		return own, own > 0
-	}},
-}
-
-func problem(x *exchange.Exchange) string {
-	if x.Problem == nil {
-		return ""
-	}
-	return x.Problem.Type.Slug()
+	{Name: "request_id", Help: "The request's own id, a UUID: `instance` of its problem names it, and so does the log.", Text: func(f *Facts) string { return f.ID }},
+	{Name: "api", Help: "The API, by its label in the catalogue; or the webhook.", Text: func(f *Facts) string { return f.API }},
+	{Name: "version", Help: "The caller's version of it.", Text: func(f *Facts) string { return f.Version }},
+	{Name: "selected", Help: "How the version was chosen: `path`, `host`, `header`, `media type`, `query`, `pin` or `default`.", Text: func(f *Facts) string { return f.Selected }},
+	{Name: "route", Help: "The route, as the catalogue has it: `GET /orders/{id}`.", Text: func(f *Facts) string { return f.Route }},
+	{Name: "stage", Help: "The stage that ended the request; absent where none did.", Text: func(f *Facts) string { return f.Stage }},
+	{Name: "problem", Help: "The type of the problem that the caller was told, or because of which the answer broke off, by its heading in [problems](problems.md).", Text: func(f *Facts) string { return f.Problem }},
+	{Name: "consumer", Help: "Who calls; absent where nobody said so.", Text: func(f *Facts) string { return f.Consumer }, Theirs: true},
+	{Name: "decision", Help: "The id of the policy's decision, which is the `decision_id` in the decision log.", Text: func(f *Facts) string { return f.Decision }},
+	{Name: "idempotency", Help: "What came of the idempotency key, as in [metrics](metrics.md).", Text: func(f *Facts) string { return f.Once }},
+	{Name: "unknown_query", Help: "Query parameters that the route does not declare and reports, at most 8.", List: func(f *Facts) []string { return f.Unknown }},
+	{Name: "provider_request_id", Help: "The id by which a third party knows the request.", Text: func(f *Facts) string { return f.Provider }, Theirs: true},
+	{Name: "upstream_status", Help: "The status of the upstream's last answer, 0 where it gave none; absent, as the next two, where nothing was sent to it.", Number: func(f *Facts) (int, bool) { return f.Said, f.Sent }},
+	{Name: "upstream_tries", Help: "How often the upstream was asked.", Number: func(f *Facts) (int, bool) { return f.Tries, f.Sent }},
+	{Name: "upstream_duration", Help: "How long the upstream was waited for until its answer began, in all tries and with the pauses between them; in the unit of `duration`.", Took: func(f *Facts) (time.Duration, bool) { return f.Upstream, f.Sent && f.Upstream > 0 }},
+	{Name: "gateway_duration", Help: "What the gateway's own stages took, both ways. What is left of `duration`, the caller took to send the body and to read the answer.", Took: func(f *Facts) (time.Duration, bool) { return f.Own, f.Own > 0 }},
 }
 
 // Consumer is who calls, "" where nobody said so.

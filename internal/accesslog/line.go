@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/wicketgate/wicketgate/internal/conceal"
-	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
 // Line is what is told of a request when it has ended.
@@ -27,8 +26,8 @@ type Line struct {
 	Answer   http.Header
 	Trace    string // "" for none, and so of the next
 	Span     string
-	Matchers []string           // ids of the decisions that matchers asked for
-	Exchange *exchange.Exchange // nil where the request did not come to the gateway
+	Matchers []string // ids of the decisions that matchers asked for
+	Facts    *Facts   // nil where the request did not come to the gateway
 }
 
 // Request is a request as it came.
@@ -46,6 +45,17 @@ type Request struct {
 type Values struct {
 	Name   string // in canonical spelling
 	Values []string
+}
+
+// Weight is about how many bytes the line has, give or take what is the same in all.
+func (l *Line) Weight() int {
+	n := 768 + len(l.URI) + len(l.Host)
+	for i := range l.Selected {
+		for _, value := range l.Selected[i].Values {
+			n += len(value)
+		}
+	}
+	return n
 }
 
 // Append writes the line as Caddy's format json does, member by member, without the credentials in it.
@@ -71,8 +81,8 @@ func (l *Line) Append(to []byte, p *conceal.Places) []byte {
 	if l.Matchers != nil {
 		b.raw(`,"api_policy_matchers":`).texts(l.Matchers)
 	}
-	if l.Exchange != nil {
-		b.raw(`,"api_gateway":`).exchange(l.Exchange)
+	if l.Facts != nil {
+		b.raw(`,"api_gateway":`).facts(l.Facts)
 	}
 	return append(b.to, "}\n"...)
 }
@@ -217,7 +227,7 @@ func standard(name string) bool {
 	return false
 }
 
-func (b *line) exchange(x *exchange.Exchange) {
+func (b *line) facts(told *Facts) {
 	opens := `{"`
 	member := func(name string) *line {
 		b.raw(opens).raw(name).raw(`":`)
@@ -228,7 +238,7 @@ func (b *line) exchange(x *exchange.Exchange) {
 		f := &Fields[i]
 		switch {
 		case f.Text != nil:
-			switch text := f.Text(x); {
+			switch text := f.Text(told); {
 			case text == "":
 			case f.Theirs:
 				member(f.Name).text(`"`, text)
@@ -236,15 +246,15 @@ func (b *line) exchange(x *exchange.Exchange) {
 				member(f.Name).raw(`"`).escaped(text).raw(`"`)
 			}
 		case f.List != nil:
-			if list := f.List(x); list != nil {
+			if list := f.List(told); list != nil {
 				member(f.Name).texts(list)
 			}
 		case f.Number != nil:
-			if n, ok := f.Number(x); ok {
+			if n, ok := f.Number(told); ok {
 				member(f.Name).number("", n)
 			}
 		default:
-			if d, ok := f.Took(x); ok {
+			if d, ok := f.Took(told); ok {
 				member(f.Name).seconds(int64(d))
 			}
 		}

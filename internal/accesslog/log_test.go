@@ -19,6 +19,12 @@ import (
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
+// text is a line that was made before.
+type text string
+
+func (t text) Append(to []byte) []byte { return append(to, t...) }
+func (t text) Weight() int             { return len(t) }
+
 // sink is a writer that remembers what it was given, and when.
 type sink struct {
 	mu     sync.Mutex
@@ -93,9 +99,9 @@ func TestLogBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := &sink{}, &meter{}
 		l := NewLog(s, false, m)
-		l.Write([]byte("a\n"))
+		l.Write(text("a\n"))
 		time.Sleep(maxDelay / 2)
-		l.Write([]byte("b\n"))
+		l.Write(text("b\n"))
 		synctest.Wait()
 		if len(s.all()) != 0 {
 			t.Fatalf("written are %q", s.all())
@@ -107,16 +113,16 @@ func TestLogBatches(t *testing.T) {
 		}
 		line := strings.Repeat("x", 1023) + "\n"
 		for range maxBatch / 1024 {
-			l.Write([]byte(line))
+			l.Write(text(line))
 		}
 		synctest.Wait()
 		if len(s.all()) != 2 || len(s.all()[1]) != maxBatch {
 			t.Fatalf("of a batch %d writes are done", len(s.all()))
 		}
 		for range 3 * maxBatch / 1024 {
-			l.Write([]byte(line))
+			l.Write(text(line))
 		}
-		l.Write([]byte("last\n"))
+		l.Write(text("last\n"))
 		if err := l.Close(); err != nil || !s.closed {
 			t.Fatal(err)
 		}
@@ -128,7 +134,7 @@ func TestLogBatches(t *testing.T) {
 		if !strings.HasSuffix(s.all()[len(s.all())-1], "last\n") || m.now().written != 3+4*maxBatch/1024 || m.now().lost != 0 {
 			t.Errorf("written %d, lost %d", m.now().written, m.now().lost)
 		}
-		l.Write([]byte("late\n"))
+		l.Write(text("late\n"))
 		if err := l.Close(); err != nil || m.now().lost != 1 || !errors.Is(m.now().why, errClosed) {
 			t.Errorf("lost %d, %v, %v", m.now().lost, m.now().why, err)
 		}
@@ -142,7 +148,7 @@ func TestLogSingles(t *testing.T) {
 		l := NewLog(s, single, m)
 		long := strings.Repeat("x", 2*maxBatch) + "\n"
 		for _, line := range []string{"a\n", long, "b\n", "c\n"} {
-			l.Write([]byte(line))
+			l.Write(text(line))
 		}
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
@@ -159,7 +165,7 @@ func TestLogSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := &sink{hold: make(chan struct{})}, &meter{}
 		l := NewLog(s, false, m)
-		line := []byte(strings.Repeat("x", maxBatch-1) + "\n")
+		line := text(strings.Repeat("x", maxBatch-1) + "\n")
 		l.Write(line)
 		synctest.Wait() // it is being written
 		for range maxWaiting / maxBatch {
@@ -190,7 +196,7 @@ func TestLogStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{hold: make(chan struct{})}
 		l := NewLog(s, false, &meter{})
-		l.Write([]byte("a\n"))
+		l.Write(text("a\n"))
 		if err := l.Close(); !errors.Is(err, errStuck) {
 			t.Errorf("got %v", err)
 		}
@@ -205,14 +211,17 @@ func TestLogFails(t *testing.T) {
 	s, m := &sink{}, &meter{}
 	s.fails = func(b []byte) (int, error) { return bytes.IndexByte(b, '\n') + 3, full }
 	l := NewLog(s, false, m)
-	l.Write([]byte("one\ntwo\nthree\n"))
+	for _, line := range []text{"one\n", "two\n", "three\n"} {
+		l.Write(line)
+	}
 	if err := l.Close(); err != nil || m.now().written != 1 || m.now().lost != 2 || !errors.Is(m.now().why, full) {
 		t.Errorf("written %d, lost %d: %v, %v", m.now().written, m.now().lost, m.now().why, err)
 	}
 	s, m = &sink{}, &meter{}
 	s.fails = func([]byte) (int, error) { return 0, io.ErrClosedPipe }
 	l = NewLog(s, true, m)
-	l.Write([]byte("one\ntwo\n"))
+	l.Write(text("one\n"))
+	l.Write(text("two\n"))
 	if err := l.Close(); err != nil || m.now().written != 0 || m.now().lost != 2 {
 		t.Errorf("written %d, lost %d: %v, %v", m.now().written, m.now().lost, m.now().why, err)
 	}
@@ -226,7 +235,7 @@ func TestLogOfMany(t *testing.T) {
 	for i := range 8 {
 		all.Go(func() {
 			for n := range 500 {
-				l.Write(fmt.Appendf(nil, "%d of %d\n", n, i))
+				l.Write(text(fmt.Sprintf("%d of %d\n", n, i)))
 				if i == 7 && n == 400 {
 					l.Close() //nolint:errcheck // it is asked for once more
 				}
@@ -243,12 +252,12 @@ func TestLogOfMany(t *testing.T) {
 }
 
 func shown() *Line {
-	x := &exchange.Exchange{ID: "0198c0de-0000-7000-8000-000000000002", API: "orders", Version: "v1", Route: "GET /orders", Sent: true, Said: 200, Tries: 1, Consumer: &exchange.Consumer{ID: "acme"}}
+	x := Of(&exchange.Exchange{ID: "0198c0de-0000-7000-8000-000000000002", API: "orders", Version: "v1", Route: "GET /orders", Sent: true, Said: 200, Tries: 1, Consumer: &exchange.Consumer{ID: "acme"}})
 	return &Line{
 		Level: "info", Logger: "http.log.access", Message: "handled request", Time: time.Unix(1764422400, 5e8),
 		Request: Request{Address: "192.0.2.1:4711", ClientIP: "192.0.2.1", Proto: "HTTP/1.1", Method: "GET", Host: "api.example", URI: "/orders?key=secret&page=2",
 			TLS: &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: 4865, ServerName: "api.example"}, Selected: []Values{{"Accept", nil}, {"User-Agent", []string{"curl\"\n"}}, {"Authorization", []string{"Bearer x"}}, {"X-Api-Key", []string{"x"}}}},
-		User: "acme", Took: 1500 * time.Microsecond, Size: 7, Status: 200, Trace: "4bf9", Span: "00f0", Matchers: []string{"a"}, Exchange: x,
+		User: "acme", Took: 1500 * time.Microsecond, Size: 7, Status: 200, Trace: "4bf9", Span: "00f0", Matchers: []string{"a"}, Facts: &x,
 	}
 }
 

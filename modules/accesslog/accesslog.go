@@ -123,17 +123,19 @@ func (h *Handler) Cleanup() error {
 	return err
 }
 
-// asked is a request that is served, in one piece of memory.
+// asked is a request that is served, in one piece of memory, which is used again once its line is written: what is new is far
+// from the processor, and a kilobyte of it would cost more than to fill it.
 type asked struct {
 	gateway.Access
 	line   accesslog.Line
+	facts  accesslog.Facts
 	values [8]accesslog.Values // room for those of the header, where they are no more
 }
 
 // ServeHTTP hands a request on, and writes its line when it has ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	began := time.Now()
-	a := &asked{}
+	a := pieces.Get().(*asked)
 	a.take(r, h.Headers)
 	a.Record(r)
 	recorder := caddyhttp.NewResponseRecorder(w, nil, nil)
@@ -176,7 +178,7 @@ func (h *Handler) write(a *asked, r *http.Request, answer caddyhttp.ResponseReco
 	}
 	l := &a.line
 	l.Logger, l.Message, l.Level = "http.log.access", "handled request", "info"
-	l.Status, l.Size, l.Exchange, l.Matchers = answer.Status(), answer.Size(), a.Exchange, a.Matchers
+	l.Status, l.Size, l.Matchers = answer.Status(), answer.Size(), a.Matchers
 	if err != nil && l.Status == 0 { // somebody answers it later, by this status unless the operator's own handlers have another
 		l.Status = http.StatusInternalServerError
 		if handled := (caddyhttp.HandlerError{}); errors.As(err, &handled) && handled.StatusCode != 0 {
@@ -188,27 +190,37 @@ func (h *Handler) write(a *asked, r *http.Request, answer caddyhttp.ResponseReco
 	}
 	l.Trace, _ = caddyhttp.GetVar(ctx, "trace_id").(string)
 	l.Span, _ = caddyhttp.GetVar(ctx, "span_id").(string)
-	if a.Exchange != nil && a.Exchange.Consumer != nil {
-		l.User, _ = identity.UserFact(a.Exchange.Consumer, "id")
+	x := a.Exchange
+	a.Forget(r)
+	if a.Exchange = nil; x != nil { // which does not wait for the line to be written
+		a.facts = accesslog.Of(x)
+		l.Facts = &a.facts
+	}
+	if x != nil && x.Consumer != nil {
+		l.User, _ = identity.UserFact(x.Consumer, "id")
 	} else if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		l.User, _ = repl.GetString("http.auth.user.id")
 	}
-	room := rooms.Get().(*[]byte)
-	*room = l.Append((*room)[:0], gateway.Concealed())
-	h.log.Write(*room)
-	if cap(*room) <= maxRoom {
-		rooms.Put(room)
-	}
+	h.log.Write(a)
 }
 
-// maxRoom bounds the rooms that are kept, in bytes.
-const maxRoom = 16 << 10
+// Append implements accesslog.Entry. The places of credentials are never fewer than when the request came.
+func (a *asked) Append(to []byte) []byte {
+	to = a.line.Append(to, gateway.Concealed())
+	*a = asked{}
+	pieces.Put(a)
+	return to
+}
 
-var rooms = sync.Pool{New: func() any { return new([]byte) }}
+var pieces = sync.Pool{New: func() any { return new(asked) }}
+
+// Weight implements accesslog.Entry.
+func (a *asked) Weight() int { return a.line.Weight() }
 
 // Interface guards
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)
 	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+	_ accesslog.Entry             = (*asked)(nil)
 )

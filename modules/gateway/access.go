@@ -23,6 +23,9 @@ const accessVar = "api_access_log"
 // Record has the gateway tell what it knows of a request. It is called before the request is handed on.
 func (a *Access) Record(r *http.Request) { caddyhttp.SetVar(r.Context(), accessVar, a) }
 
+// Forget has the gateway tell no more of it. It is called when the request has ended.
+func (a *Access) Forget(r *http.Request) { caddyhttp.SetVar(r.Context(), accessVar, nil) }
+
 // describeAccess has the access logs, where there are any, tell what is known of a request when it has ended.
 func describeAccess(r *http.Request, x *exchange.Exchange) {
 	if a, _ := caddyhttp.GetVar(r.Context(), accessVar).(*Access); a != nil {
@@ -67,23 +70,24 @@ type Accessed struct{ *exchange.Exchange }
 
 // MarshalLogObject implements zapcore.ObjectMarshaler.
 func (x Accessed) MarshalLogObject(to zapcore.ObjectEncoder) error {
+	told := accesslog.Of(x.Exchange)
 	for i := range accesslog.Fields {
 		f := &accesslog.Fields[i]
 		switch {
 		case f.Text != nil:
-			if text := f.Text(x.Exchange); text != "" {
+			if text := f.Text(&told); text != "" {
 				to.AddString(f.Name, text)
 			}
 		case f.List != nil:
-			if list := f.List(x.Exchange); list != nil {
+			if list := f.List(&told); list != nil {
 				zap.Strings(f.Name, list).AddTo(to)
 			}
 		case f.Number != nil:
-			if n, ok := f.Number(x.Exchange); ok {
+			if n, ok := f.Number(&told); ok {
 				to.AddInt(f.Name, n)
 			}
 		default:
-			if d, ok := f.Took(x.Exchange); ok {
+			if d, ok := f.Took(&told); ok {
 				to.AddDuration(f.Name, d)
 			}
 		}

@@ -122,8 +122,9 @@ func (a *access) line(entry *zapcore.Entry, fields []zapcore.Field) (l accesslog
 			l.Trace = f.String
 		case f.Type == zapcore.StringType && f.Key == "spanID" && l.Span == "":
 			l.Span = f.String
-		case f.Type == zapcore.ObjectMarshalerType && f.Key == "api_gateway" && x.Exchange != nil && l.Exchange == nil:
-			l.Exchange = x.Exchange
+		case f.Type == zapcore.ObjectMarshalerType && f.Key == "api_gateway" && x.Exchange != nil && l.Facts == nil:
+			told := accesslog.Of(x.Exchange)
+			l.Facts = &told
 		default:
 			return l, false
 		}
