@@ -5,6 +5,7 @@ package wicketgate
 import (
 	_ "github.com/wicketgate/wicketgate/modules/accesslog"
 	_ "github.com/wicketgate/wicketgate/modules/command"
+	_ "github.com/wicketgate/wicketgate/modules/framing"
 	_ "github.com/wicketgate/wicketgate/modules/gateway"
 	_ "github.com/wicketgate/wicketgate/modules/health"
 	_ "github.com/wicketgate/wicketgate/modules/ledger"

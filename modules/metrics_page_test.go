@@ -53,7 +53,7 @@ func registered(t *testing.T) []described {
 			Logging: &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": {BaseLog: caddy.BaseLog{Level: "ERROR"}}}},
 			AppsRaw: caddy.ModuleMap{
 				"api_gateway": json.RawMessage(config),
-				"http": json.RawMessage(`{"servers": {"one": {"listen": ["127.0.0.1:1"], "automatic_https": {"disable": true},
+				"http": json.RawMessage(`{"servers": {"one": {"listen": ["127.0.0.1:1"], "automatic_https": {"disable": true}, "listener_wrappers": [{"wrapper": "api_framing"}],
 					"routes": [{"handle": [{"handler": "api_access_log", "writer": {"output": "discard"}}, {"handler": "api_validate", "body": "json"}]}]}}}`),
 			},
 		})

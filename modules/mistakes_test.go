@@ -490,6 +490,8 @@ func TestMistakes(t *testing.T) {
 		{"global: drain without a span", global("drain"), "after 'drain', at Caddyfile:3"},
 		{"global: drain for long", global("drain 2m"), `drain takes a span of at most 1m such as 2s, not "2m", at Caddyfile:3`},
 		{"global: drain for nothing", global("drain 0s"), `drain takes a span of at most 1m such as 2s, not "0s", at Caddyfile:3`},
+		{"framing: of what", "{\n\tservers {\n\t\tlistener_wrappers {\n\t\t\tapi_framing strict\n\t\t}\n\t}\n}\n", "after 'strict', at Caddyfile:4"},
+		{"framing: a block", "{\n\tservers {\n\t\tlistener_wrappers {\n\t\t\tapi_framing {\n\t\t\t\tstrict\n\t\t\t}\n\t\t}\n\t}\n}\n", "api_framing takes no block, at Caddyfile:5"},
 		{"listener: of what", "{\n\tservers {\n\t\tlistener_wrappers {\n\t\t\tapi_listener 64\n\t\t}\n\t}\n}\n", "after '64', at Caddyfile:4"},
 		{"listener: a block", "{\n\tservers {\n\t\tlistener_wrappers {\n\t\t\tapi_listener {\n\t\t\t\tmost 64\n\t\t\t}\n\t\t}\n\t}\n}\n", "api_listener takes no block, at Caddyfile:5"},
 		{"global: usage misspelt", global("usages off"), "did you mean usage?, at Caddyfile:3"},

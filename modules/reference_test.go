@@ -39,6 +39,7 @@ var sections = []struct{ title, module, dir, typ string }{
 	{"Directive `api_access_log`", "api_access_log", "accesslog", "Handler"},
 	{"Directive `api_tracing`", "api_tracing", "tracing", "Handler"},
 	{"Log format `api_gateway`", "api_gateway", "logformat", "Encoder"},
+	{"Listener wrapper `api_framing`", "api_framing", "framing", "Wrapper"},
 	{"Listener wrapper `api_listener`", "api_listener", "listener", "Wrapper"},
 }
 
