@@ -30,6 +30,7 @@ func init() {
 		"another-order": func(to door, v *values, _ string) []answer { return keyed(to, v, "acme", "acme", true) },
 		"slowly":        slowly,
 		"early":         early,
+		"upgraded":      upgraded,
 		"flood":         flood,
 		"streams":       streams,
 	}
@@ -108,6 +109,28 @@ func slowly(to door, _ *values, head string) []answer {
 	defer c.Close()         //nolint:errcheck // nothing more is wanted of it
 	io.WriteString(c, head) //nolint:errcheck // the next read tells
 	return answers1(bufio.NewReader(c), "GET", 1)
+}
+
+// upgraded opens a WebSocket and sends frames whose payload is said, masked with zeros, so that it is there to be read.
+func upgraded(to door, v *values, payload string) []answer {
+	c := to.dial("http/1.1")
+	defer c.Close() //nolint:errcheck // nothing more is wanted of it
+	asks := v.parse("GET /once/x-talks ↵ Connection: Upgrade ↵ Upgrade: websocket ↵ Sec-WebSocket-Version: 13 ↵ Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", credentials["acme"])
+	io.WriteString(c, asks.http1(to.host())) //nolint:errcheck // the next read tells
+	r := bufio.NewReader(c)
+	res, err := http.ReadResponse(r, nil)
+	if err != nil {
+		return []answer{{end: ended(err)}}
+	}
+	frame := append([]byte{0x81, 0x80 | byte(len(payload)), 0, 0, 0, 0}, payload...)
+	for range 3 {
+		c.Write(frame) //nolint:errcheck // the next read tells
+		got := make([]byte, len(frame))
+		if _, err := io.ReadFull(r, got); err != nil || string(got) != string(frame) {
+			return []answer{{end: fmt.Sprintf("%d, and then %q, %v", res.StatusCode, got, err)}}
+		}
+	}
+	return []answer{{status: res.StatusCode, header: res.Header}}
 }
 
 // early makes a second QUIC connection with what the first was given, and sends a request before the handshake is over.

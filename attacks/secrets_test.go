@@ -166,6 +166,14 @@ func (s *secrets) serve(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case strings.HasSuffix(r.URL.Path, "-waits"): // until its caller goes away
 		<-r.Context().Done()
+	case strings.HasSuffix(r.URL.Path, "-talks"): // another protocol, which gives back what it gets
+		c, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer c.Close()                                                                                            //nolint:errcheck // the caller tells
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n") //nolint:errcheck // the caller tells
+		io.Copy(c, rw)                                                                                             //nolint:errcheck // the caller tells
 	default:
 		io.WriteString(w, `{"data":[]}`) //nolint:errcheck // the gateway may have gone away
 	}
