@@ -69,7 +69,7 @@ func TestHTTP2Conformance(t *testing.T) {
 	began := time.Now()
 	passed, failed := run("", "reverse_proxy "+service.URL)
 	t.Logf("stock Caddy passes %d of %d, fails %q", passed, passed+len(failed), failed)
-	ours, wrong := run("\tapi_gateway {\n\t\tcatalogue DIR/api.hcl\n\t\tvariable service "+service.URL+"\n\t}\n", "api_gateway")
+	ours, wrong := run("\tservers {\n\t\tlistener_wrappers {\n\t\t\tapi_framing\n\t\t}\n\t}\n\tapi_gateway {\n\t\tcatalogue DIR/api.hcl\n\t\tvariable service "+service.URL+"\n\t}\n", "api_gateway")
 	t.Logf("the gateway passes %d of %d, fails %q, after %v", ours, ours+len(wrong), wrong, time.Since(began).Round(time.Second))
 	if ours+len(wrong) != all || ours < stocks {
 		t.Errorf("the gateway passes %d of %d", ours, ours+len(wrong))

@@ -40,6 +40,7 @@ func TestReloads(t *testing.T) {
 		listener_wrappers {
 			api_listener
 			tls
+			api_framing
 		}
 	}
 	api_gateway {
