@@ -360,6 +360,11 @@ api "things" {
 	%s
 	renew_interval 1s
 	renewal_window_ratio %.3f
+	servers {
+		listener_wrappers {
+			api_framing
+		}
+	}
 	api_gateway {
 		catalogue %s/api.hcl
 		variable service %s

@@ -92,6 +92,11 @@ func startMutual(t *testing.T, sites int) *mutual {
 	log default {
 		level ERROR
 	}
+	servers {
+		listener_wrappers {
+			api_framing
+		}
+	}
 	api_gateway {
 		catalogue DIR/api.hcl
 		variable service %s

@@ -140,6 +140,11 @@ func TestSwapsUnderFire(t *testing.T) {
 	log default {
 		level ERROR
 	}
+	servers {
+		listener_wrappers {
+			api_framing
+		}
+	}
 	api_gateway {
 		catalogue %[2]s/api.hcl
 		policies %[2]s/policies {
