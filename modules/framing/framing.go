@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/wicketgate/wicketgate/internal/framing"
+	"github.com/wicketgate/wicketgate/modules/gateway"
 )
 
 func init() {
@@ -40,10 +41,17 @@ func (Wrapper) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision finds the server, whose time-outs handshakes have, and what counts.
+// Provision finds the server, whose time-outs handshakes have, and what counts. The app is told, if there is one.
 func (w *Wrapper) Provision(ctx caddy.Context) error {
 	w.logger = ctx.Logger()
 	w.server, _ = ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	switch app, err := ctx.AppIfConfigured("api_gateway"); {
+	case errors.Is(err, caddy.ErrNotConfigured):
+	case err != nil:
+		return err
+	case w.server != nil:
+		app.(*gateway.App).Framed(w.server)
+	}
 	if err := ctx.GetMetricsRegistry().Register(refusals); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 		return fmt.Errorf("registering metrics: %w", err)
 	}

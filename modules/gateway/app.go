@@ -118,6 +118,7 @@ type App struct {
 
 	draining atomic.Bool // HTTP/1.1 connections are to be closed after their next answer
 	retiring retiring
+	framed   sync.Map // of servers: do they refuse HTTP/1.1 messages that have two readings?
 
 	started atomic.Bool // upstreams are probed only from then on, so that validating needs no network
 	stop    context.CancelFunc

@@ -55,6 +55,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 			return err
 		}
 	}
+	h.app.unframed(ctx, h.logger)
 	return nil
 }
 

@@ -90,6 +90,11 @@ func prepare(t *testing.T, change ...func(*server)) *server {
 	log default {
 		level ERROR
 	}
+	servers {
+		listener_wrappers {
+			api_framing
+		}
+	}
 	api_gateway {
 		catalogue %s/examples/shop
 		policies %s/policies {
