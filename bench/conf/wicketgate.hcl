@@ -1,5 +1,6 @@
-# What is measured: a token of ES256, two quotas, a schema and three rules, a policy of roles and ownership, and changes
-# there and back whose sum is nothing, so that the answer is the upstream's own to the byte, as the load generator demands.
+# What is measured: a token of ES256, two quotas, a schema and three rules, a policy of roles and ownership, and changes both
+# ways. Those of an item are there and back, and their sum is nothing: the answer is the upstream's own to the byte, as the load
+# generator demands. Of the request that asks for it, the parameter p becomes page. An order has another shape in the end.
 
 identity "users" {
   jwt {
@@ -40,6 +41,11 @@ api "items" {
     schema = "wicketgate-page.json"
     holds  = { "items[*]" = object.item }
   }
+  object "order" {
+    schema = "wicketgate-order.json"
+    holds  = { "lines[*]" = object.line }
+  }
+  object "line" { schema = "wicketgate-line.json" }
 
   route "GET /items/{id}" {
     returns = object.page
@@ -64,9 +70,25 @@ api "items" {
       detail = "the caller has a role"
     }
   }
-  route "POST /items/{id}" {
-    accepts = object.item
-    returns = object.item
+  route "POST /items/{id}/orders" {
+    accepts = object.order
+    returns = object.order
+    path "id" {
+      type    = "integer"
+      minimum = 1
+    }
+    rule "positive total" {
+      when   = body.total.amount > 0 && contains(["EUR", "USD"], body.currency)
+      detail = "the total must be positive, in EUR or USD"
+    }
+    rule "few lines" {
+      when   = len(body.lines) <= 100
+      detail = "an order has at most 100 lines"
+    }
+    rule "known caller" {
+      when   = consumer.id != "nobody" && len(claims.roles) > 0
+      detail = "the caller has a role"
+    }
   }
 
   version "v1" { released = "2025-01-01" }
@@ -77,6 +99,15 @@ api "items" {
       on      = object.item
       rename "name" { to = "label" }
       enum "active" { pairs = [[true, "yes"], [false, "no"]] }
+      param "p" { to = "page_no" }
+    }
+    change "customer" {
+      summary = "The customer's name and address moved into customer."
+      on      = object.order
+      move "customer_name" { to = "customer.name" }
+      move "customer_email" { to = "customer.email" }
+      rename "verified" { to = "status" }
+      enum "status" { pairs = [[true, "verified"], [false, "unverified"]] }
     }
   }
   version "v3" {
@@ -86,6 +117,18 @@ api "items" {
       on      = object.item
       enum "active" { pairs = [["yes", true], ["no", false]] }
       rename "label" { to = "name" }
+      param "page_no" { to = "page" }
+    }
+    change "minor-units" {
+      summary = "The total is an integer in the minor unit."
+      on      = object.order
+      scale "total" { decimals = 2 }
+      wrap "total" { in = "amount" }
+    }
+    change "sku" {
+      summary = "article is called sku."
+      on      = object.line
+      rename "article" { to = "sku" }
     }
   }
 }
