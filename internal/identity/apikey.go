@@ -30,7 +30,7 @@ type APIKeyConfig struct {
 	// The parameter is taken off before the request goes on. Default: none.
 	Query string `json:"query,omitempty"`
 
-	// Keys is the path of the key file, which holds hashes only: at most 32 MiB and 100,000 keys.
+	// Keys is the path of the key file, which holds hashes only: at most 256 MiB and 1,000,000 keys.
 	Keys string `json:"keys"`
 }
 

@@ -6,11 +6,13 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // BenchmarkGrowth finds whose key a request has among ever more of them, up to what a file may hold.
 func BenchmarkGrowth(b *testing.B) {
-	for _, n := range []int{1, 100, 1_000, 10_000, 100_000} {
+	for _, n := range []int{1, 100, 1_000, 10_000, 100_000, 1_000_000} {
 		b.Run("keys="+strconv.Itoa(n), func(b *testing.B) {
 			s, value := crowded(b, n)
 			x := request()
@@ -40,4 +42,28 @@ func crowded(b *testing.B, n int) (s *Stage, value []string) {
 		b.Fatal(diags)
 	}
 	return s, []string{printed}
+}
+
+// BenchmarkKeyFile reads the largest key file, and says how much memory its keys keep.
+func BenchmarkKeyFile(b *testing.B) {
+	file := manyKeys(maxKeys)
+	b.SetBytes(int64(len(file)))
+	b.ReportAllocs()
+	held := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := held()
+	var set *KeySet
+	for b.Loop() {
+		var diags hcl.Diagnostics
+		if set, diags = ParseKeys("f", file); diags.HasErrors() {
+			b.Fatal(diags)
+		}
+	}
+	b.ReportMetric(float64(held()-before)/(1<<20), "MiB-held")
+	runtime.KeepAlive(set)
+	runtime.KeepAlive(file)
 }

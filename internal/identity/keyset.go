@@ -15,10 +15,11 @@ import (
 	"github.com/wicketgate/wicketgate/internal/diagnostic"
 )
 
-// Bounds of a key file: room for 100,000 keys with everything a key can say in an ordinary length.
+// Bounds of a key file: room for a million keys with everything a key can say in an ordinary length. So many are read in
+// some seconds, twice where the file is changed by a command, and take about 0.4 GB.
 const (
-	MaxKeyFile  = 32 << 20 // bytes
-	maxKeys     = 100_000
+	MaxKeyFile  = 256 << 20 // bytes
+	maxKeys     = 1_000_000
 	maxKeyLine  = 4096 // bytes
 	maxKeyList  = 64   // scopes or groups of a key
 	maxMistakes = 50   // told of one file; it says so if there are more
@@ -50,11 +51,16 @@ func (s *KeySet) Lookup(id string) *Key { return s.keys[id] }
 //
 // file is the name that the diagnostics use. A set is returned only if the whole file is right.
 func ParseKeys(file string, src []byte) (*KeySet, hcl.Diagnostics) {
-	p := &keyParser{file: file, keys: make(map[string]*Key), lines: make(map[string]int)}
+	return parseKeys(file, src, maxKeys)
+}
+
+func parseKeys(file string, src []byte, most int) (*KeySet, hcl.Diagnostics) {
+	p := &keyParser{file: file, most: most}
 	if len(src) > MaxKeyFile {
 		p.fail(0, 0, "Key file too large", fmt.Sprintf("A key file has at most %d bytes, and this one has %d.", MaxKeyFile, len(src)))
 		return nil, p.diags
 	}
+	p.keys = make(map[string]*Key, min(bytes.Count(src, []byte{'\n'})+1, most))
 	for len(src) > 0 && len(p.diags) < maxMistakes {
 		line := src
 		next := len(src)
@@ -92,9 +98,10 @@ type keyParser struct {
 	number int // of the line, from 1
 	start  int // of the line, in bytes
 	line   string
+	most   int // keys
 	keys   map[string]*Key
 	list   []*Key
-	lines  map[string]int // where each id stands
+	lines  []int32 // where each of them stands
 	diags  hcl.Diagnostics
 }
 
@@ -142,7 +149,8 @@ func (p *keyParser) parse() {
 	case len(id) != keyIDLen || !isBase62(id):
 		p.secret(i, end, "Invalid key id", fmt.Sprintf("A line begins with a key's id, %d letters and digits.", keyIDLen))
 	case p.keys[id] != nil:
-		p.fail(i, end, "Duplicate key id", fmt.Sprintf("The id %s stands on line %d already.", id, p.lines[id]))
+		first := p.lines[slices.Index(p.list, p.keys[id])]
+		p.fail(i, end, "Duplicate key id", fmt.Sprintf("The id %s stands on line %d already.", id, first))
 	}
 	k.ID = id
 
@@ -156,15 +164,15 @@ func (p *keyParser) parse() {
 	if len(p.diags) > mistakes {
 		return
 	}
-	if len(p.keys) >= maxKeys {
-		p.fail(0, 0, "Too many keys", fmt.Sprintf("A key file has at most %d keys.", maxKeys))
+	if len(p.keys) >= p.most {
+		p.fail(0, 0, "Too many keys", fmt.Sprintf("A key file has at most %d keys.", p.most))
 		return
 	}
 	if k.Name == "" {
 		k.Name = k.Consumer
 	}
-	p.keys[k.ID], p.lines[k.ID] = k, p.number
-	p.list = append(p.list, k)
+	p.keys[k.ID] = k
+	p.list, p.lines = append(p.list, k), append(p.lines, int32(p.number)) //nolint:gosec // a file has fewer lines than bytes
 }
 
 // hexOf gives the digits of a hash as a file spells it; "" for anything that is not exactly that.
