@@ -74,10 +74,26 @@ type point struct {
 	nanos   float64
 	bytes   float64
 	objects float64
+	held    float64 // MiB of memory, 0 where it is not told
+	loading float64 // ms, as held
 }
 
 // result is a line of a benchmark. The number of processors is not told where there is one.
 var result = regexp.MustCompile(`^BenchmarkGrowth/(\w+)=(\d+)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op(?:.*?\s([\d.]+) B/op\s+([\d.]+) allocs/op)?`)
+
+// What a benchmark reports besides.
+var (
+	reHeld = regexp.MustCompile(`\s([\d.]+) MiB-held`)
+	reLoad = regexp.MustCompile(`\s([\d.]+) ms-load`)
+)
+
+// number gives what an expression finds in a line, 0 for nothing.
+func number(re *regexp.Regexp, line string) (n float64) {
+	if m := re.FindStringSubmatch(line); m != nil {
+		n, _ = strconv.ParseFloat(m[1], 64) // the expression lets nothing else pass
+	}
+	return n
+}
 
 // read takes the results: of a case that was run several times, the middle one.
 func read(in io.Reader) ([]curve, error) {
@@ -95,7 +111,9 @@ func read(in io.Reader) ([]curve, error) {
 		if all[m[1]] == nil {
 			all[m[1]] = map[float64][]point{}
 		}
-		all[m[1]][numbers[0]] = append(all[m[1]][numbers[0]], point{numbers[0], numbers[1], numbers[2], numbers[3]})
+		all[m[1]][numbers[0]] = append(all[m[1]][numbers[0]], point{
+			n: numbers[0], nanos: numbers[1], bytes: numbers[2], objects: numbers[3], held: number(reHeld, lines.Text()), loading: number(reLoad, lines.Text()),
+		})
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("reading results: %w", err)
@@ -120,11 +138,21 @@ func read(in io.Reader) ([]curve, error) {
 // table writes a row for each point.
 func table(curves []curve) string {
 	var b strings.Builder
-	b.WriteString("| what grows | to | costs a request | allocations |\n|---|---|---|---|\n")
+	b.WriteString("| what grows | to | costs a request | allocations | holds | loads in |\n|---|---|---|---|---|---|\n")
 	for _, c := range curves {
 		name := c.name
 		for _, p := range c.points {
-			fmt.Fprintf(&b, "| %s | %s | %s | %.0f |\n", name, short(p.n), took(p.nanos), p.objects)
+			held, loading := "", ""
+			switch {
+			case p.held >= 1:
+				held = strconv.FormatFloat(p.held, 'f', 1, 64) + " MiB"
+			case p.held > 0:
+				held = strconv.FormatFloat(p.held*1024, 'f', 0, 64) + " KiB"
+			}
+			if p.loading > 0 {
+				loading = took(p.loading * 1e6)
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %.0f | %s | %s |\n", name, short(p.n), took(p.nanos), p.objects, held, loading)
 			name = ""
 		}
 	}
@@ -146,6 +174,8 @@ func short(n float64) string {
 
 func took(nanos float64) string {
 	switch {
+	case nanos >= 1e9:
+		return strconv.FormatFloat(nanos/1e9, 'f', 1, 64) + " s"
 	case nanos >= 1e6:
 		return strconv.FormatFloat(nanos/1e6, 'f', 1, 64) + " ms"
 	case nanos >= 1e3:

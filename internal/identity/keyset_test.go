@@ -102,7 +102,7 @@ func manyKeys(n int) []byte {
 	return file.Bytes()
 }
 
-// TestManyKeys has as many as there may be, and then one more. How a million do is for BenchmarkKeyFile to say.
+// TestManyKeys has as many as there may be, and then one more. How a million do is for BenchmarkGrowth to say.
 func TestManyKeys(t *testing.T) {
 	const most = 10_000
 	file := manyKeys(most)

@@ -8,13 +8,15 @@ import (
 	"time"
 )
 
-// BenchmarkGrowth charges three quotas of ever more consumers, who come in turn.
+// BenchmarkGrowth charges three quotas of ever more consumers, who come in turn. It tells how much memory the counters keep.
 func BenchmarkGrowth(b *testing.B) {
 	ask := asks["three quotas"]
 	for _, n := range []int{1, 1000, 100_000, 1_000_000} {
 		b.Run("consumers="+strconv.Itoa(n), func(b *testing.B) {
 			keys := shuffled(n, 0)
+			before := heap()
 			m := filled(b, keys, ask)
+			held := float64(heap() - before)
 			charges, states := ask(), make([]State, len(dayRates))
 			at, i := time.Now(), 0 // as requests have it, with the monotonic clock
 			b.ReportAllocs()
@@ -28,7 +30,9 @@ func BenchmarkGrowth(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(held/(1<<20), "MiB-held")
 			runtime.KeepAlive(m)
+			runtime.KeepAlive(keys)
 		})
 	}
 }

@@ -1,45 +1,40 @@
 package policy
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"runtime"
 	"strconv"
-	"strings"
 	"testing"
+	"time"
 
+	"github.com/wicketgate/wicketgate/internal/archive"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
-// perFile is how much data one file has, in bytes.
-const perFile = 1 << 20
-
-func write(b *testing.B, path, text string) {
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
-		b.Fatal(err)
-	}
-}
-
-// BenchmarkGrowth evaluates a policy, anew each time, that looks the caller up in ever more data, in bytes.
+// BenchmarkGrowth evaluates a policy, anew each time, that looks the caller up in ever more data of a bundle, in bytes. It tells how
+// long the bundle takes to load, of what is in memory already, and how much memory its policies and data keep.
 func BenchmarkGrowth(b *testing.B) {
-	for _, megabytes := range []int{1, 4, 12, 28} { // of 32 that policies and data in files may have together
-		b.Run("data="+strconv.Itoa(megabytes<<20), func(b *testing.B) {
-			folder := b.TempDir()
-			rego := "package growth\n\ndefault allow := false\n\nallow if data[input.consumer.plan].users[input.consumer.id].role == \"editor\"\n"
-			write(b, filepath.Join(folder, "growth.rego"), rego)
-			paths := []string{folder}
-			each, parts := 0, 0
-			for ; parts*perFile < megabytes<<20; parts++ {
-				var text strings.Builder
-				text.WriteString(`{"users":{`)
-				for each = 0; text.Len() < perFile; each++ {
-					fmt.Fprintf(&text, `"user-%d":{"role":"editor","tenant":"tenant-%d","since":"2026-01-01"},`, each, each%1000)
+	const rego = "package growth\n\ndefault allow := false\n\nallow if data.users[input.consumer.id].role == \"editor\"\n"
+	for _, megabytes := range []int{1, 10, 50, 200} {
+		b.Run("data="+strconv.Itoa(megabytes*1_000_000), func(b *testing.B) {
+			text := bytes.NewBuffer(make([]byte, 0, megabytes*1_000_000+200))
+			text.WriteString(`{"users":{`)
+			users := 0
+			for ; text.Len() < megabytes*1_000_000; users++ {
+				if users > 0 {
+					text.WriteByte(',')
 				}
-				write(b, filepath.Join(folder, "part-"+strconv.Itoa(parts), "data.json"), strings.TrimSuffix(text.String(), ",")+"}}")
+				fmt.Fprintf(text, `"user-%d":{"role":"editor","tenant":"tenant-%d","since":"2026-01-01"}`, users, users%1000)
 			}
-			snapshot, diags := Load(context.Background(), paths, Options{Limit: MaxLimit, Cache: -1})
+			text.WriteString("}}")
+			size := float64(text.Len())
+			before := inUse()
+			began := time.Now()
+			snapshot, diags := ReadTrustedBundle(context.Background(), "growth.tar.gz", []archive.File{
+				{Name: "/growth.rego", Content: []byte(rego)}, {Name: "/data.json", Content: text.Bytes()},
+			}, Options{Limit: MaxLimit, Cache: -1})
 			if diags.HasErrors() {
 				b.Fatal(diags)
 			}
@@ -47,18 +42,32 @@ func BenchmarkGrowth(b *testing.B) {
 			if diags.HasErrors() {
 				b.Fatal(diags)
 			}
+			loaded := time.Since(began)
+			held := inUse() - before + size // the text was there before, and is the snapshot's now
 			requests, _ := realisticRequests()
 			x := &requests[0]
 			x.Consumer = &exchange.Consumer{}
 			i := 0
 			b.ReportAllocs()
 			for b.Loop() {
-				x.Consumer.ID, x.Consumer.Plan = "user-"+strconv.Itoa(i%each), "part-"+strconv.Itoa(i%parts)
+				x.Consumer.ID = "user-" + strconv.Itoa(i%users)
 				i += 7919
 				if d, p := q.Decide(x); d == nil || !d.Allow {
 					b.Fatal(p)
 				}
 			}
+			b.ReportMetric(held/(1<<20), "MiB-held")
+			b.ReportMetric(float64(loaded.Microseconds())/1000, "ms-load")
+			runtime.KeepAlive(text)
 		})
 	}
+}
+
+// inUse is how many bytes of memory are in use after what is garbage was collected.
+func inUse() float64 {
+	runtime.GC()
+	runtime.GC() // what had a finalizer, too
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
 }
