@@ -1,14 +1,20 @@
 #!/usr/bin/env bash
-# Builds what configs.txt runs, as users build it, into the work folder of the load generator, and makes the token that it
-# sends one of ES256:
+# Builds what is measured, as users build it, into the work folder, and makes what it needs there: a certificate, and a token of
+# ES256 with its key set:
 #   bench/build.sh
-# PEERS names the folder of the load generator; default: ../shared/bench, beside the repository.
+# PEERS names the folder of the load generator; default: ../shared/bench, beside the repository. Where there is none, what
+# load.sh needs of it is made here: stock Caddy, and the certificate.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 peers=${PEERS:-$here/../shared/bench}
 work=${WORK:-${TMPDIR:-/tmp}/wicketgate-bench}
 mkdir -p "$work/peers" "$work/run"
-[ -e "$work/run/token" ] || (cd "$peers" && go run ./cmd/mkkeys "$work/run")
 cd "$here"
+if [ -d "$peers" ]; then
+	[ -e "$work/run/data.json" ] || (cd "$peers" && go run ./cmd/mkkeys "$work/run")
+elif [ ! -x "$work/peers/caddy" ]; then
+	sed -n 's/.*\("caddy_version": *"[^"]*"\).*/{ \1 }/p' xcaddy.json >"$work/stock.json"
+	go run ./cmd/build -o "$work/peers/caddy" "$work/stock.json"
+fi
 go run ./bench/token "$work/run"
 go run ./cmd/build -o "$work/peers/wicketgate"

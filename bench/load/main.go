@@ -1,142 +1,138 @@
-// Command load asks a gateway in ways that the load generator does not, and says what it costs and holds: with many
-// connections that do nothing, under load that lasts, with many connections at once, and in each version of HTTP.
+// Command load asks gateways in ways that the load generator of bench.sh does not, one beside the other by turns, and says what it
+// costs and what they hold:
 //
-//	load idle [-n 10000] -- COMMAND…
-//	load steady [-for 1h] [-rate 300] -admin ADDRESS -- COMMAND…
-//	load connections [-requests 40000] -- COMMAND…
-//	load versions [-requests 40000] -- COMMAND…
+//	load bodies      [-rounds 3] [-for 5s] [-rate 1000] -- COMMAND… [-- COMMAND…]   1 KB of JSON there and back
+//	load connections [-rounds 1] [-for 5s] [-rate 1000] -- COMMAND… [-- COMMAND…]   64 to 10,000 connections that ask
+//	load versions    [-rounds 3] [-for 5s]              -- COMMAND… [-- COMMAND…]   HTTP/1.1, 2 and 3
+//	load idle        [-rounds 1] [-n 10000]             -- COMMAND… [-- COMMAND…]   connections that do nothing
+//	load steady      [-for 1h]   [-rate 300]  -admin ADDRESS -- COMMAND…            what is held in the long run
+//	load profiles    [-for 10s] -admin ADDRESS -- COMMAND…                          where time and memory go
+//	load serve                                                                      the service behind the gateways
 //
-// It starts the command, which must serve https://127.0.0.1:28443/api/items/7, and ends it. The token of the load generator
-// is read from $WORK/run/token. It needs Linux.
+// It starts each command, which must serve https://127.0.0.1:28443, and ends it. The first is what the others are held
+// against. The token of the load generator is read from $WORK/run/token. It needs Linux.
 package main
 
 import (
-	"bufio"
-	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
+	"slices"
 	"time"
-)
-
-const (
-	address = "127.0.0.1:28443"
-	target  = "https://" + address + "/api/items/7"
 )
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) < 2 {
-		log.Fatal("load: say idle, steady, connections or versions")
+	if err := run(os.Args[1:]); err != nil {
+		log.Fatalf("load: %v", err)
 	}
-	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
-	n := flags.Int("n", 10_000, "idle connections")
-	during := flags.Duration("for", time.Hour, "how long the load lasts")
-	rate := flags.Int("rate", 300, "requests per second")
-	requests := flags.Int("requests", 40_000, "requests of each measurement")
-	admin := flags.String("admin", "", "where Caddy's admin endpoint is, which tells the heap")
-	if err := flags.Parse(os.Args[2:]); err != nil {
-		log.Fatal(err)
+}
+
+// options are what the command line says.
+type options struct {
+	token, admin string
+	rounds, n    int
+	during       time.Duration
+	rate         float64
+}
+
+// mode is a way to ask.
+type mode struct {
+	rounds  int           // unless the command line says otherwise
+	during  time.Duration // of each measurement, as rounds
+	rate    float64       // as rounds
+	columns []column
+	measure func(*gateway, options) ([]row, error) // nil columns: it tells by itself
+}
+
+var modes = map[string]mode{
+	"bodies":      {3, 5 * time.Second, 1000, bodiesColumns, bodies},
+	"connections": {1, 5 * time.Second, 1000, connectionsColumns, connections},
+	"versions":    {3, 5 * time.Second, 0, versionsColumns, versions},
+	"idle":        {1, 0, 0, idleColumns, idle},
+	"steady":      {1, time.Hour, 300, nil, steady},
+	"profiles":    {1, 10 * time.Second, 0, nil, profiles},
+}
+
+func run(args []string) error {
+	if len(args) == 1 && args[0] == "serve" {
+		return serve()
+	}
+	unknown := errors.New("say bodies, connections, versions, idle, steady, profiles or serve")
+	if len(args) == 0 {
+		return unknown
+	}
+	m, known := modes[args[0]]
+	if !known {
+		return unknown
+	}
+	var o options
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.IntVar(&o.n, "n", 10_000, "idle connections")
+	flags.IntVar(&o.rounds, "rounds", m.rounds, "how often each gateway has its turn")
+	flags.DurationVar(&o.during, "for", m.during, "how long each measurement takes")
+	flags.Float64Var(&o.rate, "rate", m.rate, "requests per second, where they come at a rate")
+	flags.StringVar(&o.admin, "admin", "", "where Caddy's admin endpoint is, which tells the heap and gives profiles")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
 	}
 	token, err := os.ReadFile(filepath.Join(os.Getenv("WORK"), "run", "token"))
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	m := &measured{token: string(token), admin: *admin, config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}}} //nolint:gosec // its certificate is its own
-	end, err := m.start(flags.Args())
-	if err != nil {
-		log.Fatal(err)
+	o.token = string(token)
+	commands := divide(flags.Args())
+	if len(commands) == 0 {
+		return errors.New("what is to be measured?")
 	}
-	switch os.Args[1] {
-	case "idle":
-		err = m.idle(*n)
-	case "steady":
-		err = m.steady(*during, *rate)
-	case "connections":
-		err = m.connections(*requests)
-	case "versions":
-		err = m.versions(*requests)
-	default:
-		err = errors.New("say idle, steady, connections or versions")
+	var rows []row
+	for round := range o.rounds {
+		for i := range commands {
+			command := commands[(i+round)%len(commands)] // nobody is always first
+			some, err := turn(m, o, command)
+			if err != nil {
+				return fmt.Errorf("%s: %w", filepath.Base(command[0]), err)
+			}
+			for _, r := range some {
+				r.round, r.gateway = round, filepath.Base(command[0])
+				rows = append(rows, r)
+			}
+		}
 	}
-	end()
-	if err != nil {
-		log.Fatal(err)
+	if m.columns != nil {
+		fmt.Print(table(m.columns, rows, filepath.Base(commands[0][0])))
 	}
+	return nil
 }
 
-type measured struct {
-	token, admin string
-	config       *tls.Config
-	pid          int
-}
-
-// start runs the command until end, and waits until it answers.
-func (m *measured) start(command []string) (end func(), err error) {
-	if len(command) == 0 {
-		return nil, errors.New("what is to be measured?")
-	}
-	c := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // whoever calls this says what to run; it ends with end
-	c.Stderr = io.Discard
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := c.Start(); err != nil {
+// turn measures one gateway, and tells meanwhile what comes out.
+func turn(m mode, o options, command []string) ([]row, error) {
+	g, err := start(command, o.token)
+	if err != nil {
 		return nil, err
 	}
-	m.pid = c.Process.Pid
-	end = func() {
-		c.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
-		c.Wait()                          //nolint:errcheck // it was ended
+	defer g.end()
+	rows, err := m.measure(g, o)
+	for _, r := range rows {
+		fmt.Fprintf(os.Stderr, "%s, %s: %.1f\n", filepath.Base(command[0]), r.what, r.values)
 	}
-	for range 200 {
-		if conn, err := m.ask(nil); err == nil {
-			conn.Close() //nolint:errcheck // nothing more is wanted of it
-			return end, nil
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	end()
-	return nil, errors.New("it does not answer with 200")
+	return rows, err
 }
 
-// ask asks on a connection, nil for a new one, which it gives back.
-func (m *measured) ask(conn net.Conn) (net.Conn, error) {
-	if conn == nil {
-		var err error
-		if conn, err = tls.DialWithDialer(&net.Dialer{Timeout: 10 * time.Second}, "tcp", address, m.config); err != nil {
-			return nil, err
+// divide gives the commands between each "--".
+func divide(args []string) (commands [][]string) {
+	for len(args) > 0 {
+		i := slices.Index(args, "--")
+		if i < 0 {
+			i = len(args)
 		}
+		if i > 0 {
+			commands = append(commands, args[:i])
+		}
+		args = args[min(i+1, len(args)):]
 	}
-	err := func() error {
-		if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(conn, "GET /api/items/7 HTTP/1.1\r\nHost: %s\r\nX-User: user42\r\nAuthorization: Bearer %s\r\n\r\n", address, m.token); err != nil {
-			return err
-		}
-		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil {
-			return err
-		}
-		defer res.Body.Close() //nolint:errcheck // it has been read
-		if _, err := io.Copy(io.Discard, res.Body); err != nil {
-			return err
-		}
-		if res.StatusCode != http.StatusOK {
-			return fmt.Errorf("got %s", res.Status)
-		}
-		return nil
-	}()
-	if err != nil {
-		conn.Close() //nolint:errcheck // nothing more is wanted of it
-		return nil, err
-	}
-	return conn, nil
+	return commands
 }

@@ -1,80 +1,51 @@
 package main
 
 import (
-	"bytes"
-	"context"
+	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"os"
 	"regexp"
-	"strconv"
 	"sync"
 	"time"
 )
 
+var idleColumns = []column{{"MiB at first", "%.0f", true}, {"MiB with them", "%.0f", true}}
+
+// settle is how long what was left behind may take to be collected, or not.
+const settle = 5 * time.Second
+
 // idle opens connections, asks once on each, and lets them be.
-func (m *measured) idle(n int) error {
-	before, err := m.resident()
+func idle(g *gateway, o options) ([]row, error) {
+	before, err := g.resident()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	conns := make([]net.Conn, n)
-	defer func() {
-		for _, c := range conns {
-			if c != nil {
-				c.Close() //nolint:errcheck // nothing more is wanted of it
-			}
-		}
-	}()
-	for i := range conns {
-		if conns[i], err = m.ask(nil); err != nil {
-			return fmt.Errorf("connection %d: %w", i, err)
-		}
-	}
-	time.Sleep(5 * time.Second) // what they left behind is collected meanwhile, or not
-	after, err := m.resident()
+	clients, err := g.open(o.n, get)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	fmt.Printf("%.0f MiB at first, %.0f MiB with %d idle connections\n", before, after, n)
-	return nil
-}
-
-var reResident = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
-
-// resident is the process's memory in MiB.
-func (m *measured) resident() (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.pid))
-	if err != nil {
-		return 0, err
-	}
-	return number(reResident, status, 1<<10)
-}
-
-func number(re *regexp.Regexp, in []byte, unit float64) (float64, error) {
-	found := re.FindSubmatch(in)
-	if found == nil {
-		return 0, fmt.Errorf("nothing matches %s", re)
-	}
-	n, err := strconv.ParseFloat(string(found[1]), 64)
-	return n / unit, err
+	defer shut(clients)
+	time.Sleep(settle)
+	after, err := g.resident()
+	return []row{{what: fmt.Sprintf("%d idle connections", o.n), values: []float64{before, after}}}, err
 }
 
 const workers = 16
 
 // steady asks at a rate and tells each minute what the process holds after garbage was collected.
-func (m *measured) steady(during time.Duration, rate int) error {
-	due := make(chan struct{}, rate)
+func steady(g *gateway, o options) ([]row, error) {
+	if o.admin == "" {
+		return nil, errors.New("say where the admin endpoint is")
+	}
+	due := make(chan struct{}, int(o.rate))
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	asked, failed := 0, 0
 	for range workers {
+		c := g.client(get)
 		all.Go(func() {
-			var conn net.Conn
+			defer c.close()
 			for range due {
-				c, err := m.ask(conn)
-				conn = c
+				err := c.ask()
 				mu.Lock()
 				if asked++; err != nil {
 					failed++
@@ -83,7 +54,7 @@ func (m *measured) steady(during time.Duration, rate int) error {
 			}
 		})
 	}
-	tick, minute, end := time.NewTicker(time.Second/time.Duration(rate)), time.NewTicker(time.Minute), time.After(during)
+	tick, minute, end := time.NewTicker(time.Duration(float64(time.Second)/o.rate)), time.NewTicker(time.Minute), time.After(o.during)
 	defer tick.Stop()
 	defer minute.Stop()
 	began := time.Now()
@@ -97,15 +68,15 @@ func (m *measured) steady(during time.Duration, rate int) error {
 			close(due)
 			all.Wait()
 			fmt.Printf("%d requests, %d failed\n", asked, failed)
-			return nil
+			return nil, nil
 		}
-		heap, objects, err := m.heap()
+		heap, objects, err := heap(o.admin)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		rss, err := m.resident()
+		rss, err := g.resident()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		fmt.Printf("%4.0f min: heap %.2f MiB, %.0f objects, resident %.0f MiB\n", time.Since(began).Minutes(), heap, objects, rss)
 	}
@@ -117,23 +88,14 @@ var (
 )
 
 // heap is what is in use right after a collection, in MiB and objects.
-func (m *measured) heap() (heap, objects float64, err error) {
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+m.admin+"/debug/pprof/heap?gc=1&debug=1", nil)
+func heap(admin string) (heap, objects float64, err error) {
+	text, err := fetch(admin, "/debug/pprof/heap?gc=1&debug=1")
 	if err != nil {
 		return 0, 0, err
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
+	if heap, err = number(reHeap, text, 1<<20); err != nil {
 		return 0, 0, err
 	}
-	defer res.Body.Close() //nolint:errcheck // it has been read
-	var text bytes.Buffer
-	if _, err := text.ReadFrom(res.Body); err != nil {
-		return 0, 0, err
-	}
-	if heap, err = number(reHeap, text.Bytes(), 1<<20); err != nil {
-		return 0, 0, err
-	}
-	objects, err = number(reObjects, text.Bytes(), 1)
+	objects, err = number(reObjects, text, 1)
 	return heap, objects, err
 }

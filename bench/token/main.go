@@ -1,5 +1,6 @@
 // Command token gives the load generator a token of ES256 in the place of its own of RS256, and the key set that it is
-// verified by. Its claims stay: nobody else in the comparison reads it.
+// verified by. Its claims stay: nobody else in the comparison reads it. Where the load generator has made no certificate for the
+// gateways, it makes one, too.
 //
 //	go run ./bench/token FOLDER
 package main
@@ -24,7 +25,7 @@ func main() {
 	if len(os.Args) != 2 {
 		log.Fatal("token: name the folder with the load generator's keys")
 	}
-	if err := write(os.Args[1]); err != nil {
+	if err := errors.Join(write(os.Args[1]), certify(os.Args[1])); err != nil {
 		log.Fatalf("token: %v", err)
 	}
 }
