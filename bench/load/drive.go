@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -45,6 +47,9 @@ func sum(all []asking, during, cpu time.Duration) (figures, error) {
 	}
 	if len(took) == 0 {
 		return f, last
+	}
+	if f.failed > 0 {
+		fmt.Fprintf(os.Stderr, "%.0f failed, among them: %v\n", f.failed, last)
 	}
 	slices.Sort(took)
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -49,10 +50,18 @@ func profiles(g *gateway, o options) ([]row, error) {
 		})
 	}
 	time.Sleep(settle)
+	kept := filepath.Join(os.Getenv("WORK"), "profiles")
+	if err := os.MkdirAll(kept, 0o755); err != nil { //nolint:gosec // beside what else was measured
+		return nil, err
+	}
 	look := func(what string, during time.Duration) (profile []byte, requests float64, err error) {
 		before := asked.Load()
 		profile, err = fetch(o.admin, fmt.Sprintf("/debug/pprof/%s?seconds=%.0f", what, during.Seconds()))
-		return profile, float64(asked.Load() - before), err
+		requests = float64(asked.Load() - before)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(kept, what), profile, 0o600)
+		}
+		return profile, requests, err
 	}
 	got := map[string][]stack{}
 	requests := map[string]float64{}

@@ -52,7 +52,7 @@ func readProfile(profile []byte) ([]stack, error) {
 
 var (
 	reSample   = regexp.MustCompile(`^([\s\d-]+): ([\d ]*)$`)
-	reLocation = regexp.MustCompile(`^\s*(?:(\d+): 0x[0-9a-f]+ (?:M=\d+ )?(?:\[F\] )?)?(?:(\S.*) \S*:-?\d+:-?\d+ s=-?\d+\S*)?$`)
+	reLocation = regexp.MustCompile(`^\s*(?:(\d+): 0x[0-9a-f]+ (?:M=\d+ )?(?:\[F\] )?)?(?:(\S.*|) \S*:-?\d+:-?\d+ s=-?\d+\S*)?$`)
 )
 
 // parseStacks reads what go tool pprof -raw prints: samples, which name locations, and then those, each of which has the functions
@@ -145,8 +145,8 @@ func (s stack) place() (function, pkg string) {
 			return f, pkg
 		}
 	}
-	if len(s.frames) == 0 {
-		return "unknown", "unknown"
+	if len(s.frames) == 0 { // in a trace, nobody of whom it is known who
+		return "woken by the network or a timer", "unknown"
 	}
 	return s.frames[len(s.frames)-1], "runtime"
 }

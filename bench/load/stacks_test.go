@@ -16,6 +16,7 @@ samples/count cpu/nanoseconds
                 thread:[7]
          17  170000000: 4 2
           2          0: 
+          3          0: 6 
 Locations
      1: 0x40d3ce M=1 internal/runtime/syscall/linux.Syscall6 /usr/local/go/src/internal/runtime/syscall/linux/asm_linux_amd64.s:36:0 s=27
      2: 0x50b8de M=1 github.com/wicketgate/wicketgate/internal/packed.(*List[go.shape.struct { A int }]).At /x/list.go:21:0 s=211
@@ -23,6 +24,7 @@ Locations
      3: 0x1 M=1 runtime.goexit /usr/local/go/src/runtime/asm_amd64.s:1693:0 s=1692
      4: 0x2 M=1 runtime.gcAssistAlloc /usr/local/go/src/runtime/mgcmark.go:1:0 s=1
      5: 0x3 M=1 
+     6: 0x0 M=1  :0:0 s=0
 Mappings
 1: 0x400000/0x5d02000/0x0 /x/caddy  [FN]
 `
@@ -38,11 +40,12 @@ func TestStacks(t *testing.T) {
 		{[]string{"internal/runtime/syscall/linux.Syscall6", at, write, "runtime.goexit"}, []int64{1, 10000000}},
 		{[]string{"runtime.gcAssistAlloc", at, write}, []int64{17, 170000000}},
 		{nil, []int64{2, 0}},
+		{nil, []int64{3, 0}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
 	}
-	for i, pkg := range []string{"internal/packed", "garbage collection", "unknown"} {
+	for i, pkg := range []string{"internal/packed", "garbage collection", "unknown", "unknown"} {
 		if _, is := got[i].place(); is != pkg {
 			t.Errorf("stack %d is of %s, want %s", i, is, pkg)
 		}

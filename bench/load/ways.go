@@ -58,7 +58,8 @@ func crowd(g *gateway, n int, o options) (row, error) {
 		return row{}, err
 	}
 	defer shut(clients)
-	flat, err := g.flatOut(asks(clients), o.during)
+	whole := time.Duration(n) * time.Millisecond // some seconds more where one request takes some
+	flat, err := g.flatOut(asks(clients), max(o.during, whole))
 	if err != nil {
 		return row{}, err
 	}
