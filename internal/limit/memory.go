@@ -30,6 +30,7 @@ const (
 // shards too.
 type Memory struct {
 	epoch  time.Time
+	latest atomic.Int64            // the last instant that somebody asked at, since the epoch, a step less at most
 	tables []atomic.Pointer[table] // of the shards, apart from them because all requests read them
 	shards []shard
 	mask   uint64
@@ -46,6 +47,7 @@ func NewMemory(maxKeys int) *Memory {
 		n *= 2
 	}
 	m := &Memory{epoch: time.Now(), tables: make([]atomic.Pointer[table], n), shards: make([]shard, n), mask: uint64(n - 1)}
+	m.latest.Store(-1 << 62) // before any
 	for i := range m.shards {
 		s := &m.shards[i]
 		s.bound = max(maxKeys/n, minShard)
@@ -55,14 +57,35 @@ func NewMemory(maxKeys int) *Memory {
 	return m
 }
 
+const (
+	// step is how far behind the last instant latest may be: written once in a step, it stays in the caches of all processors.
+	step = int64(time.Millisecond)
+	// late is how long a request may have waited before it is charged: what seems to be later is a clock that was set back.
+	late = int64(time.Minute)
+)
+
+// instant is when a request counts. One that waited before it is charged, for its body or for a processor, came before others that
+// are charged already: what these used has not refilled yet when it came, and a window shorter than the wait would have nothing
+// left for it. So it counts as one that comes with them.
+func (m *Memory) instant(now time.Time) int64 {
+	// Time since the epoch is monotonic where now is, so a step of the wall clock neither forgives nor punishes.
+	at, latest := int64(now.Sub(m.epoch)), m.latest.Load()
+	switch {
+	case at-latest > step:
+		m.latest.CompareAndSwap(latest, at) // whoever is first: the other came as late
+	case at < latest && latest-at <= late:
+		return latest
+	}
+	return at
+}
+
 // Take implements Counter. It never fails but for a charge outside the contract.
 func (m *Memory) Take(_ context.Context, now time.Time, charges []Charge, states []State) (bool, error) {
 	if len(charges) > maxLimits {
 		return false, errors.New("counting: more than 8 limits at once")
 	}
-	// Time since the epoch is monotonic where now is, so a step of the wall clock neither forgives nor punishes.
 	var t taking
-	t.m, t.charges, t.at = m, charges, int64(now.Sub(m.epoch))
+	t.m, t.charges, t.at = m, charges, m.instant(now)
 	for i := range charges { // before all else, which the processor then does meanwhile
 		where := charges[i].where()
 		t.keys[i].where = where

@@ -143,6 +143,25 @@ func TestClockThatStepsBack(t *testing.T) {
 	}
 }
 
+// TestLate has a request that came before others, and waited for its body or for a processor, not be refused for what they
+// used: there is more than enough of it.
+func TestLate(t *testing.T) {
+	take := taker(NewMemory(0), "acme", NewRate(3, time.Second))
+	for i, test := range []struct {
+		at   time.Duration
+		left int64 // -1 for a refusal
+	}{{0, 2}, {10 * time.Second, 2}, {3 * time.Second, 1}, {9999 * time.Millisecond, 0}, {10 * time.Second, -1}, {5 * time.Second, -1}, {11500 * time.Millisecond, 2}} {
+		ok, states := take(start.Add(test.at))
+		left := states[0].Remaining
+		if !ok {
+			left = -1
+		}
+		if left != test.left {
+			t.Errorf("request %d: %d are left, want %d", i, left, test.left)
+		}
+	}
+}
+
 func TestCostOutsideTheContract(t *testing.T) {
 	m := NewMemory(0)
 	rates := []Rate{NewRate(5, time.Minute)}
