@@ -96,7 +96,7 @@ func (a *Admit) Admit(x *exchange.Exchange, r *http.Request, client netip.Addr) 
 	x.Peer, x.Client = r.RemoteAddr, client.Unmap().WithZone("")
 	x.Header = r.Header
 	x.Body = exchange.Body{Stream: r.Body, Length: r.ContentLength}
-	if r.Body == nil || r.Body == http.NoBody {
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 { // Caddy wraps what has no body, too
 		x.Body = exchange.Body{}
 	}
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"io"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -203,6 +204,19 @@ func TestALengthWithoutABody(t *testing.T) {
 		}
 	}
 	admitted(t, request(t, "POST / HTTP/1.1", "Host: gw.test", "Content-Length: 2", "", "{}"))
+}
+
+// TestNoBody has a request without a body have none where a server before the gateway wrapped it, as Caddy does. With one that
+// never comes, a refusal would bound how long the server waits for it, and a server that waits for nothing takes the end of that
+// for the end of the connection.
+func TestNoBody(t *testing.T) {
+	for length, has := range map[int64]bool{0: false, 5: true, -1: true} {
+		r := request(t, "POST /a HTTP/1.1", "Host: gw.test")
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader("12345")), length
+		if x := admitted(t, r); (x.Body.Stream != nil) != has {
+			t.Errorf("of a length of %d the body is %v", length, x.Body.Stream)
+		}
+	}
 }
 
 func TestHosts(t *testing.T) {
