@@ -33,7 +33,7 @@ type Call struct {
 	Took   time.Duration
 }
 
-// Key is what traffic is told apart by: both are the catalogue's.
+// Key is what traffic is told apart by: both are the catalogue's, or the API is Others or Alone.
 type Key struct {
 	API     string `json:"api"`               // "" for requests that were refused before they came to one
 	Version string `json:"version,omitempty"` // "" on an API without versions

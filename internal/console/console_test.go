@@ -87,7 +87,7 @@ func TestTraffic(t *testing.T) {
 		if n := len(h.TenSecond); n != coarse || h.TenSecond[n-1].Requests != 99 {
 			t.Errorf("the last ten seconds of v1: %v", h.TenSecond[n-1])
 		}
-		if len(h.Of) != 3 || h.Of[0].Minutes[59].Requests != 99 || h.Of[1].Minutes[59].Failed != 1 {
+		if len(h.Of) != 4 || h.Of[0].Minutes[59].Requests != 99 || h.Of[1].Minutes[59].Failed != 1 {
 			t.Errorf("by the minute: %v", h.Of)
 		}
 		l.Traffic.Know([]Key{{"orders", "v2"}, {"orders", "v3"}}) // v1 is gone, and what v2 came to stays
@@ -136,7 +136,7 @@ func TestManyVersions(t *testing.T) {
 	}
 	l.Traffic.tick(time.Unix(1, 0))
 	h := l.Traffic.History(&Key{API: Others})
-	if len(h.Of) != maxKeys+2 || h.Seconds[fine-1].Requests != uint32(len(keys)-maxKeys) {
+	if len(h.Of) != maxKeys+3 || h.Seconds[fine-1].Requests != uint32(len(keys)-maxKeys) {
 		t.Errorf("%d are told apart, and %d count together", len(h.Of), h.Seconds[fine-1].Requests)
 	}
 }
@@ -190,10 +190,10 @@ func TestRefused(t *testing.T) {
 func TestQuotas(t *testing.T) {
 	q := NewQuotas()
 	now := time.Unix(1000, 0)
-	q.Used("per_consumer", "daily", "acme", 24*time.Hour, .9, now)
-	q.Used("per_consumer", "burst", "acme", 10*time.Second, 1, now)
-	q.Used("per_consumer", "burst", "globex", 10*time.Second, .5, now)
-	q.Used("uploads", "concurrent", "globex", 0, 1, now)
+	q.Used("per_consumer", "daily", Counted{Key: "acme"}, 24*time.Hour, .9, now)
+	q.Used("per_consumer", "burst", Counted{Key: "acme"}, 10*time.Second, 1, now)
+	q.Used("per_consumer", "burst", Counted{Key: "globex"}, 10*time.Second, .5, now)
+	q.Used("uploads", "concurrent", Counted{Key: "globex"}, 0, 1, now)
 	names := func(at time.Time) (all []string) {
 		for _, n := range q.Near(at).Quotas {
 			all = append(all, n.Key+" "+n.Quota)
@@ -210,12 +210,12 @@ func TestQuotas(t *testing.T) {
 		t.Errorf("after 3 h: %q", got)
 	}
 	for i := range 3 * maxNear {
-		q.Used("l", "q", fmt.Sprint(i), time.Hour, 1, now)
+		q.Used("l", "q", Counted{Key: fmt.Sprint(i)}, time.Hour, 1, now)
 	}
 	if all := q.Near(now); len(q.all) != maxNear || len(all.Quotas) != shown || all.More != 3*maxNear-shown {
 		t.Errorf("kept %d, shown %d, and %d more", len(q.all), len(all.Quotas), all.More)
 	}
-	q.Used("l", "q", "late", time.Hour, 1, now.Add(2*time.Hour)) // those before are not near any more
+	q.Used("l", "q", Counted{Key: "late"}, time.Hour, 1, now.Add(2*time.Hour)) // those before are not near any more
 	if got, want := names(now.Add(2*time.Hour)), []string{"late q"}; !slices.Equal(got, want) {
 		t.Errorf("later: %q, want %q", got, want)
 	}

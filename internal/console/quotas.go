@@ -2,10 +2,14 @@ package console
 
 import (
 	"cmp"
+	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/wicketgate/wicketgate/internal/limit"
 )
 
 const (
@@ -22,12 +26,28 @@ const (
 // Quotas are those that are near their end, by whom they are used.
 type Quotas struct {
 	mu     sync.Mutex
-	all    map[counted]*used // bound: maxNear
-	more   uint64            // requests of others, for which there was no room
-	pruned time.Time         // when it was last looked for those that are not near any more
+	all    map[counted]*used // by the limit, the quota, and who is shown as counted; bound: maxNear
+	seed   maphash.Seed
+	more   uint64    // requests of others, for which there was no room
+	pruned time.Time // when it was last looked for those that are not near any more
 }
 
 type counted struct{ limit, quota, key string }
+
+// Counted is who is counted.
+type Counted struct {
+	Key    string
+	Secret bool // the key may be a credential
+}
+
+// text is how it is shown: in the place of what may be a credential, what tells it from others for as long as the process
+// runs.
+func (c Counted) text(seed maphash.Seed) string {
+	if c.Secret {
+		return fmt.Sprintf("key %08x", uint32(maphash.String(seed, c.Key)))
+	}
+	return cut(limit.KeyText(c.Key))
+}
 
 type used struct {
 	share  float64
@@ -36,16 +56,17 @@ type used struct {
 }
 
 // NewQuotas makes one that knows of none.
-func NewQuotas() *Quotas { return &Quotas{all: make(map[counted]*used)} }
+func NewQuotas() *Quotas { return &Quotas{all: make(map[counted]*used), seed: maphash.MakeSeed()} }
 
 // Used says how much of a quota somebody has used. window is the quota's, 0 of requests under way at once.
-func (q *Quotas) Used(limit, quota, key string, window time.Duration, share float64, now time.Time) {
+func (q *Quotas) Used(limit, quota string, by Counted, window time.Duration, share float64, now time.Time) {
 	if share < near {
 		return
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	to := q.all[counted{limit, quota, key}]
+	key := counted{limit, quota, by.text(q.seed)}
+	to := q.all[key]
 	if to == nil {
 		if len(q.all) >= maxNear && now.Sub(q.pruned) > time.Second {
 			q.prune(now)
@@ -55,7 +76,7 @@ func (q *Quotas) Used(limit, quota, key string, window time.Duration, share floa
 			return
 		}
 		to = &used{}
-		q.all[counted{limit, quota, strings.Clone(key)}] = to
+		q.all[key] = to
 	}
 	*to = used{share, now, window}
 }
@@ -107,7 +128,7 @@ func (q *Quotas) Near(at time.Time) Nears {
 	all := Nears{Quotas: []Near{}}
 	for k, u := range q.all {
 		share := u.now(at)
-		n := Near{Limit: k.limit, Quota: k.quota, Key: cut(k.key), Share: share, At: u.at}
+		n := Near{Limit: k.limit, Quota: k.quota, Key: k.key, Share: share, At: u.at}
 		if u.window > 0 {
 			clear := at.Add(time.Duration((share - near) * float64(u.window)))
 			n.Clear = &clear

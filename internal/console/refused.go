@@ -7,13 +7,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wicketgate/wicketgate/internal/diagnostic"
 	"github.com/wicketgate/wicketgate/internal/explain"
 	"github.com/wicketgate/wicketgate/internal/problem"
 )
 
 const (
-	// perKey and maxRings bound the refusals that are kept: the last 40 of each version of an API, of at most 257.
-	perKey, maxRings = 40, maxKeys + 1
+	// perKey and maxRings bound the refusals that are kept: the last 40 of each version of an API and of each directive that
+	// stands alone, of at most 272.
+	perKey, maxRings = 40, maxKeys + 16
 	// perSecond is how many of a version are noted in a second: 5. Who sends what is refused without end costs little, and
 	// drives out only what is of the same version.
 	perSecond = 5
@@ -21,6 +23,8 @@ const (
 	MaxKeptBody = 16 << 10
 	// maxKeptHeader and maxKeptText bound the fields, and each text, in bytes.
 	maxKeptHeader, maxKeptText = 8 << 10, 1 << 10
+	// maxKeptAnswer bounds what is kept of the problem that a stage answered that stands alone: 4 KiB.
+	maxKeptAnswer = 4 << 10
 )
 
 // Refusal is a request that the gateway refused, or whose answer broke off, without credentials.
@@ -31,7 +35,8 @@ type Refusal struct {
 	Version  string    `json:"version,omitempty"`
 	Route    string    `json:"route,omitempty"`
 	Stage    string    `json:"stage"`
-	Problem  string    `json:"problem"` // short name of its type
+	Alone    string    `json:"alone,omitempty"` // the directive, where a stage that stands alone refused it
+	Problem  string    `json:"problem"`         // short name of its type
 	Title    string    `json:"title"`
 	Status   int       `json:"status"`
 	Detail   string    `json:"detail,omitempty"` // as the caller was told
@@ -43,8 +48,19 @@ type Refusal struct {
 	Decision string    `json:"decision,omitempty"`
 	Partial  bool      `json:"partial,omitempty"` // a part of the header or the body was not kept
 
+	// Answer is the problem as it was answered, of a stage that stands alone.
+	Answer []byte `json:"-"`
+
 	header []explain.Field
 	body   []byte
+}
+
+// key is the ring that it is kept in.
+func (d *Refusal) key() Key {
+	if d.Alone != "" {
+		return Key{Alone, d.Alone}
+	}
+	return Key{d.API, d.Version}
 }
 
 // Refused keeps the last refusals.
@@ -113,9 +129,12 @@ func (r *Refused) Keep(one *Refusal, header []explain.Field, body []byte) {
 	} else {
 		one.Partial = true
 	}
+	if len(one.Answer) > maxKeptAnswer {
+		one.Answer, one.Partial = nil, true
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	to := r.rings[Key{one.API, one.Version}]
+	to := r.rings[one.key()]
 	if to == nil {
 		return
 	}
@@ -178,6 +197,36 @@ func (d *Refusal) Question() *explain.Question {
 		q.As = &explain.As{Consumer: d.Consumer}
 	}
 	return q
+}
+
+// Found tells, in the form of an explanation, what a stage found that stands alone: nobody can ask it again, for what
+// stands around it in the Caddyfile is not the gateway's.
+func (d *Refusal) Found() string {
+	var b strings.Builder
+	line := func(depth int, text string) {
+		b.WriteString(strings.Repeat("  ", depth) + diagnostic.Clean(text) + "\n")
+	}
+	line(0, d.Method+" "+d.URL)
+	if d.Consumer != "" {
+		line(1, "caller "+d.Consumer)
+	}
+	where := d.Stage + ", by " + d.Alone
+	if d.Stage == "" {
+		where = d.Alone
+	}
+	line(0, where+": ends here")
+	if d.Answer != nil {
+		line(1, string(d.Answer))
+	} else {
+		line(1, d.Title)
+	}
+	if d.Cause != "" {
+		line(1, "because "+d.Cause)
+	}
+	if d.Decision != "" {
+		line(1, "decision "+d.Decision)
+	}
+	return b.String()
 }
 
 // Slug is the short name of a problem's type.

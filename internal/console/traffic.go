@@ -20,8 +20,13 @@ const (
 	MaxViewers = 32
 )
 
-// Others is the API of the versions for which there was no room.
-const Others = "(others)"
+// What stands in the place of an API, which no catalogue calls so.
+const (
+	// Others is the API of the versions for which there was no room.
+	Others = "(others)"
+	// Alone is that of requests that came through stages that stand alone in a Caddyfile, and to no API.
+	Alone = "(stages alone)"
+)
 
 // Traffic is how requests go. Once a second it looks at what has been counted since, and tells all viewers: what it costs
 // does not depend on how many requests or routes there are, and hardly on how many watch.
@@ -34,7 +39,7 @@ type Traffic struct {
 	done chan struct{}
 
 	mu         sync.Mutex // guards the rest
-	all        []*series  // in the catalogue's order; bound: maxKeys and Others and what came to no API
+	all        []*series  // in the catalogue's order; bound: maxKeys and Others and Alone and what came to no API
 	generation int        // of the order above
 	total      series
 	ticks      int
@@ -110,6 +115,7 @@ func (t *Traffic) Know(keys []Key) {
 		add(k)
 	}
 	add(Key{})
+	add(Key{API: Alone})
 	t.known.Store(&known)
 	t.generation++
 }

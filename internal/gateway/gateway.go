@@ -39,7 +39,8 @@ type Config struct {
 	PoliciesBroken bool
 	Counter        limit.Counter
 	// QuotaUsed gives who is told how much of a quota is used, and by whom, with each request that is counted; nil for nobody.
-	QuotaUsed func(limit, quota string, window time.Duration) func(key string, share float64)
+	// fields are those of the header that the key is made of, which may be a credential.
+	QuotaUsed func(limit, quota string, fields []string, window time.Duration) func(key string, share float64)
 	Upstream  func(*catalogue.Upstream) (Upstream, error)
 
 	// Integration gives what asks a third party; nil in a gateway that never serves.

@@ -289,7 +289,7 @@ func (b *builder) limitOf(from *catalogue.Limit) limit.Limit {
 	to := limit.Limit{Config: limit.Config{Name: from.Name, Range: from.Range}}
 	if b.QuotaUsed != nil {
 		to.Used = func(quota string, window time.Duration) func(string, float64) {
-			return b.QuotaUsed(from.Name, quota, window)
+			return b.QuotaUsed(from.Name, quota, to.Needs.Header, window)
 		}
 	}
 	to.Quotas, to.Concurrent, to.Hidden = quotas(from.Quotas), from.Concurrent, from.Hidden

@@ -1,6 +1,8 @@
 package limit
 
 import (
+	"net/netip"
+
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
@@ -24,4 +26,20 @@ func DefaultKey(x *exchange.Exchange) (string, error) {
 	}
 	a := addr.As16()
 	return string(append(key[:1], a[:8]...)), nil
+}
+
+// KeyText is a key as people read it: of DefaultKey's, an address or the /64 of one.
+func KeyText(key string) string {
+	if key == "" || key[0] != 0 {
+		return key
+	}
+	switch len(key) {
+	case 1 + 4:
+		return netip.AddrFrom4([4]byte([]byte(key[1:]))).String()
+	case 1 + 8:
+		var a [16]byte
+		copy(a[:], key[1:])
+		return netip.PrefixFrom(netip.AddrFrom16(a), 64).String()
+	}
+	return "an unknown address"
 }

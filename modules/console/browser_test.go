@@ -113,8 +113,12 @@ https://localhost:{$HTTPS_PORT} {
 	basic_auth /console* {
 		%[3]s %[4]s
 	}
+	api_limit /alone alone {
+		quota 1 1h
+	}
 	api_gateway
 	api_console
+	respond /alone "fine"
 }
 http://:{$SHOP_PORT} {
 	bind 127.0.0.1
@@ -146,6 +150,8 @@ func busy(t *testing.T, g *gatewaytest.Gateway, refusing *atomic.Bool) {
 	expect(401, "GET", "/api/v2/orders", "", "X-API-Key: wg_of_nobody")
 	expect(403, "GET", "/api/v2/orders/globex-1001", "", key)
 	expect(422, "POST", "/api/v1/orders", `{"customer_name":"Ada","customer_email":"ada@example.org","total":{"amount":0},"currency":"XXX","lines":[{"article":"A-1","qty":1}]}`, key, "Content-Type: application/json")
+	expect(200, "GET", "/alone", "")
+	expect(429, "GET", "/alone", "")
 	for range 9 {
 		expect(200, "GET", "/stock/v1/levels", "", key)
 	}

@@ -105,6 +105,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		w.WriteHeader(http.StatusPermanentRedirect)
 		return nil
 	}
+	gateway.Shown(r) // where a stage stands before the page
 	protect(w.Header())
 	if of, data := strings.CutPrefix(name, "/api/"); data {
 		return h.data(w, r, of)

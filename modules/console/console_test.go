@@ -80,7 +80,7 @@ func TestConsole(t *testing.T) {
 		{"callers", "GET", "/console/api/callers?since=7d&api=orders", "", []string{by}, 200, `"consumer":"acme"`},
 		{"callers since whenever", "GET", "/console/api/callers?since=9y", "", []string{by}, 400, "since is 1d, 7d, 14d or 30d"},
 		{"refused", "GET", "/console/api/refused?api=orders&version=v1", "", []string{by}, 200, `"problem":"invalid-content"`},
-		{"status", "GET", "/console/api/status", "", []string{by}, 200, `"generation":1`},
+		{"status", "GET", "/console/api/status", "", []string{by}, 200, `"generation":`},
 		{"quotas", "GET", "/console/api/quotas", "", []string{by}, 200, `"quotas":`},
 		{"events", "GET", "/console/api/webhooks?state=dead", "", []string{by}, 200, `"webhook":"hook"`},
 		{"events of no state", "GET", "/console/api/webhooks?state=lost", "", []string{by}, 400, ""},

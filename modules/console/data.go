@@ -282,6 +282,11 @@ func (h *Handler) explain(w http.ResponseWriter, r *http.Request) *problem.Probl
 		if of == nil {
 			return problem.New(problem.NotFound, "this request is not kept any more")
 		}
+		if of.Alone != "" {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			io.WriteString(w, of.Found()) //nolint:errcheck // the browser is gone
+			return nil
+		}
 		asked.Question = of.Question()
 	}
 	if asked.Question == nil {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -73,10 +74,11 @@ func (a *App) shown(r *http.Request, g *generation, s *served, prob *problem.Pro
 		return
 	}
 	x := &s.Exchange
+	Shown(r)
 	c := console.Call{Key: console.Key{API: x.API, Version: x.Version}, Status: s.answer.status, Broken: prob != nil && prob == x.Broken, Took: x.Times.Elapsed()}
 	live.Traffic.Record(&c)
 	if prob != nil && live.Refused.Wants(c.Key, time.Now()) {
-		live.Refused.Keep(refusalOf(r, g, x, prob))
+		live.Refused.Keep(refusalOf(r, g.Parameters(), x, prob))
 	}
 }
 
@@ -84,10 +86,10 @@ func (a *App) shown(r *http.Request, g *generation, s *served, prob *problem.Pro
 var never = []string{"Authorization", "Proxy-Authorization", "Cookie", "Dpop", "Connection", "Content-Length", "Transfer-Encoding", "Accept-Encoding", "Te"}
 
 // refusalOf makes what is kept of a refused request: the request as it came, without credentials.
-func refusalOf(r *http.Request, g *generation, x *exchange.Exchange, prob *problem.Problem) (*console.Refusal, []explain.Field, []byte) {
+func refusalOf(r *http.Request, parameters []string, x *exchange.Exchange, prob *problem.Problem) (*console.Refusal, []explain.Field, []byte) {
 	places := Concealed()
 	query := exchange.Query{Raw: r.URL.RawQuery}
-	for _, name := range g.Parameters() {
+	for _, name := range parameters {
 		query.Drop(name)
 	}
 	to := &console.Refusal{
@@ -144,15 +146,25 @@ func keptFields(h http.Header, places *conceal.Places) (all []explain.Field) {
 	return all
 }
 
-// QuotaUsed gives who is told how much of a quota is used, and by whom, with each request.
-func (a *App) QuotaUsed(limit, quota string, window time.Duration) func(key string, share float64) {
+// QuotaUsed gives who is told how much of a quota is used, and by whom, with each request. fields are those of the header
+// that the key is made of.
+func (a *App) QuotaUsed(limit, quota string, fields []string, window time.Duration) func(key string, share float64) {
 	observe := a.metrics.used.WithLabelValues(limit, quota).Observe
 	return func(key string, share float64) {
 		observe(share)
 		if live := a.live.Load(); live != nil {
-			live.Quotas.Used(limit, quota, key, window, share, time.Now())
+			live.Quotas.Used(limit, quota, console.Counted{Key: key, Secret: slices.ContainsFunc(fields, secretive)}, window, share, time.Now())
 		}
 	}
+}
+
+// secretive says whether a field of the header may have a credential in it, also one that only the service behind knows.
+func secretive(field string) bool {
+	if field == "*" || slices.Contains(never, field) || Concealed().Field(field) {
+		return true
+	}
+	field = strings.ToLower(field)
+	return slices.ContainsFunc([]string{"key", "token", "secret", "auth", "session", "password"}, func(part string) bool { return strings.Contains(field, part) })
 }
 
 // APIs are the catalogue's, as they are now; none without a catalogue.

@@ -59,9 +59,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 // build makes the stage of c; nil after a mistake.
 func build(c limit.Config, app *gateway.App) (*limit.Stage, hcl.Diagnostics) {
-	l := limit.Limit{Config: c, Used: func(quota string, window time.Duration) func(string, float64) {
-		return app.QuotaUsed(c.Name, quota, window)
-	}}
+	l := limit.Limit{Config: c}
+	l.Used = func(quota string, window time.Duration) func(string, float64) {
+		return app.QuotaUsed(c.Name, quota, l.Needs.Header, window)
+	}
 	at := hcl.Range{Filename: "api_limit " + c.Name, Start: hcl.InitialPos, End: hcl.InitialPos}
 	if c.Key != "" {
 		p, diags := compileKey(c.Key, at)

@@ -25,14 +25,14 @@ import (
 // values are copied, as PutAnswer copies them.
 type fields struct {
 	http.ResponseWriter
-	x     *exchange.Exchange
-	wrote bool
+	x      *exchange.Exchange
+	status int // 0 until the answer has begun
 }
 
 // WriteHeader implements http.ResponseWriter.
 func (f *fields) WriteHeader(status int) {
-	if !interim(status) && !f.wrote {
-		f.wrote = true
+	if !interim(status) && f.status == 0 {
+		f.status = status
 		for name, values := range f.x.Answer {
 			if name != "Vary" && name != "Link" { // lists, to which the service has added its own
 				f.Header()[name] = slices.Clone(values)
@@ -44,7 +44,7 @@ func (f *fields) WriteHeader(status int) {
 
 // Write implements http.ResponseWriter.
 func (f *fields) Write(b []byte) (int, error) {
-	if !f.wrote {
+	if f.status == 0 {
 		f.WriteHeader(http.StatusOK)
 	}
 	return f.ResponseWriter.Write(b)
@@ -52,7 +52,7 @@ func (f *fields) Write(b []byte) (int, error) {
 
 // ReadFrom implements io.ReaderFrom, so that a file still goes from disk to socket at once.
 func (f *fields) ReadFrom(r io.Reader) (int64, error) {
-	if !f.wrote {
+	if f.status == 0 {
 		f.WriteHeader(http.StatusOK)
 	}
 	return io.Copy(f.ResponseWriter, r)
@@ -60,7 +60,7 @@ func (f *fields) ReadFrom(r io.Reader) (int64, error) {
 
 // FlushError lets http.ResponseController flush.
 func (f *fields) FlushError() error {
-	if !f.wrote {
+	if f.status == 0 {
 		f.WriteHeader(http.StatusOK)
 	}
 	return http.NewResponseController(f.ResponseWriter).Flush()
@@ -327,6 +327,7 @@ func (a *answer) tell() {
 	if a.broken && a.x.Broken != nil { // nil where the caller left
 		a.x.Problem = a.x.Broken
 		a.stage.metrics.refused(a.x, a.x.Broken)
+		a.stage.app.Refused(a.stage.name, a.r, a.x, a.x.Broken)
 		a.stage.logger.Error("answer broken off", zap.String("id", a.x.ID), zap.String("stage", a.x.Ended), zap.Error(a.x.Broken))
 	}
 }

@@ -27,6 +27,7 @@ type Stage struct {
 	app     *gateway.App
 	build   func(*gateway.Load) []pipeline.Stage
 	current atomic.Pointer[pipeline.Pipeline]
+	name    string        // of the directive
 	whole   time.Duration // for a body to come whole, which the stage reads by itself; 0 for none
 	logger  *zap.Logger
 	metrics *metrics
@@ -40,7 +41,7 @@ func New(ctx caddy.Context, build func(*gateway.Load) []pipeline.Stage) (*Stage,
 	if err != nil {
 		return nil, err
 	}
-	s := &Stage{app: app.(*gateway.App), build: build, logger: ctx.Logger()}
+	s := &Stage{app: app.(*gateway.App), build: build, logger: ctx.Logger(), name: ctx.Module().CaddyModule().ID.Name()}
 	if s.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return nil, err
 	}
@@ -60,9 +61,49 @@ func (s *Stage) Load(l *gateway.Load) (commit func()) {
 func (s *Stage) Run(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	first := exchange.FromContext(r.Context()) == nil
 	x, w, r, prob := enter(s.app, w, r)
-	if first {
-		defer x.End()
+	if !first {
+		return s.take(w, r, x, prob, next)
 	}
+	defer x.End()
+	if s.app.Live() == nil {
+		return s.take(w, r, x, prob, next)
+	}
+	return s.shown(w, r, x, func() error { return s.take(w, r, x, prob, next) })
+}
+
+// shown serves a request that comes to the first of the stages, and shows consoles what became of it.
+func (s *Stage) shown(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, serve func() error) (err error) {
+	began, returned := time.Now(), false
+	defer func() {
+		broken := !returned || x.Problem != nil && x.Problem == x.Broken // the proxy breaks an answer off by a panic
+		s.app.Passed(r, statusOf(w, x, err), broken, time.Since(began))
+	}()
+	err = serve()
+	returned = true
+	return err
+}
+
+// statusOf is the status of an answer; 0 where the caller left before there was one.
+func statusOf(w http.ResponseWriter, x *exchange.Exchange, err error) int {
+	to, _ := w.(*fields)
+	handled := caddyhttp.HandlerError{}
+	switch {
+	case x.Problem != nil:
+		return x.Problem.StatusCode()
+	case to != nil && to.status != 0:
+		return to.status
+	case errors.As(err, &handled):
+		return handled.StatusCode
+	case err != nil && x.Context != nil && x.Context.Err() != nil:
+		return 0
+	case err != nil:
+		return http.StatusInternalServerError
+	}
+	return http.StatusOK // Caddy's own, empty
+}
+
+// take takes a request through the stage, unless a problem ends it before.
+func (s *Stage) take(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, prob *problem.Problem, next caddyhttp.Handler) error {
 	if prob != nil {
 		x.Ended = "admit"
 		return s.refuse(w, r, x, prob)
@@ -112,6 +153,7 @@ func (s *Stage) refuse(w http.ResponseWriter, r *http.Request, x *exchange.Excha
 	x.Name(prob)
 	x.Problem = prob
 	s.metrics.refused(x, prob)
+	s.app.Refused(s.name, r, x, prob)
 	s.app.Limited(x)
 	s.app.Unmet(x)
 	level := zapcore.DebugLevel

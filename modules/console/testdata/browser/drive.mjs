@@ -58,6 +58,7 @@ const shows = {
     await has(page, ".row", "orders v1");
     await has(page, ".row .cell", /^[1-9]\d* requests$/);
     await page.locator(".chart canvas").nth(1).waitFor();
+    await has(page, ".row", "(stages alone)");
     await page.locator(".row", { hasText: "orders v1" }).click();
     await has(page, "h1", "of orders v1");
     await page.getByRole("button", { name: "1 hour" }).click();
@@ -82,6 +83,10 @@ const shows = {
     await has(page, "td", "acme");
   },
   async refused(page) {
+    await page.locator(".refusals button", { hasText: "quota-exceeded" }).first().click();
+    await has(page, ".explained h3", "limit, by api_limit: ends here");
+    await has(page, ".note", "What api_limit found then");
+    await page.getByRole("button", { name: "close" }).click(); // which hides the others on a phone
     await page.locator(".refusals button", { hasText: "invalid-content" }).first().click();
     await has(page, ".explained h3", "validate: ends here");
     await has(page, ".explained code", "rule positive total");

@@ -29,7 +29,7 @@ export interface Callers {
 }
 
 export interface Refusal {
-  id: string; at: string; api?: string; version?: string; route?: string; stage: string; problem: string; title: string; status: number;
+  id: string; at: string; api?: string; version?: string; route?: string; stage: string; alone?: string; problem: string; title: string; status: number;
   detail?: string; cause?: string; consumer?: string; client?: string; method: string; url: string; decision?: string; partial?: boolean;
 }
 export interface Refusals { count: number; refused: Refusal[] }

@@ -47,6 +47,7 @@ function Detail({ of, close }: { of: Refusal; close: () => void }) {
         {fact("When", moment(of.at))}
         {fact("API", of.api ? nameOf(of) : undefined)}
         {fact("Route", of.route)}
+        {fact("Directive", of.alone)}
         {fact("Ended in", of.stage)}
         {fact("Because", of.cause)}
         {fact("Consumer", of.consumer)}
@@ -55,7 +56,8 @@ function Detail({ of, close }: { of: Refusal; close: () => void }) {
         {fact("Request id", of.id)}
       </dl>
       <h2 class="small">Explained</h2>
-      <p class="note">What becomes of the same request now{of.consumer ? `, as ${of.consumer}` : ", without its credential, which is not kept"}{of.partial ? "; a part of it was too large to be kept" : ""}. Nothing of it happens.</p>
+      {of.alone && <p class="note">What {of.alone} found then, which stands alone in its site.</p>}
+      {!of.alone && <p class="note">What becomes of the same request now{of.consumer ? `, as ${of.consumer}` : ", without its credential, which is not kept"}{of.partial ? "; a part of it was too large to be kept" : ""}. Nothing of it happens.</p>}
       <Failed error={error} />
       <Loading value={text} error={error} />
       {text && <Explained text={text} />}

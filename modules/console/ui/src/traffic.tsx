@@ -7,6 +7,9 @@ import { Badge, Card, Choice, Failed, Loading, nameOf, sameKey, Title } from "./
 
 type Window = "2m" | "1h";
 
+// Where no directive stands alone, there is no row of them.
+const alone = "(stages alone)";
+
 export function Traffic({ apis, theme }: { apis?: APIs; theme: string }) {
   const [of, choose] = useState<Key | undefined>();
   const [window, setWindow] = useState<Window>("2m");
@@ -27,7 +30,7 @@ export function Traffic({ apis, theme }: { apis?: APIs; theme: string }) {
       {h && <Charts samples={samples} at={h.at} step={step} theme={theme} />}
       {h && (
         <Card title="APIs and versions" aside={<span class="note">the last hour, by the minute</span>}>
-          <ul class="rows">{h.of.filter((k) => k.api || k.minutes).map((k) => {
+          <ul class="rows">{h.of.filter((k) => (k.api && k.api !== alone) || k.minutes).map((k) => {
             const m = k.minutes?.slice(-1)[0];
             const sum = (i: 0 | 1 | 2) => k.minutes?.reduce((n, one) => n + one[i], 0) ?? 0;
             const all = sum(0), state = states.get(nameOf(k));
