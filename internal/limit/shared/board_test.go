@@ -41,10 +41,16 @@ type sharer struct {
 
 func shares(t *testing.T, redis *redistest.Server, folder string) *sharer {
 	t.Helper()
-	c, err := New(Config{Prefix: "test", Server: Server{Address: redis.Address}, Timeout: 5 * time.Second})
+	return sharesBy(t, Config{Prefix: "test", Server: Server{Address: redis.Address}, Timeout: 5 * time.Second}, folder)
+}
+
+func sharesBy(t *testing.T, config Config, folder string) *sharer {
+	t.Helper()
+	c, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Start(nil) // which looks for another server where one is gone
 	s := &sharer{usage.NewKeeper(folder, slog.New(slog.DiscardHandler)), &deaf{Board: c}}
 	s.Share(s.board)
 	s.Start(nil)
@@ -77,6 +83,27 @@ func (s *sharer) sums(t *testing.T) string {
 	}
 	slices.Sort(all[1:])
 	return strings.Join(all, ", ")
+}
+
+// sharers are two gateways that share their usage by one Redis, whatever it is made of.
+type sharers struct{ a, b *sharer }
+
+func twoSharers(t *testing.T, config Config) *sharers {
+	t.Helper()
+	return &sharers{sharesBy(t, config, t.TempDir()), sharesBy(t, config, t.TempDir())}
+}
+
+// adds has both count n requests of acme, and waits until each tells of all, before ones included.
+func (p *sharers) adds(t *testing.T, redis *redistest.Server, n, before int) {
+	t.Helper()
+	p.a.calls("acme", n)
+	p.b.calls("acme", n)
+	want := fmt.Sprint("of 2, acme ", before+2*n)
+	redis.Within(60*time.Second, "both tell "+want, func() bool {
+		p.a.Start(nil) // they would look in half a minute
+		p.b.Start(nil)
+		return p.a.sums(t) == want && p.b.sums(t) == want
+	})
 }
 
 // TestUsageAddsUp has two gateways count, and each tell the sums of both: when answers of Redis are lost, when one ends and

@@ -4,14 +4,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/wicketgate/wicketgate/internal/leaktest"
 	"github.com/wicketgate/wicketgate/internal/limit"
 	"github.com/wicketgate/wicketgate/internal/limit/limittest"
 	"github.com/wicketgate/wicketgate/internal/limit/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) } // go-redis looks once a second whether its client was closed
 
 // config is that of a counter which waits for Redis as long as a slow machine may take, and counts nothing without it.
 func config(address string) Config {

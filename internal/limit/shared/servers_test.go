@@ -119,8 +119,8 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestSentinel loses the master, and counts on where the sentinel had the replica take over; where all of them ask for
-// passwords, too.
+// TestSentinel loses the master, and counts on where the sentinel had the replica take over, and so does usage add up; where
+// all of them ask for passwords, too.
 func TestSentinel(t *testing.T) {
 	for name, passwords := range map[string][2]string{"open": {}, "with passwords": {"s3cr3t", "t0ps3cr3t"}} {
 		t.Run(name, func(t *testing.T) {
@@ -138,6 +138,8 @@ func TestSentinel(t *testing.T) {
 			if passwords[0] != "" {
 				strangers(t, config)
 			}
+			both := twoSharers(t, config)
+			both.adds(t, master, 3, 0)
 			replica.Follows(master)
 			master.Kill()
 			sentinel.Within(30*time.Second, "Redis is away", func() bool {
@@ -148,6 +150,7 @@ func TestSentinel(t *testing.T) {
 				ok, left, err := take(c, "acme", 10)
 				return ok && left <= 8 && err == nil // fewer where an answer came too late
 			})
+			both.adds(t, replica, 2, 6)
 		})
 	}
 }
@@ -172,7 +175,8 @@ func strangers(t *testing.T, good Config) {
 	}
 }
 
-// TestCluster counts all that a request is charged for on one node of three, and when it is gone on its replica.
+// TestCluster counts all that a request is charged for on one node of three, and when it is gone on its replica. Usage adds
+// up there as well.
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	servers, master, replica := redistest.Cluster(t, "{wicketgate}")
@@ -188,6 +192,8 @@ func TestCluster(t *testing.T) {
 	if ok, left, err := take(c, "acme", 10); !ok || left != 8 || err != nil {
 		t.Fatal(ok, left, err)
 	}
+	both := twoSharers(t, config)
+	both.adds(t, master, 3, 0)
 	replica.Follows(master)
 	master.Kill()
 	replica.Within(30*time.Second, "Redis is away", func() bool {
@@ -198,4 +204,5 @@ func TestCluster(t *testing.T) {
 		ok, left, err := take(c, "acme", 10)
 		return ok && left <= 7 && err == nil // fewer where an answer came too late
 	})
+	both.adds(t, replica, 2, 6)
 }
