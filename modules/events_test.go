@@ -3,6 +3,7 @@ package modules_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -142,3 +143,83 @@ var (
 	_ caddyevents.Handler   = (*noting)(nil)
 	_ caddyfile.Unmarshaler = (*noting)(nil)
 )
+
+// TestSunsetWhileDown has a version end while no gateway runs: the next one tells of it, and none after that.
+func TestSunsetWhileDown(t *testing.T) {
+	noted.all = nil
+	dir := t.TempDir()
+	ends := func(v1, v2 time.Time) {
+		gatewaytest.Write(t, filepath.Join(dir, "parcels.hcl"), fmt.Sprintf(`api "parcels" {
+  base_path = "/api"
+  upstream  = upstream.service
+  identify  = [anonymous]
+  authorize = public
+  versioning { path = true }
+  route "GET /parcels" {}
+  version "v0" {
+    released = "2019-01-01"
+    sunset   = "2020-02-01"
+  }
+  version "v1" {
+    released = "2020-01-01"
+    sunset   = %q
+  }
+  version "v2" {
+    released = "2020-06-01"
+    sunset   = %q
+  }
+  version "v3" { released = "2020-07-01" }
+}
+upstream "service" { servers = ["http://127.0.0.1:9"] }
+`, v1.UTC().Format(time.RFC3339), v2.UTC().Format(time.RFC3339)))
+	}
+	gatewaytest.Write(t, filepath.Join(dir, "Caddyfile"), `{
+	events {
+		on api_gateway.sunset wicketgate_note "{event.data.version}"
+	}
+	api_gateway {
+		catalogue parcels.hcl
+		usage     off
+		watch     off
+	}
+}
+https://localhost:{$HTTPS_PORT} {
+	tls internal
+	api_gateway
+}
+`)
+	gatewaytest.Write(t, filepath.Join(dir, "down"), "https://localhost:{$HTTPS_PORT} {\n\ttls internal\n}\n")
+	past, ahead := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	ends(ahead, ahead)
+	g := gatewaytest.Start(t, filepath.Join(dir, "Caddyfile"))
+	kept := func() string {
+		text, err := os.ReadFile(filepath.Join(g.Storage(), "api_gateway", "sunsets.json"))
+		if err != nil {
+			return err.Error()
+		}
+		return string(text)
+	}
+	g.Within(20*time.Second, "both are kept as ahead", func() bool { return kept() == `[["parcels","v1"],["parcels","v2"]]` })
+	down := func() { g.Reload(filepath.Join(dir, "down")) } // with which all that is the gateway's ends
+	down()
+	ends(past, ahead)
+	g.Reload(filepath.Join(dir, "Caddyfile"))
+	g.Within(20*time.Second, "v1 is told of", func() bool {
+		noted.Lock()
+		defer noted.Unlock()
+		return len(noted.all) > 0 && kept() == `[["parcels","v2"]]`
+	})
+	down()
+	ends(past, past)
+	g.Reload(filepath.Join(dir, "Caddyfile"))
+	g.Within(20*time.Second, "v2 is told of", func() bool {
+		noted.Lock()
+		defer noted.Unlock()
+		return len(noted.all) > 1 && kept() == "[]"
+	})
+	noted.Lock()
+	defer noted.Unlock()
+	if want := []string{"api_gateway.sunset v1", "api_gateway.sunset v2"}; !slices.Equal(noted.all, want) {
+		t.Errorf("told %q, want %q", noted.all, want)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -64,9 +65,15 @@ func TestWatchSunsets(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			WatchSunsets(ctx, func() []usage.Version { return all }, wake, func(v usage.Version) {
-				crossed = append(crossed, fmt.Sprint(v.Version, " after ", time.Since(began)))
-			})
+			s := Sunsets{
+				Versions: func() ([]usage.Version, bool) { return all, true },
+				Crossed: func(v usage.Version) {
+					crossed = append(crossed, fmt.Sprint(v.Version, " after ", time.Since(began)))
+				},
+				Kept: func(context.Context) (Ahead, error) { return nil, nil },
+				Keep: func(context.Context, Ahead) error { return nil },
+			}
+			s.Watch(ctx, wake)
 		}()
 		synctest.Wait()
 		time.Sleep(10 * time.Minute)
@@ -79,6 +86,84 @@ func TestWatchSunsets(t *testing.T) {
 		<-done
 		if want := []string{"v1 after 1m30s", "v4 after 10m1s", "v2 after 1h0m0s"}; !slices.Equal(crossed, want) {
 			t.Errorf("%q, want %q", crossed, want)
+		}
+	})
+}
+
+// TestSunsetsWhileDown has sunsets pass while the process is down, and what is kept of them away for a while.
+func TestSunsetsWhileDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		at := func(name string, in time.Duration) usage.Version {
+			return usage.Version{API: "orders", Version: name, Sunset: began.Add(in)}
+		}
+		all := []usage.Version{at("v0", -time.Hour), at("v1", time.Hour), at("v2", 3*time.Hour), at("v3", 5*time.Hour)}
+		var kept Ahead // nothing, at the first start
+		var away error
+		var told []string
+		s := &Sunsets{
+			Versions: func() ([]usage.Version, bool) { return all, true },
+			Crossed:  func(v usage.Version) { told = append(told, v.Version) },
+			Kept:     func(context.Context) (Ahead, error) { return maps.Clone(kept), away },
+			Keep: func(_ context.Context, now Ahead) error {
+				if away == nil {
+					kept = maps.Clone(now)
+				}
+				return away
+			},
+		}
+		// run has a process run for a time, and gives what it tells.
+		run := func(long time.Duration) string {
+			told = nil
+			ctx, cancel := context.WithTimeout(t.Context(), long)
+			defer cancel()
+			s.Watch(ctx, nil)
+			return strings.Join(told, " ")
+		}
+		is := func(what, got, want string) {
+			t.Helper()
+			if got != want {
+				t.Errorf("%s: told of %q, want %q", what, got, want)
+			}
+		}
+		is("the first start", run(10*time.Minute), "")
+		time.Sleep(2 * time.Hour)
+		is("v1 ended while it was down", run(10*time.Minute), "v1")
+		is("a start more", run(10*time.Minute), "")
+		time.Sleep(time.Hour)
+		all = append(all, at("v4", time.Hour)) // which had ended when anybody heard of it
+		away = errors.New("the storage is away")
+		is("v2 ended, and nobody knows that nobody was told", run(10*time.Minute), "")
+		is("v3 ends while the storage is away", run(2*time.Hour), "v3")
+		go func() {
+			time.Sleep(5 * time.Minute)
+			away = nil
+		}()
+		is("the storage is back, which could not keep that v3 was told of", run(10*time.Minute), "v2 v3")
+		is("a start more", run(10*time.Minute), "")
+	})
+}
+
+// A sunset that was told of is not told of again once the storage is back that says it is ahead.
+func TestSunsetToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v1 := usage.Version{API: "orders", Version: "v1", Sunset: time.Now().Add(time.Hour)}
+		away, told := errors.New("the storage is away"), 0
+		s := &Sunsets{
+			Versions: func() ([]usage.Version, bool) { return []usage.Version{v1}, true },
+			Crossed:  func(usage.Version) { told++ },
+			Kept:     func(context.Context) (Ahead, error) { return Ahead{{"orders", "v1"}: true}, away },
+			Keep:     func(context.Context, Ahead) error { return away },
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Hour)
+		defer cancel()
+		go func() {
+			time.Sleep(2 * time.Hour)
+			away = nil
+		}()
+		s.Watch(ctx, nil)
+		if told != 1 {
+			t.Errorf("told %d times", told)
 		}
 	})
 }

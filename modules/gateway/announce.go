@@ -2,10 +2,14 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
 	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
@@ -91,6 +95,8 @@ type sunsets struct {
 	once sync.Once
 	stop context.CancelFunc
 	done chan struct{}
+
+	failing bool // the storage; of the goroutine that watches
 }
 
 // sunsets gives what tells of versions that end, which all apps share, so that a reload of Caddy tells none twice.
@@ -112,7 +118,7 @@ func (s *sunsets) Start(ctx caddy.Context) {
 		s.done = make(chan struct{})
 		go func() {
 			defer close(s.done)
-			status.WatchSunsets(inner, s.versions, s.wake, s.crossed)
+			(&status.Sunsets{Versions: s.versions, Crossed: s.crossed, Kept: s.kept, Keep: s.keep}).Watch(inner, s.wake)
 		}()
 	})
 	s.look()
@@ -126,14 +132,67 @@ func (s *sunsets) look() {
 	}
 }
 
-func (s *sunsets) versions() []usage.Version {
+func (s *sunsets) versions() (all []usage.Version, ok bool) {
 	app := s.app.Load()
 	if app == nil || app.gateway == nil {
-		return nil
+		return nil, false
 	}
 	g := app.gateway.hold()
 	defer g.release()
-	return g.leaving()
+	return g.leaving(), true
+}
+
+// Of the versions that are ahead, a list is kept in Caddy's storage, for a start after some of them have ended: JSON of
+// pairs of texts. Nodes with one storage share it.
+const (
+	aheadKey  = "api_gateway/sunsets.json"
+	storageIn = 10 * time.Second // for the storage to answer
+)
+
+// kept implements status.Sunsets.
+func (s *sunsets) kept(ctx context.Context) (status.Ahead, error) {
+	ctx, cancel := context.WithTimeout(ctx, storageIn)
+	defer cancel()
+	text, err := s.app.Load().ctx.Storage().Load(ctx, aheadKey)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, s.told(nil)
+	}
+	if err := s.told(err); err != nil {
+		return nil, err
+	}
+	var list [][2]string
+	if err := json.Unmarshal(text, &list); err != nil { // as good as none, and written anew
+		s.app.Load().logger.Warn(aheadKey+" in the storage is broken", zap.Error(err))
+	}
+	all := make(status.Ahead)
+	for _, v := range list[:min(len(list), status.MaxAhead)] {
+		all[v] = true
+	}
+	return all, nil
+}
+
+// keep implements status.Sunsets.
+func (s *sunsets) keep(ctx context.Context, all status.Ahead) error {
+	list := slices.SortedFunc(maps.Keys(all), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	if list == nil {
+		list = [][2]string{}
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, storageIn)
+	defer cancel()
+	return s.told(s.app.Load().ctx.Storage().Store(ctx, aheadKey, text))
+}
+
+// told logs that the storage has begun to fail, and gives the error.
+func (s *sunsets) told(err error) error {
+	if err != nil && !s.failing {
+		s.app.Load().logger.Warn("which versions are yet to end cannot be kept; of one that ends while the gateway is down nobody is told", zap.Error(err))
+	}
+	s.failing = err != nil
+	return err
 }
 
 func (s *sunsets) crossed(v usage.Version) {

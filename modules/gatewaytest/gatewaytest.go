@@ -82,6 +82,9 @@ func Start(t *testing.T, path string) *Gateway {
 	return g
 }
 
+// Storage is the folder of Caddy's storage.
+func (g *Gateway) Storage() string { return g.storage }
+
 // Reload has it run another Caddyfile, or the same again.
 func (g *Gateway) Reload(path string) {
 	g.t.Helper()
