@@ -285,7 +285,8 @@ func (k *Keeper) share(ctx context.Context, within time.Duration) {
 	}
 	switch {
 	case now.Err != nil && before.Err == nil:
-		k.log.Error("usage is kept, and not shared", "error", now.Err)
+		// Nothing is lost: what is kept is shared once the board is back. Whoever counts with it says at ERROR that it is away.
+		k.log.Warn("usage is kept, and not shared", "error", now.Err)
 	case now.Err == nil && before.Err != nil:
 		k.log.Info("usage is shared again")
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
@@ -177,7 +178,8 @@ func (l lasting) WithAttrs(attrs []slog.Attr) slog.Handler { return l.now().With
 func (l lasting) WithGroup(name string) slog.Handler { return l.now().WithGroup(name) }
 
 func (l lasting) now() slog.Handler {
-	return zapslog.NewHandler(caddy.Log().Named(string(l)).Core(), zapslog.WithName(string(l)))
+	// No line has a stack: those who write are workers, whose stacks say no more than their messages.
+	return zapslog.NewHandler(caddy.Log().Named(string(l)).Core(), zapslog.WithName(string(l)), zapslog.AddStacktraceAt(slog.Level(math.MaxInt)))
 }
 
 // Interface guards

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,6 +38,26 @@ func (d *deaf) Write(ctx context.Context, gateway, place string, fields []usage.
 type sharer struct {
 	*usage.Keeper
 	board *deaf
+	log   *lines
+}
+
+// lines are those of a log.
+type lines struct {
+	sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.Lock()
+	defer l.Unlock()
+	return l.text.Write(p)
+}
+
+// count says how many have a text.
+func (l *lines) count(text string) int {
+	l.Lock()
+	defer l.Unlock()
+	return strings.Count(l.text.String(), text)
 }
 
 func shares(t *testing.T, redis *redistest.Server, folder string) *sharer {
@@ -51,7 +72,8 @@ func sharesBy(t *testing.T, config Config, folder string) *sharer {
 		t.Fatal(err)
 	}
 	c.Start(nil) // which looks for another server where one is gone
-	s := &sharer{usage.NewKeeper(folder, slog.New(slog.DiscardHandler)), &deaf{Board: c}}
+	log := &lines{}
+	s := &sharer{usage.NewKeeper(folder, slog.New(slog.NewTextHandler(log, nil))), &deaf{Board: c}, log}
 	s.Share(s.board)
 	s.Start(nil)
 	t.Cleanup(func() {
@@ -173,6 +195,12 @@ func TestUsageAddsUp(t *testing.T) {
 	redis.Restart()
 	tells(a, "of 2, acme 16, globex 1001, initech 4")
 	tells(b, "of 2, acme 16, globex 1001, initech 4")
+
+	// However often it was asked meanwhile, the log has a line for each time that it went away, and one for each that it came back.
+	redis.Within(10*time.Second, "the log says that usage is shared again", func() bool { return b.log.count("usage is shared again") > 0 })
+	if went, came := b.log.count(`level=WARN msg="usage is kept, and not shared"`), b.log.count("usage is shared again"); went != came || went != 1 || b.log.count("ERROR") > 0 {
+		t.Errorf("the log says %d times that usage is not shared, and %d times that it is again: %s", went, came, &b.log.text)
+	}
 }
 
 // TestBoardBounds writes and reads a full batch.
