@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 
@@ -162,6 +163,9 @@ func (b *Body) fail(p *problem.Problem) *problem.Problem {
 type failedStream struct{ error }
 
 func (s failedStream) Read([]byte) (int, error) { return 0, s.error }
+
+// Broken is what the caller is told of a body that cannot be read to its end.
+func Broken(err error) *problem.Problem { return broken(err, math.MaxInt64) }
 
 func broken(err error, limit int64) *problem.Problem {
 	var over *http.MaxBytesError

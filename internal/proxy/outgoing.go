@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -56,7 +55,7 @@ func outgoing(r *http.Request, x *exchange.Exchange, trusted bool) {
 	case r.ContentLength == 0:
 		r.Body = nil // net/http sends such a request again where a kept connection had ended
 	case r.Body != nil:
-		r.Body = &unread{ReadCloser: r.Body}
+		r.Body = newIncoming(r)
 	}
 }
 
@@ -131,25 +130,4 @@ func hostOf(address string, secure bool) string {
 		return "[" + host + "]"
 	}
 	return host
-}
-
-// unread is the body of a request that is not closed before anything of it has been read: net/http closes it where there is no
-// connection, and then it is sent by another. A part of one is sent by nobody.
-type unread struct {
-	io.ReadCloser
-	begun bool
-}
-
-// Read implements io.Reader.
-func (b *unread) Read(p []byte) (int, error) {
-	b.begun = true
-	return b.ReadCloser.Read(p)
-}
-
-// Close implements io.Closer.
-func (b *unread) Close() error {
-	if !b.begun {
-		return nil
-	}
-	return b.ReadCloser.Close()
 }

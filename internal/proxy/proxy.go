@@ -104,6 +104,8 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, x *exchange.Excha
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		w.WriteHeader(statusClientClosed) // for logs: nobody reads it
 		return false, nil
+	case callers(err) != nil:
+		return false, callers(err)
 	case err != nil:
 		if left && Unconnected(err) {
 			return true, nil
@@ -125,6 +127,12 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, x *exchange.Excha
 		return false, x.Refused
 	}
 	return false, exhaustedBy(res.StatusCode)
+}
+
+// callers is the problem that a try's error is where the caller broke off the body; nil for any other.
+func callers(err error) (prob *problem.Problem) {
+	errors.As(err, &prob)
+	return prob
 }
 
 // repeats says whether an answer calls for another try.

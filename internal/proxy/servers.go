@@ -136,11 +136,11 @@ func (l *Lease) settle(err error) {
 	}
 }
 
-// tell tells what came of a try: an error and a status of 500 and above are the server's failures, a caller who leaves is
-// none. A server that gave no answer is left out for a while where there are others.
+// tell tells what came of a try: an error and a status of 500 and above are the server's failures, a caller who leaves or
+// breaks off the body is none. A server that gave no answer is left out for a while where there are others.
 func (l *Lease) tell(ctx context.Context, res *http.Response, err error) {
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err != nil && (ctx.Err() != nil || callers(err) != nil):
 		l.settle(provider.ErrGone)
 	case err != nil:
 		l.settle(provider.ErrFails)

@@ -25,9 +25,19 @@ type Network interface {
 // Try sends one try to the server of a lease. It does the gateway's work where it is safe: on the request after hop-by-hop
 // fields were removed, so that no "Connection: close, X-Consumer-Id" of a client removes what we say; and on the answer
 // before anything of it is written, so that a problem can still take its place: x.Refused, and the answer's body is then
-// closed. Each try of a retried request starts from the same body.
+// closed. Each try of a retried request starts from the same body. An error that is a problem is of a body that its caller broke off.
 func (p *Proxy) Try(r *http.Request, x *exchange.Exchange, lease *Lease, informed http1.Informed) (*http.Response, error) {
+	if _, ours := r.Body.(*incoming); !ours && !x.Body.Read && r.Body != nil && r.Body != http.NoBody { // one that Caddy's proxy sends
+		r.Body = newIncoming(r)
+	}
 	res, err := p.try(r, x, informed)
+	if err != nil {
+		if prob := brokenOff(r); prob != nil {
+			if err = r.Context().Err(); err == nil { // else the caller is gone, and told nothing
+				err = prob
+			}
+		}
+	}
 	lease.tell(r.Context(), res, err)
 	return res, err
 }

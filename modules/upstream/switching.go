@@ -128,6 +128,10 @@ func (u *Upstream) change(w http.ResponseWriter, r *http.Request, x *exchange.Ex
 
 // asProblem tells the caller what Caddy's proxy met, without a word of the service's own.
 func asProblem(err error) error {
+	var broken *problem.Problem
+	if errors.As(err, &broken) { // by the caller
+		return broken
+	}
 	var handler caddyhttp.HandlerError
 	if !errors.As(err, &handler) {
 		return problem.New(problem.BadGateway, "").Because(err)
