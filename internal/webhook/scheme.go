@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -165,6 +166,35 @@ func (s scheme) names(kind partKind) bool {
 	return false
 }
 
+// ambiguous says whether an id holds the text that divides it from its neighbours in what is signed: then the same signature is
+// that of a call with another id and another body, too. In "{id}.{timestamp}.{body}", "a.1" at 2 with the body "x" is signed as
+// "a" at 1 with the body "2.x" is; of two such readings the longer id always has a time behind a full stop, and those are refused.
+// Beside a body or an address, which may begin and end with anything, all ids are that hold the divider.
+func (s scheme) ambiguous(id string) bool {
+	at := slices.IndexFunc(s.signed, func(p part) bool { return p.kind == partID })
+	if at < 0 {
+		return false
+	}
+	for _, side := range []int{-1, 1} {
+		divider, neighbour := at+side, at+2*side
+		if divider < 0 || divider >= len(s.signed) || s.signed[divider].kind != literal || neighbour < 0 || neighbour >= len(s.signed) {
+			continue
+		}
+		pieces := strings.Split(id, s.signed[divider].text)
+		switch s.signed[neighbour].kind {
+		case partBody, partURL:
+			if len(pieces) > 1 {
+				return true
+			}
+		case partTimestamp:
+			if side > 0 && slices.ContainsFunc(pieces[1:], func(piece string) bool { _, err := s.clock(piece); return err == nil }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // timed says whether calls have a time that is signed.
 func (s scheme) timed() bool { return s.names(partTimestamp) }
 
@@ -197,22 +227,13 @@ func parseTemplate(text string, allowed ...string) ([]part, error) {
 		}
 		name, rest, closed := strings.Cut(after, "}")
 		kind, known := partNames[name]
-		if !closed || !known || !contains(allowed, name) {
+		if !closed || !known || !slices.Contains(allowed, name) {
 			return nil, fmt.Errorf("what is signed is made of text and of {%s}", strings.Join(allowed, "}, {"))
 		}
 		all = append(all, part{kind: kind})
 		text = rest
 	}
 	return all, nil
-}
-
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
 }
 
 // with is the row as an operator tells it.

@@ -84,6 +84,7 @@ var (
 	errMalformed = errors.New("the signature is not well formed")
 	errWrong     = errors.New("no signature is right")
 	errTime      = errors.New("the call's time is missing or not well formed")
+	errAmbiguous = errors.New("the call's id holds what divides it from what is signed behind it, so that it may be another's")
 	errOld       = errors.New("the call's time lies too far from ours")
 )
 
@@ -158,6 +159,9 @@ func (v *Verifier) Verify(c Call) error {
 		}
 		if p.id == "" {
 			return errMalformed
+		}
+		if v.scheme.ambiguous(p.id) {
+			return errAmbiguous
 		}
 	}
 	if v.scheme.digest != nil {

@@ -144,6 +144,42 @@ func TestCustom(t *testing.T) {
 	}
 }
 
+// TestAmbiguousIDs are calls whose signature is right, and is that of another id with another body as well.
+func TestAmbiguousIDs(t *testing.T) {
+	const key = "a good secret"
+	for _, c := range []struct {
+		signed, id, body string
+		want             error
+	}{
+		{"{id}.{timestamp}.{body}", "msg_1", "{}", nil},
+		{"{id}.{timestamp}.{body}", "msg.1a", "{}", nil}, // 1a is no time
+		{"{id}.{timestamp}.{body}", "1700000000", "{}", nil},
+		{"{id}.{timestamp}.{body}", "msg_1.1600000000", "{}", errAmbiguous},  // msg_1, of then, with another body
+		{"{id}.{timestamp}.{body}", "msg_1.1600000000.{", "}", errAmbiguous}, // the same, whose body had this time in it
+		{"{id}.{timestamp}.{body}", ".1600000000", "{}", errAmbiguous},       // no id, of then
+		{"{id}.{timestamp}.{body}", "a.b.1", "{}", errAmbiguous},             // as above
+		{"{id}:{timestamp}.{body}", "msg_1.1600000000", "{}", nil},           // a full stop divides nothing here
+		{"{timestamp}.{id}.{body}", "msg_1", "a.{}", nil},                    //
+		{"{timestamp}.{id}.{body}", "msg_1.a", "{}", errAmbiguous},           // msg_1, with the body a.{}
+		{"{timestamp}.{body}.{id}", "a.msg_1", "{}", errAmbiguous},           // msg_1, with the body {}.a
+		{"{id}.{timestamp}.{body}.{id}", "msg_1", "{}", nil},                 // twice: the first is looked at
+		{"{timestamp}{id}{body}", "msg_1", "{}", nil},                        // where nothing divides, there is no telling
+	} {
+		v := verifier(t, Config{Scheme: "hmac", Secrets: secrets(key), Custom: Custom{Timestamp: "X-Time", ID: "X-Id", Signed: c.signed}})
+		text := strings.NewReplacer("{id}", c.id, "{timestamp}", "1700000000", "{body}", c.body).Replace(c.signed)
+		err := v.Verify(call(1700000000, "", c.body, "X-Time: 1700000000", "X-Id: "+c.id, "X-Signature: "+hex.EncodeToString(mac(key, text))))
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s of %q and %q: got %v, want %v", c.signed, c.id, c.body, err, c.want)
+		}
+	}
+	paypal := schemes["paypal"]
+	for id, want := range map[string]bool{"69cd13f0-d67a-11e5-baa3-778b53f4ae55": false, "a|b": false, "a|2026-02-18T20:01:35Z": true} {
+		if paypal.ambiguous(id) != want {
+			t.Errorf("PayPal's %q: want %v", id, want)
+		}
+	}
+}
+
 // What cannot be verified is refused when the configuration loads, and no secret is in what is said of it.
 func TestMistakes(t *testing.T) {
 	for want, c := range map[string]Config{
