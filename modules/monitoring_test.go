@@ -86,8 +86,8 @@ type dashboard struct {
 }
 
 // elsewhere begins the names of metrics that a gateway like the example's has no samples of: it has no bundle, no Redis, no
-// third party, and nothing fails.
-var elsewhere = regexp.MustCompile(`caddy_api_gateway_(bundle_|counters_(mode|gateways|failures)|issuer_|integration_|decision_log_|shadow_|stage_denials|upstream_|answers_checked|idempotency)`)
+// third party and no api_access_log, and nothing fails.
+var elsewhere = regexp.MustCompile(`caddy_api_gateway_(access_log_|bundle_|counters_(mode|gateways|failures)|issuer_|integration_|decision_log_|shadow_|stage_denials|upstream_|answers_checked|idempotency)`)
 
 // TestMonitoring has the Prometheus of the example scrape the gateway of the example under a little traffic, and runs every
 // query of the dashboard and every alert rule on it.
