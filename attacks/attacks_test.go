@@ -1,42 +1,63 @@
 package attacks
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wicketgate/wicketgate/internal/processtest"
 )
 
 // TestAttacks carries out the table, group by group, and looks after each whether the gateway is what it was.
 func TestAttacks(t *testing.T) {
 	g := start(t)
-	g.within(patience, "a good request passes", func() bool {
-		return g.asks(g.good()).status == 200
+	g.Within(patience, "a good request passes", func() bool {
+		return g.asksGood().status == 200
 	})
 	for _, group := range groups {
-		t.Run(group, func(t *testing.T) {
-			watch := g.watch(t)
-			for _, a := range read(t, group) {
-				for _, protocol := range a.over() {
-					t.Run(strings.TrimPrefix(a.section+": ", ": ")+a.name+"/"+protocol, func(t *testing.T) { watch.attack(t, a, protocol) })
-				}
+		if group != "redis" {
+			t.Run(group, func(t *testing.T) { g.carryOut(t, read(t, group)) })
+		}
+	}
+}
+
+// TestAttacksWithoutRedis carries out the page of the table that is about gateways whose Redis is away, and on those that count
+// for themselves then also what is tried on limits where memory counts.
+func TestAttacksWithoutRedis(t *testing.T) {
+	nobody := processtest.FreePort(t)
+	for _, fallback := range []string{"local", "deny"} {
+		t.Run(fallback, func(t *testing.T) {
+			g := start(t, fmt.Sprintf("COUNTERS=counters redis redis://127.0.0.1:%d {\non_error %s\nnodes 1\n}", nobody, fallback))
+			g.good = "GET /told" // which nobody counts
+			all := read(t, "redis")
+			if fallback == "local" {
+				all = append(all, read(t, "limits")...)
 			}
-			watch.settle()
+			g.carryOut(t, slices.DeleteFunc(all, func(a attack) bool {
+				return a.page == "redis" && a.cells["on_error"] != fallback || a.page == "limits" && !slices.Contains([]string{"Who is counted", "What it costs", "How many at once"}, a.section)
+			}))
 		})
 	}
 }
 
-// good is a request that passes.
-func (g *gateway) good() request {
-	return g.values(g.front()).parse("GET /api/v2/orders/acme-1", credentials["acme"])
+// carryOut carries out cases, and looks whether the gateway is what it was.
+func (g *gateway) carryOut(t *testing.T, all []attack) {
+	watch := g.watch(t)
+	for _, a := range all {
+		for _, protocol := range a.over() {
+			t.Run(strings.TrimPrefix(a.section+": ", ": ")+a.name+"/"+protocol, func(t *testing.T) { watch.attack(t, a, protocol) })
+		}
+	}
+	watch.settle()
 }
 
-// asks sends a request over HTTP/1.1.
-func (g *gateway) asks(r request) answer {
-	return g.front().http1(r.http1(g.front().host()), 1)[0]
+// asksGood sends a request that passes, over HTTP/1.1.
+func (g *gateway) asksGood() answer {
+	front := g.front()
+	return front.http1(g.values(front).parse(g.good, credentials["acme"]).http1(front.host()), 1)[0]
 }
 
 // watch looks at what a group does to the gateway.
@@ -49,7 +70,7 @@ type watch struct {
 }
 
 func (g *gateway) watch(t *testing.T) *watch {
-	return &watch{g: g, t: t, goroutines: g.goroutines(), allowed: g.service.count(), logged: len(g.said())}
+	return &watch{g: g, t: t, goroutines: g.Goroutines(), allowed: g.service.count(), logged: len(g.Log())}
 }
 
 // attack carries out a case over a protocol.
@@ -82,7 +103,7 @@ func (w *watch) attack(t *testing.T, a attack, protocol string) {
 		for _, shown := range g.secrets.in(fmt.Appendf(nil, "%v", answer)) {
 			t.Errorf("%s: the answer shows %s", a.where(), shown)
 		}
-		if strings.Contains(answer.body, g.folder) {
+		if strings.Contains(answer.body, g.Folder) {
 			t.Errorf("%s: the answer names a folder: %s", a.where(), answer.body)
 		}
 	}
@@ -201,8 +222,8 @@ func (a answer) differs(want string) string {
 // settle looks whether the gateway is what it was before the group.
 func (w *watch) settle() {
 	w.g.t = w.t
-	w.g.alive()
-	if a := w.g.asks(w.g.good()); a.status != 200 {
+	w.g.Alive()
+	if a := w.g.asksGood(); a.status != 200 {
 		w.t.Errorf("after all of it, a good request gets %v", a)
 	}
 	w.allowed++
@@ -210,7 +231,7 @@ func (w *watch) settle() {
 	const more = 20
 	now := 0
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		if now = w.g.goroutines(); now <= w.goroutines+more || time.Now().After(end) {
+		if now = w.g.Goroutines(); now <= w.goroutines+more || time.Now().After(end) {
 			break
 		}
 	}
@@ -220,12 +241,13 @@ func (w *watch) settle() {
 	if n := w.g.service.count(); n != w.allowed {
 		w.t.Errorf("%d requests reached the service, and %d were to", n, w.allowed)
 	}
-	for line := range bytes.Lines(w.g.said()[w.logged:]) {
-		if !json.Valid(line) {
+	log := w.g.Log()[w.logged:]
+	for line := range strings.Lines(log) {
+		if !json.Valid([]byte(line)) {
 			w.t.Errorf("a line of the log is no JSON: %q", line)
 		}
 	}
-	texts := map[string][]byte{"the log": w.g.said()[w.logged:]}
+	texts := map[string][]byte{"the log": []byte(log)}
 	for _, path := range []string{"/config/", "/api_gateway/status", "/metrics"} {
 		texts[path] = w.g.asked(path)
 	}

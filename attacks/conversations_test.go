@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ func init() {
 		"upgraded":      upgraded,
 		"flood":         flood,
 		"streams":       streams,
+		"broken":        broken,
 	}
 	known["order"] = func(*values, string) string {
 		return `{"customer":{"name":"Ada","email":"ada@shop.example"},"currency":"EUR","total":{"amount":1},"lines":[{"sku":"A-1","qty":1}],"note":null}`
@@ -72,7 +74,7 @@ func held(to door, v *values, _ string) []answer {
 		io.WriteString(c, waiting.http1(to.host())) //nolint:errcheck // the count tells
 		open = append(open, c)
 	}
-	g.within(patience, "both wait at the service", func() bool { return g.service.count() == before+2 })
+	g.Within(patience, "both wait at the service", func() bool { return g.service.count() == before+2 })
 	third := v.parse("GET /once/x", credentials["acme"])
 	refused := to.http1(third.http1(to.host()), 1)[0]
 	other := to.http2(third.frames(to.host()))[0]
@@ -80,7 +82,7 @@ func held(to door, v *values, _ string) []answer {
 		c.Close() //nolint:errcheck // nothing more is wanted of it
 	}
 	var last answer
-	g.within(patience, "a place is free", func() bool {
+	g.Within(patience, "a place is free", func() bool {
 		last = to.http1(third.http1(to.host()), 1)[0]
 		return last.status == http.StatusOK
 	})
@@ -143,14 +145,14 @@ func early(to door, v *values, _ string) []answer {
 	if err != nil {
 		to.g.t.Fatal(err)
 	}
-	(&client3{first}).do(v.parse("GET /api/v2/orders", credentials["acme"]).frames(to.host()))
+	(&client3{c: first}).do(v.parse("GET /api/v2/orders", credentials["acme"]).frames(to.host()))
 	first.CloseWithError(0x100, "") //nolint:errcheck // nothing more is wanted of it
 	second, err := quic.DialAddrEarly(ctx, address(to.port), config, nil)
 	if err != nil {
 		to.g.t.Fatal(err)
 	}
 	defer second.CloseWithError(0x100, "") //nolint:errcheck // nothing more is wanted of it
-	a := (&client3{second}).do(v.parse("GET /api/v2/orders", credentials["acme"]).frames(to.host()))
+	a := (&client3{c: second}).do(v.parse("GET /api/v2/orders", credentials["acme"]).frames(to.host()))
 	if second.ConnectionState().Used0RTT {
 		return []answer{{end: "early data was taken"}}
 	}
@@ -230,7 +232,7 @@ func flood(to door, v *values, argument string) []answer {
 	c.mu.Unlock()
 	c.Close()
 	wg.Wait()
-	return []answer{to.g.asks(to.g.good())}
+	return []answer{to.g.asksGood()}
 }
 
 // streams opens so many streams of HTTP/2 with one write, and gives how they were answered, each status once with how often.
@@ -273,5 +275,21 @@ func streams(to door, v *values, argument string) []answer {
 	for status, n := range got {
 		told = append(told, fmt.Sprintf("%d of %s", n, status))
 	}
+	slices.Sort(told)
 	return []answer{{end: strings.Join(told, " ")}}
+}
+
+// broken breaks off so many requests, in each way that the protocol knows, and asks for the same in a good one. It gives the answer
+// to the last that was broken off, and the good one's.
+func broken(to door, v *values, argument string) []answer {
+	n, target, _ := strings.Cut(argument, " ")
+	head := v.expand("«head POST " + target + "» ↵ Transfer-Encoding: chunked ↵ Connection: close ↵ ↵ ")
+	head = strings.Join(lines(head), "\r\n")
+	before := to.g.service.count()
+	var last answer
+	for i := range integer(n) {
+		last = to.http1(head+"2\r\n{}\r\n"+[]string{"0x2\r\n", "-1\r\n", "g\r\n", "0\r\nX-Consumer-Id\r\n\r\n"}[i%4], 1)[0]
+		to.g.Within(patience, "the service sees it broken off", func() bool { return to.g.service.count() == before+i+1 })
+	}
+	return []answer{last, to.http1(head+"2\r\n{}\r\n0\r\n\r\n", 1)[0]}
 }

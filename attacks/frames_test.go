@@ -10,6 +10,9 @@ import "strings"
 //	TRAILERS ↵ name: value
 //	RST 8                              HTTP/2's RST_STREAM, or QUIC's RESET_STREAM, with a code
 //	FRAME 7 1 abc                      any other: its type, its flags (HTTP/2's alone), its payload
+//	PART 9 abc                         a DATA that is said to have nine bytes, has these, and is the last that comes
+//	CLOSE                              the end of the connection
+//	WAIT                               nothing, until the service has two bytes of the body
 //
 // The last frame of a case ends the stream; a + behind its name has it stay open.
 type frame struct {
@@ -17,7 +20,7 @@ type frame struct {
 	open    bool // more may follow on the stream
 	fields  []field
 	payload string
-	number  [2]int // of RST its code, of FRAME its type and flags
+	number  [2]int // of RST its code, of FRAME its type and flags, of PART its length
 }
 
 // frames reads a cell.
@@ -45,6 +48,10 @@ func (v *values) frames(cell, as string) []frame {
 			}
 		case "DATA":
 			f.payload = v.expand(rest)
+		case "CLOSE", "WAIT":
+		case "PART":
+			n, payload, _ := strings.Cut(v.expand(rest), " ")
+			f.number[0], f.payload = integer(n), payload
 		case "RST", "FRAME":
 			numbers := strings.SplitN(v.expand(rest), " ", 3)
 			for n, text := range numbers[:min(2, len(numbers))] {

@@ -170,7 +170,7 @@ func readings(sent string) [][]string {
 // pass no service can read as a path that the policy denies.
 func TestSpellings(t *testing.T) {
 	g := start(t)
-	j := newJudge(t, filepath.Join(g.folder, "policies"))
+	j := newJudge(t, filepath.Join(g.Folder, "policies"))
 	watch := g.watch(t)
 	asks := g.asker()
 	n, refused, passed := 0, 0, 0

@@ -105,7 +105,8 @@ func (d door) host() string { return address(d.port) }
 
 // tls is how clients speak TLS there, and a protocol over it.
 func (d door) tls(protocol string) *tls.Config {
-	c := &tls.Config{RootCAs: d.g.roots, ServerName: "localhost", NextProtos: []string{protocol}}
+	c := d.g.TLS()
+	c.ServerName, c.NextProtos = "localhost", []string{protocol}
 	if d.certificate != nil {
 		c.Certificates = []tls.Certificate{*d.certificate}
 	}

@@ -26,7 +26,9 @@ const (
 
 // client3 writes frames of HTTP/3 as they are told, legal or not.
 type client3 struct {
-	c *quic.Conn
+	c       *quic.Conn
+	service *service
+	before  int // bodies that had begun to come to it
 }
 
 // dial3 opens a connection, with its control stream and settings.
@@ -45,7 +47,7 @@ func (d door) dial3() *client3 {
 	if _, err := control.Write(append(quicvarint.Append(nil, control3), quicvarint.Append(quicvarint.Append(nil, settings3), 0)...)); err != nil {
 		d.g.t.Fatal(err)
 	}
-	return &client3{c: c}
+	return &client3{c: c, service: d.g.service, before: d.g.service.bodies()}
 }
 
 func (c *client3) Close() { c.c.CloseWithError(0x100, "") } //nolint:errcheck // H3_NO_ERROR; nothing more is wanted of it
@@ -67,7 +69,7 @@ func (c *client3) do(frames []frame) answer {
 	wrote := make(chan struct{})
 	go func() {
 		defer close(wrote)
-		write3(s, frames)
+		c.write(s, frames)
 	}()
 	a := read3(s)
 	s.CancelRead(0x100)
@@ -76,20 +78,30 @@ func (c *client3) do(frames []frame) answer {
 	return a
 }
 
-// write3 sends frames. What cannot be written any more is not: the gateway has said what it had to say.
-func write3(s *quic.Stream, frames []frame) {
+// write sends frames. What cannot be written any more is not: the gateway has said what it had to say.
+func (c *client3) write(s *quic.Stream, frames []frame) {
 	for _, f := range frames {
 		kind, payload := uint64(data3), []byte(f.payload)
+		length := uint64(len(payload))
 		switch f.kind {
 		case "HEADERS", "TRAILERS":
 			kind, payload = headers3, section3(f.fields)
+			length = uint64(len(payload))
 		case "RST":
 			s.CancelWrite(quic.StreamErrorCode(f.number[0])) //nolint:gosec // small numbers of the table
 			return
 		case "FRAME":
 			kind = uint64(f.number[0]) //nolint:gosec // small numbers of the table
+		case "PART":
+			length = uint64(f.number[0]) //nolint:gosec // small numbers of the table
+		case "WAIT":
+			c.service.waits(c.before)
+			continue
+		case "CLOSE":
+			c.Close()
+			return
 		}
-		if _, err := s.Write(append(quicvarint.Append(quicvarint.Append(nil, kind), uint64(len(payload))), payload...)); err != nil {
+		if _, err := s.Write(append(quicvarint.Append(quicvarint.Append(nil, kind), length), payload...)); err != nil {
 			return
 		}
 		if !f.open {

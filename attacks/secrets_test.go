@@ -31,6 +31,7 @@ type secrets struct {
 	others  map[string]*dpoptest.Key // of nobody that the gateway knows
 	devices *authority               // of certificates that are taken
 	sender  *dpoptest.Key            // who signs webhooks
+	holder  *dpoptest.Key            // to whom bound tokens are issued
 	service string                   // where the service is
 	forms   map[string][][]byte      // of the kinds: as they are looked for
 }
@@ -107,6 +108,7 @@ func newSecrets(t testing.TB) *secrets {
 	for _, alg := range []string{"ES256", "RS256", "PS256", "EdDSA"} {
 		s.signers[alg] = dpoptest.New(t, alg)
 	}
+	s.holder = dpoptest.New(t, "ES256")
 	s.others["ES256"], s.sender, s.devices = dpoptest.New(t, "ES256"), dpoptest.New(t, "EdDSA"), newAuthority(t, "Shop Devices")
 	for _, kind := range append(inEnvironment, "HMAC key of tokens", "secret of Standard Webhooks", "error of the service", "error of a third party", "what a policy hides") {
 		s.make(kind)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // service stands behind the gateway. It counts the requests that reach it and keeps what they said.
@@ -20,6 +21,7 @@ type service struct {
 	answer http.HandlerFunc
 
 	mu   sync.Mutex
+	came int // requests of which the head has come, and two bytes of the body
 	seen []sighting
 }
 
@@ -47,7 +49,7 @@ func newService(t testing.TB, tls bool, answer http.HandlerFunc) *service {
 }
 
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
+	body, err := io.ReadAll(&begun{r.Body, s, 2})
 	if err != nil {
 		body = fmt.Appendf(body, "(broken off: %v)", err)
 	}
@@ -63,6 +65,44 @@ func (s *service) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.seen)
+}
+
+// begun counts a body as one that came once some of it has.
+type begun struct {
+	io.Reader
+	s    *service
+	left int // bytes that are waited for
+}
+
+func (b *begun) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if b.left > 0 && n >= b.left {
+		b.s.mu.Lock()
+		b.s.came++
+		b.s.mu.Unlock()
+	}
+	b.left -= n
+	return n, err
+}
+
+// waits until so much of another request has come.
+func (s *service) waits(before int) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		more := s.came > before
+		s.mu.Unlock()
+		if more {
+			return
+		}
+	}
+	s.t.Error("a request was to reach the service, and none has")
+}
+
+// bodies is how many have begun to come.
+func (s *service) bodies() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.came
 }
 
 // since are the requests from a count on.

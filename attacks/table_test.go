@@ -10,7 +10,7 @@ import (
 )
 
 // groups are the pages of the table, in the order in which they are carried out: those of security's own list.
-var groups = []string{"path", "headers", "host", "smuggling", "query", "bodies", "tokens", "webhooks", "injection", "limits"}
+var groups = []string{"path", "headers", "host", "smuggling", "query", "bodies", "tokens", "webhooks", "injection", "limits", "redis"}
 
 // attack is a line of the table.
 type attack struct {
@@ -21,7 +21,7 @@ type attack struct {
 }
 
 // columns that a table may have.
-var columns = []string{"case", "as", "request", "bytes", "frames", "talk", "header", "claims", "signed", "certificate", "over", "answer", "service", "party"}
+var columns = []string{"case", "as", "request", "bytes", "frames", "talk", "header", "claims", "signed", "certificate", "on_error", "over", "answer", "service", "party"}
 
 // read gives the cases of a page: the lines of its tables whose first column is "case".
 func read(t testing.TB, page string) []attack {

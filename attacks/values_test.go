@@ -43,6 +43,8 @@ type values struct {
 	host string // whom the case asks
 	body string
 	id   string // another for each case
+
+	bound string // the case's token that is bound to a key, once it is made
 }
 
 func (g *gateway) values(to door) *values { return &values{g: g, host: to.host(), id: rand.Text()} }
@@ -123,7 +125,7 @@ const rowEnd = "\x1e"
 // known are the values that cells can name.
 var known = map[string]func(v *values, argument string) string{
 	"host":   func(v *values, _ string) string { return v.host },
-	"port":   func(v *values, _ string) string { return strconv.Itoa(v.g.https) },
+	"port":   func(v *values, _ string) string { return strconv.Itoa(v.g.HTTPS) },
 	"acme":   func(v *values, _ string) string { return v.g.secrets.printed["acme"] },
 	"globex": func(v *values, _ string) string { return v.g.secrets.printed["globex"] },
 	// «head POST /path» is all of a head that is good but for its end, and a length.

@@ -17,8 +17,8 @@ import (
 
 // Gateway is the binary on a Caddyfile, in a folder of its own: what it keeps, and its ports, outlive its process.
 type Gateway struct {
-	// HTTPS and Admin are the ports at which it serves and is asked.
-	HTTPS, Admin int
+	// HTTPS, HTTP and Admin are the ports at which it serves and is asked.
+	HTTPS, HTTP, Admin int
 	// Folder is where the Caddyfile lies, and what it names.
 	Folder string
 
@@ -33,19 +33,19 @@ type Gateway struct {
 // {$ADMIN} and {$DATA}, and what env says, NAME=value each. Nothing runs yet.
 func New(t testing.TB, caddyfile string, files map[string]string, env ...string) *Gateway {
 	t.Helper()
-	g := &Gateway{t: t, Folder: t.TempDir(), HTTPS: FreePort(t), Admin: FreePort(t)}
+	g := &Gateway{t: t, Folder: t.TempDir(), HTTPS: FreePort(t), HTTP: FreePort(t), Admin: FreePort(t)}
 	g.Write("Caddyfile", caddyfile)
 	for name, text := range files {
 		g.Write(name, text)
 	}
 	g.log = filepath.Join(g.Folder, "log")
-	g.env = append(os.Environ(), fmt.Sprintf("HTTPS_PORT=%d", g.HTTPS), fmt.Sprintf("ADMIN=localhost:%d", g.Admin), fmt.Sprintf("HTTP_PORT=%d", FreePort(t)),
+	g.env = append(os.Environ(), fmt.Sprintf("HTTPS_PORT=%d", g.HTTPS), fmt.Sprintf("ADMIN=localhost:%d", g.Admin), fmt.Sprintf("HTTP_PORT=%d", g.HTTP),
 		"DATA="+g.data(), "XDG_CONFIG_HOME="+g.Folder, "XDG_DATA_HOME="+g.Folder)
 	g.env = append(g.env, env...)
 	t.Cleanup(func() {
 		g.Stop()
 		if t.Failed() {
-			g.t.Logf("the gateway's log:\n%s", g.Log())
+			g.t.Logf("the end of the gateway's log:\n%s", g.tail())
 		}
 	})
 	return g
@@ -71,6 +71,16 @@ func (g *Gateway) Write(name, text string) {
 // Run starts the process, and waits until it serves HTTPS with a certificate of its own authority.
 func (g *Gateway) Run() {
 	g.t.Helper()
+	g.Start()
+	g.Within(time.Minute, "it serves", func() bool {
+		g.Alive()
+		return g.serves()
+	})
+}
+
+// Start starts the process, and waits for nothing.
+func (g *Gateway) Start() {
+	g.t.Helper()
 	log, err := os.OpenFile(g.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		g.t.Fatal(err)
@@ -87,12 +97,14 @@ func (g *Gateway) Run() {
 		close(ended)
 	}()
 	g.process, g.ended = run, ended
-	g.Within(time.Minute, "it serves", func() bool {
-		if !g.Runs() {
-			g.t.Fatalf("the gateway ended:\n%s", g.Log())
-		}
-		return g.serves()
-	})
+}
+
+// Alive fails the test where the process has ended.
+func (g *Gateway) Alive() {
+	g.t.Helper()
+	if !g.Runs() {
+		g.t.Fatalf("the gateway ended:\n%s", g.tail())
+	}
 }
 
 func (g *Gateway) serves() bool {
@@ -185,6 +197,12 @@ func (g *Gateway) Stop() {
 func (g *Gateway) Log() string {
 	text, _ := os.ReadFile(g.log) //nolint:errcheck // one that never ran said nothing
 	return string(text)
+}
+
+// tail is the end of its log, 64 KiB of it at most: one that says all it does says megabytes.
+func (g *Gateway) tail() string {
+	log := g.Log()
+	return log[max(0, len(log)-64<<10):]
 }
 
 // Logged says how often its log has a text.

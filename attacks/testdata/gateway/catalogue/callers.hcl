@@ -50,6 +50,17 @@ identity "holders" {
   }
 }
 
+# The same, with proofs that hold what the gateway has told.
+identity "told" {
+  jwt {
+    issuer   = "https://id.shop.example"
+    keys     = "../staff.json"
+    audience = ["orders"]
+    bound    = ["dpop"]
+    dpop { nonce = true }
+  }
+}
+
 # Tokens that their issuer is asked about.
 identity "apps" {
   introspection {
@@ -98,6 +109,14 @@ api "holders" {
   base_path = "/holders"
   upstream  = upstream.service
   identify  = [identity.holders]
+  authorize = public
+  route "GET /" {}
+}
+
+api "fresh" {
+  base_path = "/fresh"
+  upstream  = upstream.service
+  identify  = [identity.told]
   authorize = public
   route "GET /" {}
 }

@@ -9,6 +9,14 @@ limit "few" {
   }
 }
 
+limit "ten" {
+  key = consumer.id
+  quota "daily" {
+    requests = 10
+    window   = "24h"
+  }
+}
+
 limit "costly" {
   key  = consumer.id
   cost = body == null ? 1 : len(body.items)
@@ -36,6 +44,15 @@ api "few" {
   upstream  = upstream.service
   identify  = [identity.partners, anonymous]
   limits    = [limit.few]
+  authorize = public
+  route "GET /" {}
+}
+
+api "ten" {
+  base_path = "/ten"
+  upstream  = upstream.service
+  identify  = [identity.partners]
+  limits    = [limit.ten]
   authorize = public
   route "GET /" {}
 }

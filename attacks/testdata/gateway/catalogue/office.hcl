@@ -70,3 +70,12 @@ api "told" {
   route "GET /" {}
   route "POST /" {}
 }
+
+# A service that is left alone for minutes once it has failed.
+api "guarded" {
+  base_path = "/guarded"
+  upstream  = upstream.guarded
+  identify  = [identity.partners]
+  authorize = public
+  route "POST /" {}
+}

@@ -31,6 +31,16 @@ upstream "service" {
   timeout = "10s"
 }
 
+upstream "guarded" {
+  servers = [var.service]
+  timeout = "10s"
+  breaker {
+    failures = 3
+    within   = "1m"
+    open_for = "5m"
+  }
+}
+
 api "orders" {
   hosts     = ["localhost"]
   base_path = "/api"
