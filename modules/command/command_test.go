@@ -14,6 +14,7 @@ import (
 	_ "github.com/wicketgate/wicketgate/examples/shop/backend"
 	_ "github.com/wicketgate/wicketgate/modules/accesslog"
 	_ "github.com/wicketgate/wicketgate/modules/console"
+	_ "github.com/wicketgate/wicketgate/modules/framing"
 	_ "github.com/wicketgate/wicketgate/modules/health"
 	_ "github.com/wicketgate/wicketgate/modules/ledger"
 	_ "github.com/wicketgate/wicketgate/modules/limit"
