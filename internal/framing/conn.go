@@ -46,7 +46,7 @@ type conn struct {
 	fed     int  // bytes of the poison
 	begun   int  // bytes of HTTP/2's preface; -1 where it does not begin so
 	aside   bool // is there a byte that is not looked at yet
-	byte    [1]byte
+	first   [1]byte
 }
 
 // watch gives conn as net/http may read it.
@@ -99,7 +99,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		// net/http reads a byte ahead while a handler runs. If that takes over the connection to speak another protocol, the
 		// byte may be the first of it: it is looked at when net/http reads on. By itself it ends no head.
 		if !c.aside {
-			c.aside, c.byte[0] = true, p[0]
+			c.aside, c.first[0] = true, p[0]
 			return n, err
 		}
 	}
@@ -121,7 +121,7 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) look(b []byte) (int, Reason) {
 	if c.aside {
 		c.aside = false
-		if _, why := c.scanner.scan(c.byte[:]); why != plain {
+		if _, why := c.scanner.scan(c.first[:]); why != plain {
 			return 0, why
 		}
 	}

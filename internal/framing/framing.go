@@ -54,15 +54,6 @@ var told = [reasons]struct{ label, detail string }{
 // String is a short name, for metrics and logs.
 func (r Reason) String() string { return told[r].label }
 
-// Reasons are all of them.
-func Reasons() []Reason {
-	all := make([]Reason, 0, reasons-1)
-	for r := plain + 1; r < reasons; r++ {
-		all = append(all, r)
-	}
-	return all
-}
-
 // answer is what a caller gets, whole. It closes the connection, as RFC 9112, section 6.3, wants it.
 func (r Reason) answer(now time.Time) []byte {
 	p := problem.New(problem.BadRequest, told[r].detail)
