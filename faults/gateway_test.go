@@ -24,6 +24,11 @@ func caddyfile(option string) string {
 		format api_gateway
 	}
 	grace_period 5s
+	servers {
+		listener_wrappers {
+			api_framing
+		}
+	}
 	api_gateway {
 		catalogue catalogue
 		watch 50ms
