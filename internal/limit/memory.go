@@ -64,12 +64,11 @@ const (
 	late = int64(time.Minute)
 )
 
-// instant is when a request counts. One that waited before it is charged, for its body or for a processor, came before others that
-// are charged already: what these used has not refilled yet when it came, and a window shorter than the wait would have nothing
-// left for it. So it counts as one that comes with them.
-func (m *Memory) instant(now time.Time) int64 {
-	// Time since the epoch is monotonic where now is, so a step of the wall clock neither forgives nor punishes.
-	at, latest := int64(now.Sub(m.epoch)), m.latest.Load()
+// instant is when a request counts that came at an instant, once it has its slots. One that waited for them, for its body or for a
+// processor came before others that are charged already: what these used has not refilled yet when it came, and a window shorter
+// than the wait would have nothing left for it. So it counts as one that comes with them.
+func (m *Memory) instant(at int64) int64 {
+	latest := m.latest.Load()
 	switch {
 	case at-latest > step:
 		m.latest.CompareAndSwap(latest, at) // whoever is first: the other came as late
@@ -85,7 +84,8 @@ func (m *Memory) Take(_ context.Context, now time.Time, charges []Charge, states
 		return false, errors.New("counting: more than 8 limits at once")
 	}
 	var t taking
-	t.m, t.charges, t.at = m, charges, m.instant(now)
+	// Time since the epoch is monotonic where now is, so a step of the wall clock neither forgives nor punishes.
+	t.m, t.charges, t.at = m, charges, int64(now.Sub(m.epoch))
 	for i := range charges { // before all else, which the processor then does meanwhile
 		where := charges[i].where()
 		t.keys[i].where = where
@@ -108,6 +108,7 @@ func (m *Memory) Take(_ context.Context, now time.Time, charges []Charge, states
 	if !t.lock(true) {
 		return t.meet(states), nil
 	}
+	t.at = m.instant(t.at)
 	ok := t.admits()
 	t.settle(ok, states)
 	t.unlock()

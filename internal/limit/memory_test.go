@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -159,6 +161,37 @@ func TestLate(t *testing.T) {
 		if left != test.left {
 			t.Errorf("request %d: %d are left, want %d", i, left, test.left)
 		}
+	}
+}
+
+// TestLateByItsLock has a request wait for another of its key, and meanwhile others be charged who came later.
+func TestLateByItsLock(t *testing.T) {
+	m := NewMemory(0)
+	rate := NewRate(3, time.Second)
+	take := taker(m, "acme", rate)
+	take(start)
+	key := (&Charge{Limit: NewID("l"), Key: "acme"}).digest()
+	slot, _ := m.tables[key.where&m.mask].Load().find(key, true)
+	admitted := make(chan bool)
+	go func() {
+		ok, _ := take(start)
+		admitted <- ok
+	}()
+	waits := func() bool {
+		stacks := make([]byte, 1<<20)
+		return strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "limit.(*slot).of")
+	}
+	for end := time.Now().Add(time.Minute); !waits(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatal("nobody waits")
+		}
+	}
+	later := int64(start.Add(10 * time.Second).Sub(m.epoch))
+	m.instant(later)
+	slot.tat[0] = later + int64(rate.Interval) // one is used
+	slot.mu.Unlock()
+	if !<-admitted {
+		t.Error("it is refused while two are left")
 	}
 }
 

@@ -133,6 +133,7 @@ func (t *taking) meet(states []State) bool {
 		s.reserve(len(t.charges), t.at)
 	}
 	t.lock(false)
+	t.at = t.m.instant(t.at)
 	ok := t.admits()
 	if ok {
 		for i := range t.charges {
