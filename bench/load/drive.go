@@ -62,20 +62,31 @@ func sum(all []asking, during, cpu time.Duration) (figures, error) {
 // pause is how long a client waits after a failure: one that is refused at once would ask more than all others.
 const pause = 100 * time.Millisecond
 
+// underWay is how many requests are under way at most. Each takes a connection of the caller's and one to the service, and with 10,000
+// of both a process would need more files than most may open. Who has no turn waits for one.
+const underWay = 2500
+
 // flatOut has all clients ask, each again as soon as it is answered. What counts begins when they have done so for a while, and
 // ends while they still do: how many requests are under way at both ends is the same.
 func (g *gateway) flatOut(clients []func() error, during time.Duration) (figures, error) {
 	var counts, over atomic.Bool
+	turns := make(chan struct{}, underWay)
 	all := make([]asking, len(clients))
 	var done sync.WaitGroup
 	for i, ask := range clients {
 		done.Go(func() {
-			for !over.Load() {
+			for {
+				turns <- struct{}{}
+				if over.Load() {
+					<-turns
+					return
+				}
 				began := time.Now()
 				err := ask()
 				if counts.Load() {
 					all[i].note(time.Since(began), err)
 				}
+				<-turns
 				if err != nil {
 					time.Sleep(pause)
 				}

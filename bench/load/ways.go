@@ -35,12 +35,12 @@ func bodies(g *gateway, o options) ([]row, error) {
 }
 
 var connectionsColumns = []column{
-	{"requests/s, all at once", "%.0f", true}, {"µs of CPU", "%.0f", true}, {"p99 ms", "%.0f", true}, {"failed", "%.0f", false},
+	{"requests/s", "%.0f", true}, {"µs of CPU", "%.0f", true}, {"p99 ms", "%.0f", true}, {"failed", "%.0f", false},
 	{"µs of CPU at the rate", "%.0f", true}, {"p99 ms", "%.1f", true}, {"failed", "%.0f", false}, {"MiB", "%.0f", true},
 }
 
-// connections has more and more connections: first all of them ask at once, again and again, and then one after the other, each
-// some times, at a rate. A connection is open and has been answered once before anything counts.
+// connections has more and more connections: first all of them ask again and again, of which underWay are served at once, and then
+// one after the other, each some times, at a rate. A connection is open and has been answered once before anything counts.
 func connections(g *gateway, o options) (rows []row, err error) {
 	for _, n := range []int{64, 640, 2500, 10_000} {
 		r, err := crowd(g, n, o)
