@@ -35,6 +35,8 @@ var kinds = []kind{
 	{"GET", "/orders/1", "bounded", []int{200, 429}, true},
 	{"GET", "/orders/1", "bounded", []int{200, 429}, true},
 	{"POST", "/orders/new", "acme", []int{201}, true},
+	{"GET", "/orders/1", "staying", []int{200}, true},       // by keys that are known, whether or not they can be fetched
+	{"GET", "/orders/1", "rotating", []int{200, 401}, true}, // as its issuer's keys are
 }
 
 // seen is the service: it notes the ids of requests.
@@ -168,6 +170,22 @@ func (o *outages) during(began, ended time.Time) bool {
 	return false
 }
 
+// told is what failed last before a request ended: for an answer that is wrong, and may be explained by it.
+func (o *outages) told(ended time.Time) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, one := range slices.Backward(o.all) {
+		switch {
+		case one.from.After(ended):
+		case one.to.IsZero() || one.to.After(ended):
+			return fmt.Sprintf("within a fault, of the service %t, that began %v before", one.service, ended.Sub(one.from))
+		default:
+			return fmt.Sprintf("%v after a fault, of the service %t, that lasted %v", ended.Sub(one.to), one.service, one.to.Sub(one.from))
+		}
+	}
+	return "before any fault"
+}
+
 // note judges an answer.
 func (c *calls) note(one call, o *outages) {
 	status := one.answer.status
@@ -181,7 +199,8 @@ func (c *calls) note(one call, o *outages) {
 	c.statuses[status]++
 	switch {
 	case !right && len(c.wrong) < 20:
-		c.wrong = append(c.wrong, fmt.Sprintf("%s %s of %q at %s: %d %s", one.kind.method, one.kind.path, one.kind.consumer, one.began.Format(time.TimeOnly), status, one.answer.body))
+		c.wrong = append(c.wrong, fmt.Sprintf("%s %s of %q at %s after %v, %s: %d %s",
+			one.kind.method, one.kind.path, one.kind.consumer, one.began.Format(time.TimeOnly), one.ended.Sub(one.began), o.told(one.ended), status, one.answer.body))
 	case status/100 == 2:
 		c.reached[one.id] = one.kind
 	case fails:

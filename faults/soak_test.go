@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,12 +15,14 @@ import (
 	"github.com/wicketgate/wicketgate/internal/hooktest"
 	"github.com/wicketgate/wicketgate/internal/identity"
 	"github.com/wicketgate/wicketgate/internal/keyfile"
+	"github.com/wicketgate/wicketgate/internal/ledger/natstest"
 	"github.com/wicketgate/wicketgate/internal/limit/redistest"
 )
 
 // soakCatalogue has a place for a route that comes and goes.
 const soakCatalogue = `
 variable "service" {}
+variable "issuer" {}
 secret "stripe" { file = "stripe.secret" }
 upstream "service" {
   servers      = [var.service]
@@ -28,6 +31,15 @@ upstream "service" {
 }
 identity "partners" {
   api_key { keys = "partners.keys" }
+}
+identity "apps" {
+  jwt {
+    issuer   = var.issuer
+    jwks     = "${var.issuer}/keys"
+    ca_file  = "ca.pem"
+    audience = ["orders"]
+    plan     = claims.plan
+  }
 }
 limit "consumer" {
   key = consumer.id
@@ -45,7 +57,7 @@ limit "consumer" {
 api "orders" {
   base_path = "/orders"
   upstream  = upstream.service
-  identify  = [identity.partners]
+  identify  = [identity.partners, identity.apps]
   authorize = policy.shop.orders
   limits    = [limit.consumer]
   route "GET /{id}" {}
@@ -85,6 +97,7 @@ type soaked struct {
 	events  *hooktest.Events
 	bundles *bundletest.Server
 	key     *bundletest.Key
+	issuer  *issuing
 	keys    map[string]string // what callers send, by consumer
 	lines   [2]string         // the key file with and without the key that comes and goes
 	service *seen
@@ -94,7 +107,7 @@ type soaked struct {
 	faults  atomic.Int64
 	outages outages
 	calls   calls
-	proxies struct{ service, redis, bundles *chaos.Proxy }
+	proxies []*chaos.Proxy // the service's is the first
 }
 
 // soakTime is for how long: 3 minutes, or as WICKETGATE_SOAK says.
@@ -152,24 +165,28 @@ func soak(g *group) *soaked {
 	s := &soaked{group: g, events: hooktest.New(g.T), bundles: bundletest.NewServer(g.T), key: bundletest.NewKey(g.T), service: newSeen(g.T), keys: map[string]string{}}
 	s.calls.ids = s.service
 	s.service.events = s.events
-	redis := redistest.Start(g.T)
-	s.proxies.service, s.proxies.redis, s.proxies.bundles = g.proxy(s.service.URL), g.proxy(redis.Address), g.proxy(s.bundles.URL)
+	s.issuer = newIssuing(g)
+	service, redis, bundles := g.proxy(s.service.URL), g.proxy(redistest.Start(g.T).Address), g.proxy(s.bundles.URL)
+	events := g.proxy(strings.TrimPrefix(natstest.Start(g.T, "").Address, "nats://"))
+	s.proxies = []*chaos.Proxy{service, redis, bundles, events, s.issuer.front.proxy}
 	s.policy("never")
 	s.makeKeys()
 	s.gw = g.gateway(fmt.Sprintf(`variable service http://%s
+		variable issuer %s
 		counters redis redis://%s {
 			nodes 1
 		}
-		ledger embedded {
-			folder ledger
+		ledger nats nats://%s {
+			replicas 1
+			size 256MiB
 		}
 		policies bundle https://%s/gw.tar.gz {
 			verify %s
 			ca %s
 			poll 1s 1s
 			limit 5s
-		}`, s.proxies.service.Address(), s.proxies.redis.Address(), s.proxies.bundles.Address(), s.key.File(g.T), s.bundles.CA(g.T)),
-		fmt.Sprintf(soakCatalogue, ""), map[string]string{"catalogue/partners.keys": s.lines[0], "catalogue/stripe.secret": hooktest.Secret + "\n"})
+		}`, service.Address(), s.issuer.front.at(""), redis.Address(), events.Address(), bundles.Address(), s.key.File(g.T), s.bundles.CA(g.T)),
+		fmt.Sprintf(soakCatalogue, ""), map[string]string{"catalogue/partners.keys": s.lines[0], "catalogue/stripe.secret": hooktest.Secret + "\n", "catalogue/ca.pem": s.issuer.front.ca})
 	return s
 }
 
@@ -197,6 +214,7 @@ func (s *soaked) makeKeys() {
 		s.keys[consumer] = "X-API-Key: " + printed
 	}
 	s.lines[0] = string(read(s.group, file))
+	s.keys["staying"], s.keys["rotating"] = s.issuer.token(0), s.issuer.token(1)
 }
 
 // warm waits until everything is there, and has all that is made once be made.
@@ -204,6 +222,9 @@ func (s *soaked) warm(c *check) {
 	c.Helper()
 	c.within(time.Minute, "orders are served", func() bool {
 		return ask(s.gw.two, http.MethodGet, s.gw.URL("/orders/1"), "", s.keys["acme"]).status == 200
+	})
+	c.within(time.Minute, "tokens are taken", func() bool {
+		return ask(s.gw.two, http.MethodGet, s.gw.URL("/orders/1"), "", s.keys["staying"]).status == 200
 	})
 	c.within(time.Minute, "events are taken", func() bool {
 		n, body := s.events.Make("", 500)
@@ -252,19 +273,21 @@ func (s *soaked) sender(key string) {
 	}
 }
 
-// changer swaps the catalogue, the policies and the keys, one after the other.
+// changer swaps the catalogue, the policies, the keys of callers and those of their issuer, one after the other.
 func (s *soaked) changer() {
 	routes := []string{`route "GET /some/times" {}`, ""}
 	denied := []string{"sometimes", "never"}
 	for i := 0; !s.ends.Load(); i++ {
-		turn := i / 3 % 2
-		switch i % 3 {
+		turn := i / 4 % 2
+		switch i % 4 {
 		case 0:
 			s.gw.Write("catalogue/gateway.hcl", fmt.Sprintf(soakCatalogue, routes[turn]))
 		case 1:
 			s.policy(denied[turn])
 		case 2:
 			s.gw.Write("catalogue/partners.keys", s.lines[1-turn])
+		case 3:
+			s.issuer.rotated.Store(turn == 0)
 		}
 		s.swaps.Add(1)
 		s.pause(1300 * time.Millisecond)
@@ -277,11 +300,10 @@ func (s *soaked) breaker() {
 		{Kind: chaos.Delay, Delay: 100 * time.Millisecond}, {Kind: chaos.Reset}, {Kind: chaos.BlackHole}, {Kind: chaos.HalfClose}, {Kind: chaos.Garbage},
 		{Kind: chaos.Refuse}, {Kind: chaos.Drip, Delay: 20 * time.Millisecond},
 	}
-	proxies := []*chaos.Proxy{s.proxies.service, s.proxies.redis, s.proxies.bundles}
 	for i := 0; !s.ends.Load(); i++ {
 		s.pause(2 * time.Second)
-		proxy, fault := proxies[i%len(proxies)], faults[i/len(proxies)%len(faults)]
-		end := s.outages.begin(proxy == s.proxies.service)
+		proxy, fault := s.proxies[i%len(s.proxies)], faults[i/len(s.proxies)%len(faults)]
+		end := s.outages.begin(proxy == s.proxies[0])
 		s.faults.Add(1)
 		err := proxy.Set(fault)
 		s.pause(time.Second)
