@@ -96,9 +96,11 @@ https://localhost:{$HTTPS_PORT} {
 		t.Helper()
 		began := time.Now()
 		defer func() { t.Logf("%s: after %v", what, time.Since(began)) }()
-		for end := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
+		// Three servers on one machine that does much else may take more than a minute to agree on who leads.
+		const most = 3 * time.Minute
+		for end := time.Now().Add(most); !ok(); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("not within a minute: %s", what)
+				t.Fatalf("not within %v: %s", most, what)
 			}
 		}
 	}

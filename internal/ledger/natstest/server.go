@@ -31,6 +31,9 @@ type Server struct {
 	run     *exec.Cmd
 }
 
+// patience is how long servers may take to be well, and to agree on who leads: 3 minutes, on a machine that does much else.
+const patience = 3 * time.Minute
+
 // built is the server's program.
 var built struct {
 	sync.Mutex
@@ -109,14 +112,14 @@ func Addresses(all []*Server) []string {
 func Leader(all []*Server, stream string) *Server {
 	all[0].t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		for _, s := range all {
 			if s.leads(client, stream) {
 				return s
 			}
 		}
 	}
-	all[0].t.Fatalf("nobody leads %s within a minute", stream)
+	all[0].t.Fatalf("nobody leads %s within %v", stream, patience)
 	return nil
 }
 
@@ -183,7 +186,7 @@ func (s *Server) begin() {
 func (s *Server) await() {
 	s.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
-	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		res, err := client.Get(s.monitor + "/healthz?js-enabled-only=true")
 		if err == nil {
 			res.Body.Close() //nolint:errcheck // nothing of it is read
@@ -192,7 +195,7 @@ func (s *Server) await() {
 			}
 		}
 		if time.Now().After(end) {
-			s.t.Fatalf("the server is not well within a minute:\n%s", s.log.Bytes())
+			s.t.Fatalf("the server is not well within %v:\n%s", patience, s.log.Bytes())
 		}
 	}
 }
