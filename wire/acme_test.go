@@ -64,7 +64,7 @@ func newPebble(t *testing.T, gateway *process, validity time.Duration) *pebble {
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": fmt.Sprintf("127.0.0.1:%d", listen), "managementListenAddress": fmt.Sprintf("127.0.0.1:%d", manage),
 		"certificate": p.folder + "/cert.pem", "privateKey": p.folder + "/key.pem",
-		"httpPort": gateway.http, "tlsPort": gateway.https, "keyAlgorithm": "ecdsa",
+		"httpPort": gateway.HTTP, "tlsPort": gateway.HTTPS, "keyAlgorithm": "ecdsa",
 		"retryAfter": map[string]int{"authz": 1, "order": 1},
 		"profiles":   map[string]any{"short": map[string]any{"description": "short-lived", "validityPeriod": int(validity.Seconds())}},
 	}})
@@ -345,7 +345,7 @@ func TestCertificatesRenewed(t *testing.T) {
 		fmt.Fprint(w, `{}`) //nolint:errcheck // the client may be gone
 	}))
 	t.Cleanup(service.Close)
-	g.write("api.hcl", `
+	g.Write("api.hcl", `
 variable "service" {}
 upstream "service" { servers = [var.service] }
 api "things" {
@@ -356,7 +356,7 @@ api "things" {
   route "GET /things" {}
 }
 `)
-	g.write("Caddyfile", fmt.Sprintf(`{
+	g.Write("Caddyfile", fmt.Sprintf(`{
 	%s
 	renew_interval 1s
 	renewal_window_ratio %.3f
@@ -380,11 +380,11 @@ https://%s {
 	}
 	api_gateway
 }
-`, g.global(), 1-age.Seconds()/validity.Seconds(), g.dir, service.URL, name, ca.directory, ca.folder))
+`, g.global(), 1-age.Seconds()/validity.Seconds(), g.Folder, service.URL, name, ca.directory, ca.folder))
 	g.start()
 
 	s := &seen{handshakes: map[string]int{}}
-	address := fmt.Sprintf("127.0.0.1:%d", g.https)
+	address := fmt.Sprintf("127.0.0.1:%d", g.HTTPS)
 	ask := func(protocol string) (*tls.ConnectionState, error) {
 		config := &tls.Config{RootCAs: ca.pool(), ServerName: name}
 		var transport http.RoundTripper

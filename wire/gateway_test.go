@@ -12,48 +12,16 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/wicketgate/wicketgate/modules/gatewaytest"
+	"github.com/wicketgate/wicketgate/internal/processtest"
 )
-
-// built is the folder of the binary, once a test has asked for it.
-var built struct {
-	sync.Mutex
-	folder string
-}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	os.RemoveAll(built.folder) //nolint:errcheck // it is in the folder for what may go
+	processtest.Remove()
 	os.Exit(code)
-}
-
-// build builds the binary for the first test that asks for it, like that of xcaddy.json, so that what both need is compiled
-// once.
-func build(t testing.TB) string {
-	t.Helper()
-	built.Lock()
-	defer built.Unlock()
-	binary := filepath.Join(built.folder, "caddy")
-	if built.folder != "" {
-		return binary
-	}
-	folder, err := os.MkdirTemp("", "wicketgate-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary = filepath.Join(folder, "caddy")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-tags", "nobadger,nomysql,nopgx", "-o", binary, "../cmd/caddy")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		os.RemoveAll(folder) //nolint:errcheck // nothing is in it
-		t.Fatalf("building the binary: %v\n%s", err, out)
-	}
-	built.folder = folder
-	return binary
 }
 
 // tool gives the path of a program that is a Go module and no part of what users link: it is built by version into the
@@ -87,11 +55,8 @@ func tool(t testing.TB, pkg, version string) string {
 
 // process is a gateway, or stock Caddy, in a process of its own.
 type process struct {
-	t                  testing.TB
-	dir                string // of its Caddyfile, what it names, and its storage
-	http, https, admin int
-	log                *locked
-	run                *exec.Cmd
+	*processtest.Gateway
+	t testing.TB
 }
 
 // locked is what a process says, read while it goes on.
@@ -115,7 +80,7 @@ func (l *locked) String() string {
 // prepare gives a folder and ports to a process that start will start.
 func prepare(t testing.TB) *process {
 	t.Helper()
-	return &process{t: t, dir: t.TempDir(), http: gatewaytest.FreePort(t), https: gatewaytest.FreePort(t), admin: gatewaytest.FreePort(t), log: &locked{}}
+	return &process{Gateway: processtest.New(t, "", nil), t: t}
 }
 
 // global is the beginning of a Caddyfile's global options, which keep the process apart from others.
@@ -126,57 +91,22 @@ func (p *process) global() string {
 	persist_config off
 	skip_install_trust
 	storage file_system %s/storage
-`, p.admin, p.http, p.https, p.dir)
+`, p.Admin, p.HTTP, p.HTTPS, p.Folder)
 }
 
-func (p *process) path(name string) string { return filepath.Join(p.dir, filepath.FromSlash(name)) }
-
-func (p *process) write(name, content string) {
-	p.t.Helper()
-	gatewaytest.Write(p.t, p.path(name), content)
-}
+func (p *process) path(name string) string { return filepath.Join(p.Folder, filepath.FromSlash(name)) }
 
 // start runs the binary on the Caddyfile in its folder until the test ends.
 func (p *process) start() {
 	p.t.Helper()
-	p.run = exec.Command(build(p.t), "run", "--config", p.path("Caddyfile"))
-	p.run.Env = append(os.Environ(), "HOME="+p.dir, "XDG_CONFIG_HOME="+p.dir, "XDG_DATA_HOME="+p.dir)
-	p.run.Stdout, p.run.Stderr = p.log, p.log
-	if err := p.run.Start(); err != nil {
-		p.t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- p.run.Wait() }()
-	p.t.Cleanup(func() {
-		p.run.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may be gone
-		select {
-		case <-done:
-		case <-time.After(20 * time.Second):
-			p.t.Error("it did not stop within 20 s")
-			p.run.Process.Kill() //nolint:errcheck // it may be gone
-			<-done
-		}
-		if p.t.Failed() {
-			p.t.Logf("its log:\n%s", tail(p.log.String(), 20_000))
-		}
-	})
-	within(p.t, time.Minute, "its admin API answers", func() bool {
-		select {
-		case err := <-done:
-			done <- err
-			p.t.Fatalf("it ended: %v", err)
-		default:
-		}
-		res, err := http.Get(p.api("/config/"))
-		if err != nil {
-			return false
-		}
-		res.Body.Close() //nolint:errcheck // only whether it answers is asked
-		return res.StatusCode == http.StatusOK
+	p.Start()
+	p.Within(time.Minute, "its admin API answers", func() bool {
+		p.Alive()
+		return p.Ask("/config/") != nil
 	})
 }
 
-func (p *process) api(path string) string { return fmt.Sprintf("http://localhost:%d%s", p.admin, path) }
+func (p *process) api(path string) string { return fmt.Sprintf("http://localhost:%d%s", p.Admin, path) }
 
 // reload has it load the Caddyfile in its folder by the admin API, whether or not it has changed.
 func (p *process) reload() {

@@ -29,13 +29,13 @@ func TestHTTP2Conformance(t *testing.T) {
 	t.Cleanup(service.Close)
 	run := func(global, site string) (passed int, failed []string) {
 		p := prepare(t)
-		p.write("api.hcl", reloadedCatalogue)
-		p.write("Caddyfile", fmt.Sprintf("{\n\t%s\tauto_https disable_redirects\n\tlog default {\n\t\tlevel FATAL\n\t}\n%s}\nhttps://localhost {\n\ttls internal\n\t%s\n}\n", p.global(), strings.Replace(global, "DIR", p.dir, 1), site))
+		p.Write("api.hcl", reloadedCatalogue)
+		p.Write("Caddyfile", fmt.Sprintf("{\n\t%s\tauto_https disable_redirects\n\tlog default {\n\t\tlevel FATAL\n\t}\n%s}\nhttps://localhost {\n\ttls internal\n\t%s\n}\n", p.global(), strings.Replace(global, "DIR", p.Folder, 1), site))
 		p.start()
 		p.roots()
 		report := p.path("report.xml")
 		// It waits that long for an answer that may not come; each wait is a test that passes or fails by it.
-		run := exec.CommandContext(t.Context(), h2spec, "-t", "-k", "-h", "localhost", "-p", strconv.Itoa(p.https), "-P", "/api/things", "-o", "2", "-j", report)
+		run := exec.CommandContext(t.Context(), h2spec, "-t", "-k", "-h", "localhost", "-p", strconv.Itoa(p.HTTPS), "-P", "/api/things", "-o", "2", "-j", report)
 		out, err := run.CombinedOutput() // fails if a test does
 		text, missing := os.ReadFile(report)
 		if missing != nil {

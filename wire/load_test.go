@@ -135,7 +135,7 @@ func (p *process) roots() *x509.CertPool {
 		return err == nil && roots.AppendCertsFromPEM(pem)
 	})
 	within(p.t, time.Minute, "it serves HTTPS", func() bool {
-		c, err := tls.Dial("tcp", fmt.Sprintf("localhost:%d", p.https), &tls.Config{RootCAs: roots})
+		c, err := tls.Dial("tcp", fmt.Sprintf("localhost:%d", p.HTTPS), &tls.Config{RootCAs: roots})
 		return err == nil && c.Close() == nil
 	})
 	return roots

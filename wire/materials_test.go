@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/wicketgate/wicketgate/internal/processtest"
 )
 
 // TestBillOfMaterials makes the list of what is in a binary by the command of SECURITY.md: it names every module that the
@@ -14,7 +16,7 @@ import (
 func TestBillOfMaterials(t *testing.T) {
 	t.Parallel()
 	program := tool(t, "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod", "v1.10.0")
-	binary, bill := build(t), filepath.Join(t.TempDir(), "caddy.cdx.json")
+	binary, bill := processtest.Build(t), filepath.Join(t.TempDir(), "caddy.cdx.json")
 	if out, err := exec.CommandContext(t.Context(), program, "bin", "-json", "-output", bill, binary).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

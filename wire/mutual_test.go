@@ -74,14 +74,14 @@ func startMutual(t *testing.T, sites int) *mutual {
 	servers := newAuthority(t, "servers")
 	m.trust.AppendCertsFromPEM([]byte(servers.pem))
 	certificate, key := servers.issue(t, &x509.Certificate{DNSNames: []string{"*.acme.test", "*.tills.test", "*.more.test"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
-	m.write("server.pem", certificate)
-	m.write("server.key", key)
+	m.Write("server.pem", certificate)
+	m.Write("server.key", key)
 	for i := range m.callers {
 		m.callers[i] = newAuthority(t, fmt.Sprintf("callers %d", i))
 	}
-	m.write("callers.pem", m.callers[0].pem)
-	m.write("tills.pem", m.callers[0].pem)
-	m.write("api.hcl", mutualCatalogue)
+	m.Write("callers.pem", m.callers[0].pem)
+	m.Write("tills.pem", m.callers[0].pem)
+	m.Write("api.hcl", mutualCatalogue)
 	var more strings.Builder
 	for i := range sites {
 		fmt.Fprintf(&more, "https://s%d.more.test {\n\ttls server.pem server.key {\n\t\tclient_auth {\n\t\t\tmode require\n\t\t}\n\t}\n\trespond more\n}\n", i)
@@ -125,7 +125,7 @@ https://*.tills.test {
 	api_gateway
 }
 %s`, m.global(), service.URL, more.String())
-	m.write("Caddyfile", strings.NewReplacer("server.pem", m.dir+"/server.pem", "server.key", m.dir+"/server.key", "DIR", m.dir).Replace(text))
+	m.Write("Caddyfile", strings.NewReplacer("server.pem", m.Folder+"/server.pem", "server.key", m.Folder+"/server.key", "DIR", m.Folder).Replace(text))
 	m.start()
 	within(t, time.Minute, "it serves", func() bool {
 		c, err := tls.Dial("tcp", m.address(), &tls.Config{RootCAs: m.trust, ServerName: "open.acme.test"})
@@ -134,7 +134,7 @@ https://*.tills.test {
 	return m
 }
 
-func (m *mutual) address() string { return fmt.Sprintf("127.0.0.1:%d", m.https) }
+func (m *mutual) address() string { return fmt.Sprintf("127.0.0.1:%d", m.HTTPS) }
 
 // caller gives a certificate of one of the two authorities, as clients have it.
 func (m *mutual) caller(authority int) []tls.Certificate {
@@ -329,9 +329,9 @@ func TestMutualResumption(t *testing.T) {
 		t.Error("no session was issued at all, so that none was tried")
 	}
 
-	m.write("callers.pem", m.callers[1].pem)
+	m.Write("callers.pem", m.callers[1].pem)
 	m.reload()
-	m.write("tills.pem", m.callers[1].pem) // watched
+	m.Write("tills.pem", m.callers[1].pem) // watched
 	for _, h := range all {
 		within(t, 20*time.Second, fmt.Sprintf("%v: connections of before are let in no longer", h.way), func() bool {
 			return m.ask(h.toOrders, orders) == 0 && m.ask(h.toTills, tills) == 401

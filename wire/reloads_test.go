@@ -51,12 +51,12 @@ func TestReloads(t *testing.T) {
 	} {
 		p := prepare(t)
 		if server.global != "" {
-			p.write("api.hcl", reloadedCatalogue)
-			server.global = fmt.Sprintf(server.global, p.dir)
+			p.Write("api.hcl", reloadedCatalogue)
+			server.global = fmt.Sprintf(server.global, p.Folder)
 		}
-		p.write("Caddyfile", fmt.Sprintf("{\n\t%s\tauto_https disable_redirects\n\tlog default {\n\t\tlevel ERROR\n\t}\n%s\n}\nhttps://localhost {\n\ttls internal\n\t%s\n}\n", p.global(), server.global, server.site))
+		p.Write("Caddyfile", fmt.Sprintf("{\n\t%s\tauto_https disable_redirects\n\tlog default {\n\t\tlevel ERROR\n\t}\n%s\n}\nhttps://localhost {\n\ttls internal\n\t%s\n}\n", p.global(), server.global, server.site))
 		p.start()
-		url := fmt.Sprintf("https://localhost:%d/api/things", p.https)
+		url := fmt.Sprintf("https://localhost:%d/api/things", p.HTTPS)
 		counts, stop := load(t, 2, p.roots(), func(f form, c *http.Client) error {
 			status, _, body, err := send(c, f.method, url, "")
 			if err == nil && status != http.StatusOK {

@@ -132,9 +132,9 @@ func TestSwapsUnderFire(t *testing.T) {
 	t.Cleanup(service.Close)
 	p := prepare(t)
 	for _, k := range kinds {
-		p.write(k.file, k.text(0))
+		p.Write(k.file, k.text(0))
 	}
-	p.write("Caddyfile", fmt.Sprintf(`{
+	p.Write("Caddyfile", fmt.Sprintf(`{
 	%s
 	auto_https disable_redirects
 	log default {
@@ -158,9 +158,9 @@ https://localhost {
 	tls internal
 	api_gateway
 }
-`, p.global(), p.dir, service.URL))
+`, p.global(), p.Folder, service.URL))
 	p.start()
-	base := fmt.Sprintf("https://localhost:%d", p.https)
+	base := fmt.Sprintf("https://localhost:%d", p.HTTPS)
 	var turn atomic.Int64
 	counts, stop := load(t, 2, p.roots(), func(_ form, c *http.Client) error {
 		return kinds[turn.Add(1)%int64(len(kinds))].ask(c, base)
@@ -169,7 +169,7 @@ https://localhost {
 		k := kinds[i%len(kinds)]
 		n := k.version.written.Add(1)
 		before := p.generation()
-		p.write(k.file, k.text(n))
+		p.Write(k.file, k.text(n))
 		if i%2 == 0 {
 			within(t, 30*time.Second, "the watched file is in force", func() bool { return p.generation() > before })
 		} else {
