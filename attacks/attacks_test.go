@@ -13,6 +13,7 @@ import (
 
 // TestAttacks carries out the table, group by group, and looks after each whether the gateway is what it was.
 func TestAttacks(t *testing.T) {
+	t.Parallel()
 	g := start(t)
 	g.Within(patience, "a good request passes", func() bool {
 		return g.asksGood().status == 200
@@ -27,9 +28,11 @@ func TestAttacks(t *testing.T) {
 // TestAttacksWithoutRedis carries out the page of the table that is about gateways whose Redis is away, and on those that count
 // for themselves then also what is tried on limits where memory counts.
 func TestAttacksWithoutRedis(t *testing.T) {
+	t.Parallel()
 	nobody := processtest.FreePort(t)
 	for _, fallback := range []string{"local", "deny"} {
 		t.Run(fallback, func(t *testing.T) {
+			t.Parallel()
 			g := start(t, fmt.Sprintf("COUNTERS=counters redis redis://127.0.0.1:%d {\non_error %s\nnodes 1\n}", nobody, fallback))
 			g.good = "GET /told" // which nobody counts
 			all := read(t, "redis")

@@ -169,6 +169,7 @@ func readings(sent string) [][]string {
 // say when they are asked directly: it refuses with 400, or gives the verdict of the path that was meant, and what it lets
 // pass no service can read as a path that the policy denies.
 func TestSpellings(t *testing.T) {
+	t.Parallel()
 	g := start(t)
 	j := newJudge(t, filepath.Join(g.Folder, "policies"))
 	watch := g.watch(t)
