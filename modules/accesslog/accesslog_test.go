@@ -1,12 +1,16 @@
 package accesslog
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -23,6 +27,72 @@ type nowhere struct{ header http.Header }
 func (n nowhere) Header() http.Header         { return n.header }
 func (n nowhere) Write(b []byte) (int, error) { return len(b), nil }
 func (n nowhere) WriteHeader(int)             {}
+
+// TestLinesOfMany has many requests at once, whose lines are made behind their backs in memory that is used again: each line is of
+// one request.
+func TestLinesOfMany(t *testing.T) {
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	defer cancel()
+	file := filepath.Join(t.TempDir(), "access.log")
+	h := &Handler{WriterRaw: json.RawMessage(fmt.Sprintf(`{"output":"file","filename":%q,"roll":false}`, file)), Headers: []string{"X-Name"}}
+	if err := h.Provision(ctx); err != nil {
+		t.Fatal(err)
+	}
+	next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		name := r.Header.Get("X-Name")
+		gateway.Describe(r, &exchange.Exchange{ID: name, Consumer: &exchange.Consumer{ID: name}})
+		_, err := w.Write([]byte(name))
+		return err
+	})
+	var all sync.WaitGroup
+	const callers, each = 8, 200
+	for caller := range callers {
+		all.Go(func() {
+			for n := range each {
+				name := fmt.Sprintf("%d-%0*d", caller, 1+n%9, n)
+				r := httptest.NewRequest(http.MethodGet, "https://api.example/"+name, nil)
+				r.Header.Set("X-Name", name)
+				r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, &caddyhttp.Server{})
+				if err := h.ServeHTTP(nowhere{http.Header{}}, r, next); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := h.Cleanup(); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for line := range bytes.Lines(lines) {
+		var l struct {
+			Request struct {
+				URI     string
+				Headers map[string][]string
+			}
+			Size    int
+			Gateway struct {
+				ID       string `json:"request_id"`
+				Consumer string
+			} `json:"api_gateway"`
+		}
+		if err := json.Unmarshal(line, &l); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		name := l.Gateway.ID
+		if seen[name] || l.Request.URI != "https://api.example/"+name || l.Gateway.Consumer != name || l.Size != len(name) || !slices.Equal(l.Request.Headers["X-Name"], []string{name}) {
+			t.Fatalf("a line is of several requests, or there twice: %s", line)
+		}
+		seen[name] = true
+	}
+	if len(seen) != callers*each {
+		t.Errorf("there are %d lines", len(seen))
+	}
+}
 
 // BenchmarkHandler is what a request costs more with a line in a file: "alone" is the same without.
 func BenchmarkHandler(b *testing.B) {
