@@ -30,9 +30,11 @@ var breakerStates = map[string]float64{"closed": 0, "half-open": 1, "open": 2}
 // requests wait while a breaker changes.
 type Announcer struct {
 	events chan status.Event
-	once   sync.Once
 	ctx    atomic.Pointer[caddy.Context] // of the newest app
-	stop   context.CancelFunc
+
+	mu     sync.Mutex
+	closed bool
+	stop   context.CancelFunc // nil until it has begun
 	done   chan struct{}
 }
 
@@ -47,15 +49,29 @@ func (a *Announcer) Announce(e status.Event) {
 	}
 }
 
-// Start has events told as those of an app; it may be called again with a newer one.
+// Start has events told as those of an app, once all of its configuration has started; it may be called again with a newer one.
 func (a *Announcer) Start(ctx caddy.Context) {
+	app, err := ctx.AppIfConfigured("api_gateway")
+	if err != nil {
+		a.begin(ctx)
+		return
+	}
+	app.(*App).begun.once(func() { a.begin(ctx) })
+}
+
+func (a *Announcer) begin(ctx caddy.Context) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return
+	}
 	a.ctx.Store(&ctx)
-	a.once.Do(func() {
+	if a.stop == nil {
 		var inner context.Context
 		inner, a.stop = context.WithCancel(context.Background())
 		a.done = make(chan struct{})
 		go a.tell(inner)
-	})
+	}
 }
 
 func (a *Announcer) tell(ctx context.Context) {
@@ -82,8 +98,12 @@ func (a *Announcer) tell(ctx context.Context) {
 
 // Close ends it, and waits for the end.
 func (a *Announcer) Close() {
-	if a.stop != nil {
-		a.stop()
+	a.mu.Lock()
+	a.closed = true
+	stop := a.stop
+	a.mu.Unlock()
+	if stop != nil {
+		stop()
 		<-a.done
 	}
 }

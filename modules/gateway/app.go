@@ -98,6 +98,7 @@ type App struct {
 	shadow   *shadow.Shadow
 	drift    *drift.Recorder
 	told     *Announcer // of what happens
+	begun    begun
 
 	loading   sync.Mutex // one load at a time; guards the seven below
 	parts     []Part
@@ -168,6 +169,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 	}
 	a.told = NewAnnouncer()
+	if err := a.begun.provision(ctx); err != nil {
+		return err
+	}
 	a.shadow = a.newShadow()
 	a.drift = drift.New(drift.Config{Counted: a.metrics.answered})
 	if err := a.provisionEngines(); err != nil {
