@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,6 +91,16 @@ func TestWatchSunsets(t *testing.T) {
 	})
 }
 
+// away says whether the storage is.
+type away struct{ atomic.Bool }
+
+func (a *away) err() error {
+	if a.Load() {
+		return errors.New("the storage is away")
+	}
+	return nil
+}
+
 // TestSunsetsWhileDown has sunsets pass while the process is down, and what is kept of them away for a while.
 func TestSunsetsWhileDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -99,17 +110,17 @@ func TestSunsetsWhileDown(t *testing.T) {
 		}
 		all := []usage.Version{at("v0", -time.Hour), at("v1", time.Hour), at("v2", 3*time.Hour), at("v3", 5*time.Hour)}
 		var kept Ahead // nothing, at the first start
-		var away error
+		var gone away
 		var told []string
 		s := &Sunsets{
 			Versions: func() ([]usage.Version, bool) { return all, true },
 			Crossed:  func(v usage.Version) { told = append(told, v.Version) },
-			Kept:     func(context.Context) (Ahead, error) { return maps.Clone(kept), away },
+			Kept:     func(context.Context) (Ahead, error) { return maps.Clone(kept), gone.err() },
 			Keep: func(_ context.Context, now Ahead) error {
-				if away == nil {
+				if gone.err() == nil {
 					kept = maps.Clone(now)
 				}
-				return away
+				return gone.err()
 			},
 		}
 		// run has a process run for a time, and gives what it tells.
@@ -132,12 +143,12 @@ func TestSunsetsWhileDown(t *testing.T) {
 		is("a start more", run(10*time.Minute), "")
 		time.Sleep(time.Hour)
 		all = append(all, at("v4", time.Hour)) // which had ended when anybody heard of it
-		away = errors.New("the storage is away")
+		gone.Store(true)
 		is("v2 ended, and nobody knows that nobody was told", run(10*time.Minute), "")
 		is("v3 ends while the storage is away", run(2*time.Hour), "v3")
 		go func() {
 			time.Sleep(5 * time.Minute)
-			away = nil
+			gone.Store(false)
 		}()
 		is("the storage is back, which could not keep that v3 was told of", run(10*time.Minute), "v2 v3")
 		is("a start more", run(10*time.Minute), "")
@@ -148,18 +159,20 @@ func TestSunsetsWhileDown(t *testing.T) {
 func TestSunsetToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v1 := usage.Version{API: "orders", Version: "v1", Sunset: time.Now().Add(time.Hour)}
-		away, told := errors.New("the storage is away"), 0
+		var gone away
+		gone.Store(true)
+		told := 0
 		s := &Sunsets{
 			Versions: func() ([]usage.Version, bool) { return []usage.Version{v1}, true },
 			Crossed:  func(usage.Version) { told++ },
-			Kept:     func(context.Context) (Ahead, error) { return Ahead{{"orders", "v1"}: true}, away },
-			Keep:     func(context.Context, Ahead) error { return away },
+			Kept:     func(context.Context) (Ahead, error) { return Ahead{{"orders", "v1"}: true}, gone.err() },
+			Keep:     func(context.Context, Ahead) error { return gone.err() },
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Hour)
 		defer cancel()
 		go func() {
 			time.Sleep(2 * time.Hour)
-			away = nil
+			gone.Store(false)
 		}()
 		s.Watch(ctx, nil)
 		if told != 1 {
