@@ -191,6 +191,17 @@ func (d door) framed(protocol string, frames []frame) []answer {
 // type that is named, or where none is named Go's server's, which answers what is no HTTP before anything else sees it. How
 // that says so is its own affair where "refused" stands: by a 400, or by an end of the stream or the connection.
 func (a answer) differs(want string) string {
+	var how string
+	for want := range strings.SplitSeq(want, " or ") {
+		if how = a.differsFrom(want); how == "" {
+			return ""
+		}
+	}
+	return how
+}
+
+// differsFrom is the same of one of several that are good.
+func (a answer) differsFrom(want string) string {
 	word, rest, _ := strings.Cut(want, " ")
 	if word == "refused" && (a.status == 0 || (a.status == 400 || a.status == 431) && a.header.Get("Content-Type") != "application/problem+json") && a.end != "nothing came" {
 		return ""
