@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 
 	"golang.org/x/net/http/httpguts" // what net/http holds names and values against
@@ -58,8 +59,7 @@ func render(r *http.Request) (*[]byte, error) {
 	b = append(b, host...)
 	b = append(b, "\r\n"...)
 	for name, values := range r.Header {
-		switch name {
-		case "Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection":
+		if framing(name) {
 			continue // they are of this message, and written here
 		}
 		if !httpguts.ValidHeaderFieldName(name) {
@@ -94,6 +94,26 @@ func render(r *http.Request) (*[]byte, error) {
 	b = append(b, content...)
 	*to = b
 	return to, nil
+}
+
+// framing says whether a field tells where the message ends, whom it is for or of its connection, in whatever spelling.
+func framing(name string) bool {
+	var is string
+	switch len(name) {
+	case 4:
+		is = "Host"
+	case 7:
+		is = "Trailer"
+	case 10:
+		is = "Connection"
+	case 14:
+		is = "Content-Length"
+	case 17:
+		is = "Transfer-Encoding"
+	default:
+		return false
+	}
+	return name == is || strings.EqualFold(name, is)
 }
 
 func token(s string) bool {
