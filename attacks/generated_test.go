@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/rego"
 )
@@ -248,6 +249,7 @@ func (g *gateway) asker() func(who, written string) (protocol string, status int
 				c1 = g.front().dial("http/1.1")
 				r1 = bufio.NewReader(c1)
 			}
+			wait(c1)
 			r.fields = append(r.fields, field{"Connection", "keep-alive"})
 			io.WriteString(c1, r.http1(g.front().host())) //nolint:errcheck // the answer tells
 			res, err := http.ReadResponse(r1, nil)
@@ -266,6 +268,7 @@ func (g *gateway) asker() func(who, written string) (protocol string, status int
 				g.t.Cleanup(c2.Close)
 				stream = 1
 			}
+			wait(c2.c.(*tls.Conn)) //nolint:forcetypeassert // it was dialled as one
 			c2.write(stream, r.frames(g.front().host()))
 			a := c2.read(stream)
 			stream += 2
@@ -291,4 +294,9 @@ func (g *gateway) asker() func(who, written string) (protocol string, status int
 		}
 		return "3", a.status
 	}
+}
+
+// wait has the next answer of a connection take as long as the first might: all of them together take longer.
+func wait(c *tls.Conn) {
+	c.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the answer tells
 }
