@@ -3,6 +3,7 @@ package tracing
 import (
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -92,10 +93,10 @@ func (s *Sampler) Ahead(ctx context.Context, h http.Header) (_ context.Context, 
 	}
 	span.SpanID = newSpan()
 	of = trace.ContextWithSpanContext(of, trace.NewSpanContext(span))
-	if told {
+	if told || parent.IsValid() {
 		s.propagator.Inject(of, propagation.HeaderCarrier(h))
 	} else {
-		propagation.TraceContext{}.Inject(of, fields(h))
+		h["Traceparent"] = []string{unrecorded(&span)}
 	}
 	return of, false
 }
@@ -113,23 +114,13 @@ func (s *Sampler) Names(ctx context.Context, h http.Header) (id, span string) {
 	return "", ""
 }
 
-// fields are those of a header, set by the names in which Go writes them.
-type fields http.Header
-
-// Get implements propagation.TextMapCarrier.
-func (f fields) Get(string) string { return "" }
-
-// Set implements propagation.TextMapCarrier.
-func (f fields) Set(key, value string) {
-	name := "Traceparent"
-	if key == "tracestate" {
-		name = "Tracestate"
-	}
-	f[name] = []string{value}
+// unrecorded is the field traceparent of a trace that begins here and is not recorded (W3C Trace Context, section 3.2).
+func unrecorded(of *trace.SpanContextConfig) string {
+	to := make([]byte, 0, 55) // the length of all of version 00
+	to = hex.AppendEncode(append(to, "00-"...), of.TraceID[:])
+	to = hex.AppendEncode(append(to, '-'), of.SpanID[:])
+	return string(append(to, "-00"...))
 }
-
-// Keys implements propagation.TextMapCarrier.
-func (fields) Keys() []string { return nil }
 
 // newTrace makes an id: not zero, which is none (W3C Trace Context, section 3.2.2.3).
 func newTrace() (id trace.TraceID) {
