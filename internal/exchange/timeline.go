@@ -10,15 +10,15 @@ type Lap struct {
 	Took time.Duration
 }
 
-// maxLaps is how many laps are told apart: as many as the stages of a route have on the way up and back, and more than
+// MaxLaps is how many laps are told apart: as many as the stages of a route have on the way up and back, and more than
 // that for what goes up twice. The last takes what has no room.
-const maxLaps = 20
+const MaxLaps = 20
 
 // Timeline is how a request's time went by, from Begin on. Its zero value keeps nothing, and costs nothing.
 type Timeline struct {
 	began time.Time
 	last  time.Duration
-	laps  [maxLaps]Lap
+	laps  [MaxLaps]Lap
 	n     int
 }
 
@@ -34,7 +34,7 @@ func (t *Timeline) Lap(name string, back bool) {
 		return
 	}
 	now := time.Since(t.began)
-	if n := t.n; n == maxLaps || n > 0 && t.laps[n-1].Name == name && t.laps[n-1].Back == back {
+	if n := t.n; n == MaxLaps || n > 0 && t.laps[n-1].Name == name && t.laps[n-1].Back == back {
 		t.laps[n-1].Took += now - t.last // it goes on
 	} else {
 		t.laps[n] = Lap{name, back, now - t.last}

@@ -149,7 +149,7 @@ func keptFields(h http.Header, places *conceal.Places) (all []explain.Field) {
 // QuotaUsed gives who is told how much of a quota is used, and by whom, with each request. fields are those of the header
 // that the key is made of.
 func (a *App) QuotaUsed(limit, quota string, fields []string, window time.Duration) func(key string, share float64) {
-	observe := a.metrics.used.WithLabelValues(limit, quota).Observe
+	observe := a.metrics.used.Of(limit, quota)
 	return func(key string, share float64) {
 		observe(share)
 		if live := a.live.Load(); live != nil {

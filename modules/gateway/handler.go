@@ -127,8 +127,7 @@ func (h *Handler) describe(r *http.Request, g *generation, s *served, prob *prob
 	x.Times.Lap("answer", true)
 	x.Problem = prob
 	Describe(r, x)
-	h.app.metrics.served(x, prob)
-	h.app.metrics.times.took(x, s.answer.status)
+	h.app.metrics.served(x, prob, s.answer.status)
 	g.called(s, prob)
 	if tracing.Recorded(r.Context()) {
 		tracing.Served(r.Context(), x, g.Template(x))

@@ -4,24 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/policy"
 	"github.com/wicketgate/wicketgate/internal/problem"
+	"github.com/wicketgate/wicketgate/internal/tally"
 )
 
 // metrics are the gateway's own. There is one set in the process, registered anew with each configuration's registry,
 // so that a reload of Caddy loses no count.
 type metrics struct {
-	requests *prometheus.CounterVec
+	requests *tally.Requests
 	denials  *prometheus.CounterVec
 	reports  *prometheus.CounterVec
 	answers  *prometheus.CounterVec
 	exceeded *prometheus.CounterVec
-	used     *prometheus.HistogramVec // of quotas
+	used     *tally.Shares // of quotas
 	unmet    *prometheus.CounterVec
 	unknown  *prometheus.CounterVec // query parameters
 	keyed    *prometheus.CounterVec
@@ -33,7 +33,6 @@ type metrics struct {
 	issuers  *issuerMetrics
 	asked    *prometheus.CounterVec // introspection endpoints
 	parties  *partyMetrics
-	times    *timeMetrics
 	kept     usageMetric
 
 	events *eventsMetrics
@@ -49,8 +48,7 @@ var theMetrics = func() *metrics {
 	m := &metrics{
 		decisions: &policy.Counts{},
 
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts(name("requests_total",
-			"Requests to an API of the catalogue, by API, caller's version and whether they reached the upstream.")), []string{"api", "version", "forwarded"}),
+		requests: tally.NewRequests(name),
 		denials: prometheus.NewCounterVec(prometheus.CounterOpts(name("denials_total",
 			"Requests that a stage ended, and answers that broke off in one, by API, stage and problem type.")), []string{"api", "stage", "problem"}),
 		reports: prometheus.NewCounterVec(prometheus.CounterOpts(name("validation_reports_total",
@@ -59,11 +57,11 @@ var theMetrics = func() *metrics {
 			"Answers of services that are held against schemas, by API, which is empty for api_validate, and result: valid, drifted, or too_large, unread or broken where they were not.")), []string{"api", "result"}),
 		exceeded: prometheus.NewCounterVec(prometheus.CounterOpts(name("limits_exceeded_total",
 			"Requests that a limit refused, by the limit's name.")), []string{"limit"}),
-		used: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		used: tally.NewShares(prometheus.HistogramOpts{
 			Namespace: "caddy", Subsystem: "api_gateway", Name: "quota_used_ratio",
 			Help:    "How much of a quota was used up, by its caller, once a request was counted or refused, by limit and quota: 1 is all of it.",
 			Buckets: []float64{.1, .25, .5, .75, .9, .95, .99},
-		}, []string{"limit", "quota"}),
+		}, "limit", "quota"),
 		unmet: prometheus.NewCounterVec(prometheus.CounterOpts(name("rules_unmet_total",
 			"Rules that a request did not meet, by API, caller's version, route and rule; the first three are empty for api_validate standing alone in a Caddyfile. Those that only report are counted, too.")), []string{"api", "version", "route", "rule"}),
 		unknown: prometheus.NewCounterVec(prometheus.CounterOpts(name("unknown_query_total",
@@ -82,7 +80,6 @@ var theMetrics = func() *metrics {
 		events:  newEventsMetrics(name),
 		issuers: newIssuerMetrics(name),
 		parties: newPartyMetrics(name),
-		times:   newTimeMetrics(name),
 		kept:    newUsageMetric(name),
 		asked: prometheus.NewCounterVec(prometheus.CounterOpts(name("introspections_total",
 			"What came of asking introspection endpoints for tokens: answered or failed.")), []string{"result"}),
@@ -105,7 +102,7 @@ var theMetrics = func() *metrics {
 
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics
-	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.used, m.unmet, m.unknown, m.keyed, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.events, m.kept}, m.decided, m.shadows.collectors(), m.parties.collectors(), m.times.collectors()) {
+	for _, c := range slices.Concat([]prometheus.Collector{m.requests, m.denials, m.reports, m.answers, m.exceeded, m.used, m.unmet, m.unknown, m.keyed, m.loads, m.failing, m.last, m.issuers, m.signing, m.asked, m.events, m.kept}, m.decided, m.shadows.collectors(), m.parties.collectors()) {
 		if err := registry.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -124,9 +121,10 @@ func (m *metrics) loaded(ok bool) {
 	m.last.SetToCurrentTime()
 }
 
-// served counts one request. The labels are bounded: APIs, versions and routes are the catalogue's, problems the table's.
-func (m *metrics) served(x *exchange.Exchange, prob *problem.Problem) {
-	m.requests.WithLabelValues(x.API, x.Version, strconv.FormatBool(prob == x.Broken)).Inc()
+// served counts one request, of which a status of 0 means that its caller has left. The labels are bounded: APIs, versions
+// and routes are the catalogue's, problems the table's.
+func (m *metrics) served(x *exchange.Exchange, prob *problem.Problem, status int) {
+	m.requests.Served(x, status, prob == x.Broken)
 	if prob != nil {
 		m.denials.WithLabelValues(x.API, x.Ended, prob.Type.Slug()).Inc()
 	}
