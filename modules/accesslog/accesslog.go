@@ -138,7 +138,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	a := pieces.Get().(*asked)
 	a.take(r, h.Headers)
 	a.Record(r)
-	recorder := caddyhttp.NewResponseRecorder(w, nil, nil)
+	to := &answer{Answering: gateway.Answering{ResponseWriter: w}}
 	var body *counted
 	if r.Body != nil && r.Body != http.NoBody {
 		body = &counted{ReadCloser: r.Body}
@@ -148,12 +148,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	defer func() { // which an answer that breaks off ends by a panic
 		a.line.Time = time.Now()
 		a.line.Took = a.line.Time.Sub(began)
-		if body != nil {
-			a.line.Read = body.n
+		if a.line.Read = to.read; body != nil {
+			a.line.Read += body.n
 		}
-		h.write(a, r, recorder, err)
+		h.write(a, r, to, err)
 	}()
-	err = next.ServeHTTP(recorder, r)
+	err = next.ServeHTTP(to, r)
 	return err
 }
 
@@ -171,14 +171,14 @@ func (a *asked) take(r *http.Request, headers []string) {
 }
 
 // write writes the line of a request that has ended.
-func (h *Handler) write(a *asked, r *http.Request, answer caddyhttp.ResponseRecorder, err error) {
+func (h *Handler) write(a *asked, r *http.Request, to *answer, err error) {
 	ctx := r.Context()
 	if skip, _ := caddyhttp.GetVar(ctx, caddyhttp.LogSkipVar).(bool); skip {
 		return
 	}
 	l := &a.line
 	l.Logger, l.Message, l.Level = "http.log.access", "handled request", "info"
-	l.Status, l.Size, l.Matchers = answer.Status(), answer.Size(), a.Matchers
+	l.Status, l.Size, l.Matchers = to.Status, int(to.Bytes), a.Matchers
 	if err != nil && l.Status == 0 { // somebody answers it later, by this status unless the operator's own handlers have another
 		l.Status = http.StatusInternalServerError
 		if handled := (caddyhttp.HandlerError{}); errors.As(err, &handled) && handled.StatusCode != 0 {

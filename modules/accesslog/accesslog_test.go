@@ -1,10 +1,13 @@
 package accesslog
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -91,6 +94,79 @@ func TestLinesOfMany(t *testing.T) {
 	}
 	if len(seen) != callers*each {
 		t.Errorf("there are %d lines", len(seen))
+	}
+}
+
+// What goes over a connection that a handler takes over is in the line: also what the caller sent before that, and what is read and
+// written without the buffers.
+func TestTakenOver(t *testing.T) {
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	defer cancel()
+	file := filepath.Join(t.TempDir(), "access.log")
+	h := &Handler{WriterRaw: json.RawMessage(fmt.Sprintf(`{"output":"file","filename":%q,"roll":false}`, file))}
+	if err := h.Provision(ctx); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, &caddyhttp.Server{})
+		if err := h.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Upgrade", "echo")
+			w.Header().Set("Connection", "Upgrade")
+			w.WriteHeader(http.StatusSwitchingProtocols)
+			conn, both, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			line, err := both.ReadString('\n')
+			if err != nil {
+				return err
+			}
+			if _, err := both.WriteString(line); err != nil {
+				return err
+			}
+			if err := both.Flush(); err != nil {
+				return err
+			}
+			_, err = io.CopyN(conn, conn, 4)
+			return err
+		})); err != nil {
+			t.Error(err)
+		}
+	}))
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: api.example\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nfirst\n")
+	from := bufio.NewReader(conn)
+	for line := ""; line != "first\n"; {
+		if line, err = from.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	io.WriteString(conn, "next")
+	if rest, err := io.ReadAll(from); err != nil || string(rest) != "next" {
+		t.Errorf("got %q, %v", rest, err)
+	}
+	<-ended
+	if err := h.Cleanup(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var line struct {
+		Status, Size int
+		Read         int `json:"bytes_read"`
+	}
+	if err := json.Unmarshal(text, &line); err != nil || line.Status != 101 || line.Size != 10 || line.Read != 10 {
+		t.Errorf("%v: %s", err, text)
 	}
 }
 

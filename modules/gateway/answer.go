@@ -11,41 +11,41 @@ import (
 // served is a request and its answer, in one piece of memory.
 type served struct {
 	exchange.Exchange
-	answer answering
+	answer Answering
 }
 
-// answering notes what an answer comes to on its way out.
-type answering struct {
+// Answering notes what an answer comes to on its way out.
+type Answering struct {
 	http.ResponseWriter
-	status int   // 0 as long as there is none
-	bytes  int64 // of its content
+	Status int   // 0 as long as there is none
+	Bytes  int64 // of its content
 }
 
 // WriteHeader implements http.ResponseWriter.
-func (a *answering) WriteHeader(status int) {
-	if a.status < http.StatusOK && (a.status == 0 || status != a.status) { // what is not final may be followed by more
-		a.status = status
+func (a *Answering) WriteHeader(status int) {
+	if a.Status < http.StatusOK && (a.Status == 0 || status != a.Status) { // what is not final may be followed by more
+		a.Status = status
 	}
 	a.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
-func (a *answering) Write(b []byte) (int, error) {
-	if a.status < http.StatusOK {
-		a.status = http.StatusOK
+func (a *Answering) Write(b []byte) (int, error) {
+	if a.Status < http.StatusOK {
+		a.Status = http.StatusOK
 	}
 	n, err := a.ResponseWriter.Write(b)
-	a.bytes += int64(n)
+	a.Bytes += int64(n)
 	return n, err //nolint:wrapcheck // as it came
 }
 
 // ReadFrom implements io.ReaderFrom, by which the kernel may send a file itself.
-func (a *answering) ReadFrom(r io.Reader) (int64, error) {
-	if a.status < http.StatusOK {
-		a.status = http.StatusOK
+func (a *Answering) ReadFrom(r io.Reader) (int64, error) {
+	if a.Status < http.StatusOK {
+		a.Status = http.StatusOK
 	}
 	n, err := io.Copy(a.ResponseWriter, r) // asks the writer behind whether it reads
-	a.bytes += n
+	a.Bytes += n
 	if err != nil {
 		return n, fmt.Errorf("sending the answer: %w", err)
 	}
@@ -53,10 +53,10 @@ func (a *answering) ReadFrom(r io.Reader) (int64, error) {
 }
 
 // Unwrap gives the writer behind, for http.ResponseController.
-func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+func (a *Answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // Push implements http.Pusher, where the server does.
-func (a *answering) Push(target string, opts *http.PushOptions) error {
+func (a *Answering) Push(target string, opts *http.PushOptions) error {
 	if p, ok := a.ResponseWriter.(http.Pusher); ok {
 		return p.Push(target, opts) //nolint:wrapcheck // as it came
 	}
@@ -65,6 +65,6 @@ func (a *answering) Push(target string, opts *http.PushOptions) error {
 
 // Interface guards
 var (
-	_ http.Pusher   = (*answering)(nil)
-	_ io.ReaderFrom = (*answering)(nil)
+	_ http.Pusher   = (*Answering)(nil)
+	_ io.ReaderFrom = (*Answering)(nil)
 )

@@ -75,7 +75,7 @@ func (a *App) shown(r *http.Request, g *generation, s *served, prob *problem.Pro
 	}
 	x := &s.Exchange
 	Shown(r)
-	c := console.Call{Key: console.Key{API: x.API, Version: x.Version}, Status: s.answer.status, Broken: prob != nil && prob == x.Broken, Took: x.Times.Elapsed()}
+	c := console.Call{Key: console.Key{API: x.API, Version: x.Version}, Status: s.answer.Status, Broken: prob != nil && prob == x.Broken, Took: x.Times.Elapsed()}
 	live.Traffic.Record(&c)
 	if prob != nil && live.Refused.Wants(c.Key, time.Now()) {
 		live.Refused.Keep(refusalOf(r, g.Parameters(), x, prob))

@@ -73,7 +73,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (stranger *problem.Problem, err error) {
 	g := h.app.gateway.hold()
 	defer g.release()
-	s := &served{Exchange: exchange.Exchange{Address: Address(r)}, answer: answering{ResponseWriter: w}}
+	s := &served{Exchange: exchange.Exchange{Address: Address(r)}, answer: Answering{ResponseWriter: w}}
 	x := &s.Exchange
 	x.Times.Begin()
 	returned := false
@@ -127,7 +127,7 @@ func (h *Handler) describe(r *http.Request, g *generation, s *served, prob *prob
 	x.Times.Lap("answer", true)
 	x.Problem = prob
 	Describe(r, x)
-	h.app.metrics.served(x, prob, s.answer.status)
+	h.app.metrics.served(x, prob, s.answer.Status)
 	g.called(s, prob)
 	if tracing.Recorded(r.Context()) {
 		tracing.Served(r.Context(), x, g.Template(x))

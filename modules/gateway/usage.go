@@ -159,8 +159,8 @@ func (g *generation) called(s *served, prob *problem.Problem) {
 	}
 	c := usage.Call{
 		Key:    usage.Key{API: x.API, Version: x.Version, Selected: x.Selected},
-		Status: s.answer.status, Broken: prob != nil && prob == x.Broken,
-		Took: x.Times.Elapsed(), In: x.Body.Length, Out: s.answer.bytes, Ended: x.Time.Add(x.Times.Elapsed()),
+		Status: s.answer.Status, Broken: prob != nil && prob == x.Broken,
+		Took: x.Times.Elapsed(), In: x.Body.Length, Out: s.answer.Bytes, Ended: x.Time.Add(x.Times.Elapsed()),
 	}
 	if x.Consumer != nil {
 		c.Consumer = x.Consumer.ID
