@@ -140,7 +140,7 @@ func round(b *testing.B, binary string, both ...*turns) {
 	defer r.end()
 	for _, t := range both {
 		t.start(r, binary)
-		t.take(b, 2000) // so that it is warm
+		t.take(b, 6000) // so that it is warm, and has exported traces for the first time
 	}
 	spent := make([]time.Duration, len(both))
 	for range 3 {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wicketgate/wicketgate/internal/conceal"
@@ -220,9 +221,15 @@ func (b *line) field(name string, values []string, shown, comma bool) {
 
 // standard says whether a field has credentials by the standards: those that Caddy leaves out unless it is told to show them.
 func standard(name string) bool {
-	switch http.CanonicalHeaderKey(name) {
-	case "Cookie", "Set-Cookie", "Authorization", "Proxy-Authorization":
-		return true
+	switch len(name) { // since most are none, and have another
+	case len("Cookie"):
+		return strings.EqualFold(name, "Cookie")
+	case len("Set-Cookie"):
+		return strings.EqualFold(name, "Set-Cookie")
+	case len("Authorization"):
+		return strings.EqualFold(name, "Authorization")
+	case len("Proxy-Authorization"):
+		return strings.EqualFold(name, "Proxy-Authorization")
 	}
 	return false
 }

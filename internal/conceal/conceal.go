@@ -57,11 +57,8 @@ func (p *Places) Text(text string) string {
 	return identity.HideKeys(text, Redacted)
 }
 
-// What stands around the parameters of a query, in an address or by itself.
-const (
-	begins = "?&" // and the beginning of the text
-	ends   = "&# \t\r\n\"'<>"
-)
+// ends is what stands behind the value of a parameter of a query, in an address or by itself.
+const ends = "&# \t\r\n\"'<>"
 
 func (p *Places) queries(text string) string {
 	var b strings.Builder
@@ -71,7 +68,7 @@ func (p *Places) queries(text string) string {
 		if !ok {
 			break
 		}
-		if i := strings.LastIndexAny(name, begins); i >= 0 {
+		if i := max(strings.LastIndexByte(name, '?'), strings.LastIndexByte(name, '&')); i >= 0 { // or the beginning of the text
 			at, name = at+i+1, name[i+1:]
 		}
 		at += len(name) + 1

@@ -15,6 +15,7 @@ import (
 
 	"github.com/wicketgate/wicketgate/internal/exchange"
 	"github.com/wicketgate/wicketgate/internal/policy"
+	"github.com/wicketgate/wicketgate/internal/tracing"
 )
 
 // event is a decision as JSON, and what writing it needs. Events are used again.
@@ -73,7 +74,7 @@ func (e *event) head(r *Recorder, x *exchange.Exchange, o *policy.Observation) {
 	e.buf = append(e.buf, r.labels...)
 	e.text(`,"decision_id":`, o.Decision.ID())
 	if x.Context != nil {
-		if span := trace.SpanContextFromContext(x.Context); span.IsValid() {
+		if span := trace.SpanContextFromContext(tracing.In(x)); span.IsValid() {
 			traceID, spanID := span.TraceID(), span.SpanID()
 			e.buf = append(e.buf, `,"trace_id":"`...)
 			e.buf = hex.AppendEncode(e.buf, traceID[:])

@@ -117,6 +117,10 @@ type Exchange struct {
 	// Challenge is what a sender of webhooks wants to hear in the answer; "" where it asked nothing.
 	Challenge string
 
+	// Recorded says that the request is in a trace that somebody records. Unrecorded says that one which nobody does begins with it,
+	// and that Header tells of that but not Context.
+	Recorded, Unrecorded bool
+
 	// Times is how the request's time went by, where that is asked for.
 	Times Timeline
 

@@ -174,6 +174,7 @@ func Send(ctx context.Context, to Upstream, e *ledger.Event, path string, signer
 	ctx, end := tracing.Deliver(ctx, e.Trace, tracing.Event{To: e.Webhook, ID: e.ID, Bytes: len(e.Body)})
 	defer func() { end(result.Status, result.Reason) }()
 	r, x := webhook.Request(ctx, e, path, signer, time.Now())
+	x.Recorded = tracing.Recorded(ctx)
 	defer x.End()
 	w := &heard{header: http.Header{}}
 	defer func() {

@@ -15,6 +15,7 @@ import (
 	"github.com/wicketgate/wicketgate/internal/problem"
 	"github.com/wicketgate/wicketgate/internal/provider"
 	"github.com/wicketgate/wicketgate/internal/rule"
+	"github.com/wicketgate/wicketgate/internal/tracing"
 	"github.com/wicketgate/wicketgate/internal/xmlform"
 )
 
@@ -198,7 +199,7 @@ func (r *Route) Forward(w http.ResponseWriter, _ *http.Request, x *exchange.Exch
 		return prob
 	}
 	x.Trying()
-	answer, err := r.sender.Send(x.Context, q)
+	answer, err := r.sender.Send(tracing.In(x), q)
 	x.Tries = max(x.Tries, q.Tries)
 	if err != nil {
 		if f := (*provider.Failure)(nil); !errors.As(err, &f) || !f.Unsent() {

@@ -13,6 +13,8 @@ import (
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
 // Sampler says ahead of which requests a span is going to be recorded, as the SDK's provider is going to: of the others none
@@ -69,7 +71,9 @@ func (s *Sampler) samples(id trace.TraceID, parent trace.SpanContext) bool {
 
 // Ahead decides on a request with these header fields. If it is recorded, the context is for the handler that begins its
 // span: a trace that begins here has its id in it, so that the provider decides on the same id, and no parent. If not, the
-// fields tell whoever gets the request of its trace, and so does the context: of a span that is none.
+// fields tell whoever gets the request of its trace, and so does the context, of a span that is none. Only where the trace
+// begins here, as most do, and the field is W3C's, the context stays as it is: a request would have to be copied for what In finds
+// in the field where it is asked for.
 func (s *Sampler) Ahead(ctx context.Context, h http.Header) (_ context.Context, recorded bool) {
 	told := !s.w3c || h["Traceparent"] != nil || h["Baggage"] != nil
 	of := ctx
@@ -92,13 +96,21 @@ func (s *Sampler) Ahead(ctx context.Context, h http.Header) (_ context.Context, 
 		return ctx, true
 	}
 	span.SpanID = newSpan()
-	of = trace.ContextWithSpanContext(of, trace.NewSpanContext(span))
-	if told || parent.IsValid() {
-		s.propagator.Inject(of, propagation.HeaderCarrier(h))
-	} else {
+	if !told && !parent.IsValid() {
 		h["Traceparent"] = []string{unrecorded(&span)}
+		return ctx, false
 	}
+	of = trace.ContextWithSpanContext(of, trace.NewSpanContext(span))
+	s.propagator.Inject(of, propagation.HeaderCarrier(h))
 	return of, false
+}
+
+// In is the context of x with its place in its trace: also where only a field tells of it, since nobody records it.
+func In(x *exchange.Exchange) context.Context {
+	if !x.Unrecorded || x.Context == nil {
+		return x.Context
+	}
+	return propagation.TraceContext{}.Extract(x.Context, propagation.HeaderCarrier(x.Header))
 }
 
 // Names are the ids of the trace and the span that Ahead gave a request which is not recorded: parts of the field that tells of

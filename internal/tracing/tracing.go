@@ -53,16 +53,17 @@ func tracer(by trace.TracerProvider) trace.Tracer {
 	return by.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL))
 }
 
-// Recorded says whether the request of a context is in a trace that is recorded.
+// Recorded says whether the request of a context is in a trace that is recorded. It looks far, and so is for whoever makes an
+// exchange.
 func Recorded(ctx context.Context) bool { return trace.SpanFromContext(ctx).IsRecording() }
 
 // Served tells what became of a request, if it is recorded: on the span that Caddy's directive began, and in one for each
 // lap of its time. route is the path of its route with all that stands before it, "" for none.
 func Served(ctx context.Context, x *exchange.Exchange, route string) {
-	span := trace.SpanFromContext(ctx)
-	if !span.IsRecording() {
+	if !x.Recorded {
 		return
 	}
+	span := trace.SpanFromContext(ctx)
 	attrs := []attribute.KeyValue{attrRequest.String(x.ID)}
 	add := func(key attribute.Key, value string) {
 		if value != "" {
@@ -147,10 +148,10 @@ func waits(l *exchange.Lap) bool { return l.Name == upstream && !l.Back }
 // Upstream begins the span of the stage upstream, if the request is recorded: it gives the request that those who are asked
 // continue. Served ends it.
 func Upstream(out *http.Request, x *exchange.Exchange) *http.Request {
-	span := trace.SpanFromContext(out.Context())
-	if !span.IsRecording() {
+	if !x.Recorded {
 		return out
 	}
+	span := trace.SpanFromContext(out.Context())
 	ctx, _ := tracer(span.TracerProvider()).Start(out.Context(), upstream, trace.WithAttributes(attrStage.String(upstream)))
 	x.Context = ctx
 	return out.WithContext(ctx)

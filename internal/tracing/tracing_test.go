@@ -139,6 +139,7 @@ func BenchmarkUntraced(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
+				x.Recorded = Recorded(ctx)
 				r := Upstream(r, x)
 				try := Service(r, x, "orders")
 				try.Failed(nil, false)

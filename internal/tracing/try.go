@@ -26,7 +26,7 @@ type Try struct{ span trace.Span }
 // Service begins a try of an upstream's, which carries the trace on. Of a trace that is not recorded Caddy's directive has
 // told the upstream already.
 func Service(req *http.Request, x *exchange.Exchange, name string) Try {
-	if !trace.SpanFromContext(req.Context()).IsRecording() {
+	if !x.Recorded {
 		return Try{}
 	}
 	path := template(x)

@@ -178,7 +178,7 @@ func (r *Receiver) store(x *exchange.Exchange, e *ledger.Event, name string) (Re
 
 // Append stores an event that x is about, which carries x's trace on.
 func Append(to Store, x *exchange.Exchange, e *ledger.Event) (known bool, err error) {
-	carried, end := tracing.Send(x.Context, tracing.Event{To: e.Webhook, ID: e.ID, Bytes: len(e.Body)})
+	carried, end := tracing.Send(tracing.In(x), tracing.Event{To: e.Webhook, ID: e.ID, Bytes: len(e.Body)})
 	e.Trace = carried
 	known, err = to.Append(x.Context, e)
 	end(err)

@@ -75,6 +75,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (stranger *probl
 	defer g.release()
 	s := &served{Exchange: exchange.Exchange{Address: Address(r)}, answer: Answering{ResponseWriter: w}}
 	x := &s.Exchange
+	x.Recorded, x.Unrecorded = tracing.Recorded(r.Context()), Unrecorded(r)
 	x.Times.Begin()
 	returned := false
 	defer func() {
@@ -129,7 +130,7 @@ func (h *Handler) describe(r *http.Request, g *generation, s *served, prob *prob
 	Describe(r, x)
 	h.app.metrics.served(x, prob, s.answer.Status)
 	g.called(s, prob)
-	if tracing.Recorded(r.Context()) {
+	if x.Recorded {
 		tracing.Served(r.Context(), x, g.Template(x))
 	}
 	h.app.shown(r, g, s, prob)

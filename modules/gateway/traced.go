@@ -33,6 +33,18 @@ func (a *App) trace() {
 	}
 }
 
+// unrecordedVar is the variable of a request with which a trace begins that is not recorded, and that only its header tells of.
+const unrecordedVar = "api_tracing_unrecorded"
+
+// Unrecorded says whether a trace that is not recorded begins with a request, and only its header tells of it.
+func Unrecorded(r *http.Request) bool {
+	is, _ := caddyhttp.GetVar(r.Context(), unrecordedVar).(bool)
+	return is
+}
+
+// SetUnrecorded says so.
+func SetUnrecorded(r *http.Request) { caddyhttp.SetVar(r.Context(), unrecordedVar, true) }
+
 // tracingIn finds one of the directives among handlers; nil for none.
 func tracingIn(routes caddyhttp.RouteList) *caddytracing.Tracing {
 	for _, r := range routes {

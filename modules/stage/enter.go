@@ -22,7 +22,7 @@ func enter(app *gateway.App, w http.ResponseWriter, r *http.Request) (*exchange.
 			return x, w, r, prob
 		}
 	} else {
-		x = &exchange.Exchange{Address: gateway.Address(r)}
+		x = &exchange.Exchange{Address: gateway.Address(r), Unrecorded: gateway.Unrecorded(r)}
 		if prob := app.Admission().Admit(x, r, gateway.ClientAddress(r)); prob != nil {
 			return x, w, r, prob
 		}
@@ -47,7 +47,7 @@ func Look(app *gateway.App, r *http.Request) (*exchange.Exchange, *problem.Probl
 			return nil, prob
 		}
 	} else {
-		x.Address = gateway.Address(r)
+		x.Address, x.Unrecorded = gateway.Address(r), gateway.Unrecorded(r)
 		seen := r.WithContext(r.Context())
 		seen.Header = maps.Clone(r.Header) // from which admission takes fields off
 		if prob := app.Admission().Admit(x, seen, gateway.ClientAddress(r)); prob != nil {

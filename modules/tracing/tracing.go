@@ -64,6 +64,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		}
 		return h.caddy.ServeHTTP(w, r, next)
 	}
+	if ctx == r.Context() { //nolint:contextcheck // it is the request's
+		gateway.SetUnrecorded(r)
+	} else {
+		r = r.WithContext(ctx)
+	}
 	id, span := h.sampler.Names(ctx, r.Header)
 	caddyhttp.SetVar(ctx, "trace_id", id) // placeholders and logs have what Caddy gives them
 	caddyhttp.SetVar(ctx, "span_id", span)
@@ -71,7 +76,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		extra.Add(zap.String("traceID", id))
 		extra.Add(zap.String("spanID", span))
 	}
-	return next.ServeHTTP(w, r.WithContext(ctx))
+	return next.ServeHTTP(w, r)
 }
 
 // Interface guards
