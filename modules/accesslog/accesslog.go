@@ -148,8 +148,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	defer func() { // which an answer that breaks off ends by a panic
 		a.line.Time = time.Now()
 		a.line.Took = a.line.Time.Sub(began)
-		if a.line.Read = to.read; body != nil {
-			a.line.Read += body.n
+		if a.line.Read = int(to.read.Load()); body != nil {
+			a.line.Read += int(body.n.Load())
 		}
 		h.write(a, r, to, err)
 	}()
@@ -178,7 +178,7 @@ func (h *Handler) write(a *asked, r *http.Request, to *answer, err error) {
 	}
 	l := &a.line
 	l.Logger, l.Message, l.Level = "http.log.access", "handled request", "info"
-	l.Status, l.Size, l.Matchers = to.Status, int(to.Bytes), a.Matchers
+	l.Status, l.Size, l.Matchers = to.Status, int(to.Bytes+to.sent.Load()), a.Matchers
 	if err != nil && l.Status == 0 { // somebody answers it later, by this status unless the operator's own handlers have another
 		l.Status = http.StatusInternalServerError
 		if handled := (caddyhttp.HandlerError{}); errors.As(err, &handled) && handled.StatusCode != 0 {

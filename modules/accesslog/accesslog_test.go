@@ -97,6 +97,34 @@ func TestLinesOfMany(t *testing.T) {
 	}
 }
 
+// Caddy's reverse_proxy may go on reading a body when the answer has come: the race detector sees whether the line minds.
+func TestReadOn(t *testing.T) {
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	defer cancel()
+	h := &Handler{WriterRaw: json.RawMessage(`{"output":"discard"}`)}
+	if err := h.Provision(ctx); err != nil {
+		t.Fatal(err)
+	}
+	defer h.Cleanup() //nolint:errcheck // it discards
+	var all sync.WaitGroup
+	for range 10 {
+		r := httptest.NewRequest(http.MethodPost, "https://api.example/", bytes.NewReader(make([]byte, 1<<20)))
+		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, &caddyhttp.Server{})
+		if err := h.ServeHTTP(nowhere{http.Header{}}, r, caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+			begun := make(chan struct{})
+			all.Go(func() {
+				close(begun)
+				io.Copy(io.Discard, r.Body)
+			})
+			<-begun
+			return nil
+		})); err != nil {
+			t.Error(err)
+		}
+	}
+	all.Wait()
+}
+
 // What goes over a connection that a handler takes over is in the line: also what the caller sent before that, and what is read and
 // written without the buffers.
 func TestTakenOver(t *testing.T) {

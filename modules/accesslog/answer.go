@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/wicketgate/wicketgate/modules/gateway"
 )
@@ -15,7 +16,7 @@ import (
 // in no pool: a handler that writes after its request has ended must not write into somebody else's answer.
 type answer struct {
 	gateway.Answering
-	read int // bytes of a connection that was taken over
+	read, sent atomic.Int64 // bytes of a connection that was taken over
 }
 
 // Hijack implements http.Hijacker. What goes over the connection then counts as content, as it does in Caddy's log.
@@ -33,19 +34,19 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	held, err := both.Reader.Peek(before)
 	if err != nil {
-		conn.Close()
+		conn.Close() //nolint:errcheck // nobody has used it
 		return nil, nil, fmt.Errorf("taking the connection over: %w", err)
 	}
-	a.read += before
+	a.read.Add(int64(before))
 	both.Reader.Reset(io.MultiReader(bytes.NewReader(bytes.Clone(held)), counts))
 	if _, err := both.Reader.Peek(before); err != nil { // for those who ask how much is there
-		conn.Close()
+		conn.Close() //nolint:errcheck // nobody has used it
 		return nil, nil, fmt.Errorf("taking the connection over: %w", err)
 	}
 	return counts, both, nil
 }
 
-// taken is a connection that was taken over. One goroutine may read while another writes.
+// taken is a connection that was taken over. One goroutine may read while another writes, and either when the request has ended.
 type taken struct {
 	net.Conn
 	of *answer
@@ -54,14 +55,14 @@ type taken struct {
 // Read implements io.Reader.
 func (t *taken) Read(b []byte) (int, error) {
 	n, err := t.Conn.Read(b)
-	t.of.read += n
+	t.of.read.Add(int64(n))
 	return n, err //nolint:wrapcheck // as it came
 }
 
 // Write implements io.Writer.
 func (t *taken) Write(b []byte) (int, error) {
 	n, err := t.Conn.Write(b)
-	t.of.Bytes += int64(n)
+	t.of.sent.Add(int64(n))
 	return n, err //nolint:wrapcheck // as it came
 }
 
