@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -259,6 +260,33 @@ func TestTracesOfThirdParties(t *testing.T) {
 	})
 	if strings.Contains(string(r.Raw()), "SECRET") {
 		t.Error("a credential, a query or baggage is in a span")
+	}
+}
+
+// TestTracesThatNobodyRecords begins one at the gateway, of which the request's header tells alone: a third party and the service
+// are told of it all the same.
+func TestTracesThatNobodyRecords(t *testing.T) {
+	otlptest.Start(t)
+	t.Setenv("OTEL_TRACES_SAMPLER", "always_off")
+	p := newProvider(t, says(200, `{"ok":true}`))
+	s := start(t, traced, asking(p, "", `
+  route "GET /charges/{id}" {
+    integration = integration.payments
+    send        = "GET /v1/charges/{id}"
+  }`))
+	c := s.client(true)
+	unrecorded := regexp.MustCompile("^00-[0-9a-f]{32}-[0-9a-f]{16}-00$")
+	if a := s.do(c, "GET", "/paid/charges/ch_1", ""); a.status != 200 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if req, _, _ := p.last(); !unrecorded.MatchString(req.Header.Get("Traceparent")) {
+		t.Errorf("the third party was told %q", req.Header["Traceparent"])
+	}
+	if a := s.do(c, "GET", "/api/v2/orders/acme-1001", "", "X-API-Key: "+acme); a.status != 200 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if req, _ := s.upstream.saw(); !unrecorded.MatchString(req.Header.Get("Traceparent")) {
+		t.Errorf("the service was told %q", req.Header["Traceparent"])
 	}
 }
 
