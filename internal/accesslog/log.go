@@ -13,11 +13,16 @@ const (
 	// maxWaiting is how many bytes of lines may wait, 4 MiB, besides as many that are being written: some thousand lines, or a
 	// second of a gateway that is as fast as it can be.
 	maxWaiting = 4 << 20
+	// maxTogether is how many lines are made at once, of maxBatch bytes at most, but for the last: what they are made of is still
+	// near the processor.
+	maxTogether = 32
+	// maxReady is how many bytes of lines wake the goroutine that writes before its time: that costs as much as many lines.
+	maxReady = 256 << 10
 	// maxBatch is how much is written at once, in bytes, but for a line that is longer: a small part of the least size at which
 	// Caddy's writer rotates a file.
 	maxBatch = 64 << 10
-	// maxEntries is how much room is kept for what waits, in entries, while nothing does.
-	maxEntries = 1 << 10
+	// maxSpare is how many batches are kept for others, and maxRoom how many bytes of room for lines each, while nothing waits.
+	maxSpare, maxRoom = 4, 2 * maxBatch
 	// maxDelay is how long a line waits for others, and so what a process that is killed loses.
 	maxDelay = 100 * time.Millisecond
 	// maxRoomWait is how long a request waits for room for its line.
@@ -33,38 +38,53 @@ type Meter interface {
 	Lost(lines int, why error)
 }
 
-// Entry is what a line is made of once it is written: behind the back of its request, and together with others, it costs a third
-// of what it would at the request's end, where neither the code for it nor the data is near the processor.
+// Entry is what a line is made of. Lines are made many at once: each by itself, at its request's end, costs four times as much,
+// where the code for it is not near the processor; and by another goroutine, from whose processor the data is far, twice.
 type Entry interface {
-	// Append writes the line, with its end. It is called once, by another goroutine.
+	// Append writes the line, and ends it with its only line feed. It is called once, perhaps by another goroutine.
 	Append(to []byte) []byte
 	// Weight is about how many bytes the line will have.
 	Weight() int
 }
 
-// Log writes lines behind the requests' backs, many at once. Many goroutines may use it at once.
+// Log writes lines behind the requests' backs, many at once. One request in many makes the lines of those before it. Many
+// goroutines may use it at once.
 type Log struct {
 	to     io.WriteCloser
 	single bool // each line is written on its own
 	meter  Meter
 
-	wake chan struct{} // holds a token when there is something to write where there was nothing
-	much chan struct{} // holds one when there is a batch
+	wake chan struct{} // holds a token when there is something where there was nothing
+	much chan struct{} // holds one when there is much to write
 	stop chan struct{} // closed to stop
 	done chan struct{} // closed when all is written
 
 	mu      sync.Mutex
-	waiting []Entry
-	weight  int           // of all that wait
-	room    chan struct{} // closed when there is room again; nil while nobody waits for any
+	filling *batch
+	spare   []*batch
+	ready   []byte         // lines
+	weight  int            // of all that is filling, being made, or ready
+	making  sync.WaitGroup // requests that make lines
+	asleep  bool           // who writes waits for a first line, not for its time
+	room    chan struct{}  // closed when there is room again; nil while nobody waits for any
 	closed  bool
 	closing error // of the writer's end
+}
+
+// batch is what lines are made of at once.
+type batch struct {
+	entries []Entry
+	weight  int
+	lines   []byte
 }
 
 // NewLog makes a log that writes to a writer, and closes it. single says that the writer takes one line at a time, as one that sends
 // each as a datagram does.
 func NewLog(to io.WriteCloser, single bool, meter Meter) *Log {
-	l := &Log{to: to, single: single, meter: meter, wake: make(chan struct{}, 1), much: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	l := &Log{
+		to: to, single: single, meter: meter, filling: new(batch), asleep: true,
+		wake: make(chan struct{}, 1), much: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+	}
 	go l.run()
 	return l
 }
@@ -97,31 +117,76 @@ var (
 	errClosed = errors.New("the log was closed before the request ended")
 )
 
-// take queues an entry. Where there is no room it is not ok, and room is closed when there may be some.
+// take queues an entry, and makes lines where there are enough. Where there is no room it is not ok, and room is closed when there
+// may be some.
 func (l *Log) take(e Entry) (room <-chan struct{}, ok bool) {
 	weight := e.Weight()
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	before := l.weight
 	switch {
 	case l.closed:
+		l.mu.Unlock()
 		l.meter.Lost(1, errClosed)
 		return nil, true
-	case len(l.waiting) > 0 && before+weight > maxWaiting:
+	case l.weight > 0 && l.weight+weight > maxWaiting:
 		if l.room == nil {
 			l.room = make(chan struct{})
 		}
-		return l.room, false
+		room = l.room
+		l.mu.Unlock()
+		return room, false
 	}
-	l.waiting = append(l.waiting, e)
-	l.weight += weight
-	if len(l.waiting) == 1 {
+	if l.asleep {
+		l.asleep = false
 		signal(l.wake)
 	}
-	if before < maxBatch && l.weight >= maxBatch {
+	b := l.filling
+	b.entries = append(b.entries, e)
+	b.weight += weight
+	l.weight += weight
+	if len(b.entries) < maxTogether && b.weight < maxBatch {
+		l.mu.Unlock()
+		return nil, true
+	}
+	l.another()
+	l.making.Add(1)
+	l.mu.Unlock()
+	defer l.making.Done()
+	b.make()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(b)
+	return nil, true
+}
+
+// another has another batch filled. The caller holds mu, and makes the lines of the one before.
+func (l *Log) another() {
+	if last := len(l.spare) - 1; last >= 0 {
+		l.filling, l.spare = l.spare[last], l.spare[:last]
+		return
+	}
+	l.filling = new(batch)
+}
+
+// make makes the lines.
+func (b *batch) make() {
+	for _, e := range b.entries {
+		b.lines = e.Append(b.lines)
+	}
+	clear(b.entries)
+	b.entries = b.entries[:0]
+}
+
+// add takes the lines of a batch, and keeps it for others. The caller holds mu.
+func (l *Log) add(b *batch) {
+	before := len(l.ready)
+	l.ready = append(l.ready, b.lines...)
+	l.weight += len(b.lines) - b.weight
+	if before < maxReady && len(l.ready) >= maxReady {
 		signal(l.much)
 	}
-	return nil, true
+	if b.lines, b.weight = b.lines[:0], 0; cap(b.lines) <= maxRoom && len(l.spare) < maxSpare {
+		l.spare = append(l.spare, b)
+	}
 }
 
 // signal leaves a token for the one goroutine that writes.
@@ -150,82 +215,90 @@ func (l *Log) Close() error {
 	}
 }
 
-// run is the one goroutine that writes.
+// run is the one goroutine that writes. To wake it costs as much as some dozen lines: where there is much to do it goes by its
+// clock, not by lines.
 func (l *Log) run() {
 	defer close(l.done)
-	var spare []Entry
-	var lines []byte
+	var spare []byte
 	for stopped := false; !stopped; {
-		select {
-		case <-l.wake:
-			stopped = l.rest()
-		case <-l.stop:
-			stopped = true
-		}
-		l.mu.Lock()
-		taken := l.waiting
-		l.waiting, l.weight = spare[:0], 0
-		if l.room != nil {
-			close(l.room)
-			l.room = nil
-		}
-		l.mu.Unlock()
-		if lines = l.write(taken, lines[:0]); cap(lines) > 4*maxBatch {
-			lines = nil // which it needed for once
-		}
-		clear(taken)
-		if spare = taken; cap(spare) > maxEntries {
-			spare = nil
+		stopped = l.rest()
+		lines := l.collect(spare[:0])
+		l.write(lines)
+		if spare = lines; cap(spare) > 2*maxReady {
+			spare = nil // which it needed for once
 		}
 	}
 	l.closing = l.to.Close()
 }
 
-// rest waits for a line's company, and says whether it is the end.
+// rest waits for lines and their company, and says whether it is the end, at which nobody makes any.
 func (l *Log) rest() (stopped bool) {
-	select {
-	case <-l.much: // there was one already, or it is of lines that are written
-	default:
+	l.mu.Lock()
+	l.asleep = l.weight == 0
+	asleep := l.asleep
+	l.mu.Unlock()
+	if asleep {
+		select {
+		case <-l.wake:
+		case <-l.stop:
+		}
 	}
 	timer := time.NewTimer(maxDelay)
 	defer timer.Stop()
-	l.mu.Lock()
-	enough := l.weight >= maxBatch
-	l.mu.Unlock()
-	if enough {
-		return false
-	}
 	select {
 	case <-l.much:
 	case <-timer.C:
 	case <-l.stop:
+		l.making.Wait()
 		return true
 	}
 	return false
 }
 
-// write writes lines, at most a batch of them at once and none in parts, in the room that is given, which it gives back. Those of
-// a batch that was not written are lost: who waits for a disk that is full would have all others wait, too.
-func (l *Log) write(entries []Entry, room []byte) []byte {
-	count := 0 // of the lines in the room
-	for _, e := range entries {
-		before := len(room)
-		room = e.Append(room)
-		if before > 0 && (l.single || len(room) > maxBatch) {
-			l.batch(room[:before], count)
-			room = room[:copy(room, room[before:])]
-			count = 0
-		}
-		count++
+// collect takes all lines that are ready, and makes those of the batch that is not full. From then on lines are kept in the room that
+// is given.
+func (l *Log) collect(room []byte) []byte {
+	l.mu.Lock()
+	b := l.filling
+	l.another()
+	l.mu.Unlock()
+	b.make()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(b)
+	lines := l.ready
+	l.ready = room
+	l.weight -= len(lines)
+	if l.room != nil {
+		close(l.room)
+		l.room = nil
 	}
-	if count > 0 {
-		l.batch(room, count)
+	select {
+	case <-l.much: // it was of these
+	default:
 	}
-	return room
+	return lines
 }
 
-// batch writes so many lines at once.
-func (l *Log) batch(lines []byte, count int) {
+// write writes lines, at most a batch of them at once and none in parts. Those of a batch that was not written are lost: who waits
+// for a disk that is full would have all others wait, too.
+func (l *Log) write(lines []byte) {
+	for len(lines) > 0 {
+		end := 0
+		if !l.single {
+			end = bytes.LastIndexByte(lines[:min(maxBatch, len(lines))], '\n') + 1
+		}
+		if end == 0 {
+			end = bytes.IndexByte(lines, '\n') + 1
+		}
+		l.batch(lines[:end])
+		lines = lines[end:]
+	}
+}
+
+// batch writes lines at once.
+func (l *Log) batch(lines []byte) {
+	count := bytes.Count(lines, []byte{'\n'})
 	written, err := l.to.Write(lines)
 	if err == nil && written < len(lines) {
 		err = io.ErrShortWrite

@@ -94,7 +94,7 @@ func (m *meter) Lost(n int, why error) {
 	m.why = why
 }
 
-// TestLogBatches has lines wait for company, 100 ms at most or until they are a batch, and all of them written at the end.
+// TestLogBatches has lines wait for company, 100 ms at most or until they are many, and all of them written at the end.
 func TestLogBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := &sink{}, &meter{}
@@ -112,12 +112,24 @@ func TestLogBatches(t *testing.T) {
 			t.Fatalf("written are %q", s.all())
 		}
 		line := strings.Repeat("x", 1023) + "\n"
-		for range maxBatch / 1024 {
+		for range maxReady/1024 - 1 {
 			l.Write(text(line))
 		}
 		synctest.Wait()
-		if len(s.all()) != 2 || len(s.all()[1]) != maxBatch {
-			t.Fatalf("of a batch %d writes are done", len(s.all()))
+		if len(s.all()) != 1 {
+			t.Fatalf("of fewer, %d writes are done", len(s.all()))
+		}
+		l.Write(text(line))
+		synctest.Wait()
+		if len(s.all()) != 1+maxReady/maxBatch || len(s.all()[1]) != maxBatch {
+			t.Fatalf("of many, %d writes are done", len(s.all()))
+		}
+		time.Sleep(3 * maxDelay) // for want of others it goes to sleep
+		l.Write(text("b\n"))
+		time.Sleep(maxDelay + 1)
+		synctest.Wait()
+		if last := len(s.all()) - 1; s.all()[last] != "b\n" {
+			t.Fatalf("written last is %q", s.all()[last])
 		}
 		for range 3 * maxBatch / 1024 {
 			l.Write(text(line))
@@ -131,7 +143,7 @@ func TestLogBatches(t *testing.T) {
 				t.Errorf("a write has %d bytes", len(w))
 			}
 		}
-		if !strings.HasSuffix(s.all()[len(s.all())-1], "last\n") || m.now().written != 3+4*maxBatch/1024 || m.now().lost != 0 {
+		if !strings.HasSuffix(s.all()[len(s.all())-1], "last\n") || m.now().written != 4+(maxReady+3*maxBatch)/1024 || m.now().lost != 0 {
 			t.Errorf("written %d, lost %d", m.now().written, m.now().lost)
 		}
 		l.Write(text("late\n"))
@@ -167,6 +179,7 @@ func TestLogSlow(t *testing.T) {
 		l := NewLog(s, false, m)
 		line := text(strings.Repeat("x", maxBatch-1) + "\n")
 		l.Write(line)
+		time.Sleep(maxDelay + 1)
 		synctest.Wait() // it is being written
 		for range maxWaiting / maxBatch {
 			l.Write(line)
@@ -191,7 +204,40 @@ func TestLogSlow(t *testing.T) {
 	})
 }
 
-// TestLogStuck ends a log whose writer never does.
+// held is a line that is made when somebody lets it.
+type held chan struct{}
+
+func (h held) Append(to []byte) []byte {
+	<-h
+	return append(to, "held\n"...)
+}
+
+func (held) Weight() int { return maxBatch }
+
+// TestLogEndsBehindRequests ends a log while a request makes lines: they are written, too.
+func TestLogEndsBehindRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := &sink{}, &meter{}
+		l := NewLog(s, false, m)
+		l.Write(text("a\n"))
+		h := make(held)
+		go l.Write(h)
+		synctest.Wait()
+		l.Write(text("b\n"))
+		go func() {
+			time.Sleep(maxDelay * 2)
+			close(h)
+		}()
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(s.all(), ""); m.now().written != 3 || !strings.Contains(got, "a\nheld\n") || !strings.Contains(got, "b\n") {
+			t.Errorf("written %d: %q", m.now().written, got)
+		}
+	})
+}
+
+// TestLogStuck ends// TestLogStuck ends a log whose writer never does.
 func TestLogStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{hold: make(chan struct{})}

@@ -129,15 +129,16 @@ type asked struct {
 	gateway.Access
 	line   accesslog.Line
 	facts  accesslog.Facts
-	values [8]accesslog.Values // room for those of the header, where they are no more
+	values [5]accesslog.Values // room for those of the header, where they are no more
 }
 
 // ServeHTTP hands a request on, and writes its line when it has ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	began := time.Now()
 	a := pieces.Get().(*asked)
-	a.take(r, h.Headers)
-	a.Record(r)
+	vars := gateway.Vars(r.Context())
+	a.take(r, vars, h.Headers)
+	a.Record(vars)
 	to := &answer{Answering: gateway.Answering{ResponseWriter: w}}
 	var body *counted
 	if r.Body != nil && r.Body != http.NoBody {
@@ -151,17 +152,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		if a.line.Read = int(to.read.Load()); body != nil {
 			a.line.Read += int(body.n.Load())
 		}
-		h.write(a, r, to, err)
+		a.Forget(vars)
+		h.write(r, a, vars, to, err)
 	}()
 	err = next.ServeHTTP(to, r)
 	return err
 }
 
 // take notes a request before handlers change it.
-func (a *asked) take(r *http.Request, headers []string) {
+func (a *asked) take(r *http.Request, vars map[string]any, headers []string) {
 	l := &a.line
 	l.Address, l.Proto, l.Method, l.Host, l.URI, l.Encoding, l.TLS = r.RemoteAddr, r.Proto, r.Method, r.Host, r.RequestURI, r.TransferEncoding, r.TLS
-	l.ClientIP, _ = caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	l.ClientIP, _ = vars[caddyhttp.ClientIPVarKey].(string)
 	l.Selected = a.values[:0]
 	for _, name := range headers {
 		if values := r.Header[name]; values != nil {
@@ -171,9 +173,8 @@ func (a *asked) take(r *http.Request, headers []string) {
 }
 
 // write writes the line of a request that has ended.
-func (h *Handler) write(a *asked, r *http.Request, to *answer, err error) {
-	ctx := r.Context()
-	if skip, _ := caddyhttp.GetVar(ctx, caddyhttp.LogSkipVar).(bool); skip {
+func (h *Handler) write(r *http.Request, a *asked, vars map[string]any, to *answer, err error) {
+	if skip, _ := vars[caddyhttp.LogSkipVar].(bool); skip {
 		return
 	}
 	l := &a.line
@@ -188,17 +189,16 @@ func (h *Handler) write(a *asked, r *http.Request, to *answer, err error) {
 	if l.Status >= http.StatusInternalServerError {
 		l.Level = "error"
 	}
-	l.Trace, _ = caddyhttp.GetVar(ctx, "trace_id").(string)
-	l.Span, _ = caddyhttp.GetVar(ctx, "span_id").(string)
+	l.Trace, _ = vars["trace_id"].(string)
+	l.Span, _ = vars["span_id"].(string)
 	x := a.Exchange
-	a.Forget(r)
 	if a.Exchange = nil; x != nil { // which does not wait for the line to be written
 		a.facts = accesslog.Of(x)
 		l.Facts = &a.facts
 	}
 	if x != nil && x.Consumer != nil {
 		l.User, _ = identity.UserFact(x.Consumer, "id")
-	} else if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+	} else if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		l.User, _ = repl.GetString("http.auth.user.id")
 	}
 	h.log.Write(a)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -21,10 +22,18 @@ type Access struct {
 const accessVar = "api_access_log"
 
 // Record has the gateway tell what it knows of a request. It is called before the request is handed on.
-func (a *Access) Record(r *http.Request) { caddyhttp.SetVar(r.Context(), accessVar, a) }
+func (a *Access) Record(vars map[string]any) { vars[accessVar] = a }
 
 // Forget has the gateway tell no more of it. It is called when the request has ended.
-func (a *Access) Forget(r *http.Request) { caddyhttp.SetVar(r.Context(), accessVar, nil) }
+func (*Access) Forget(vars map[string]any) { delete(vars, accessVar) }
+
+// Vars are Caddy's variables of a request. Whoever wants several finds them at once, since its context is long.
+func Vars(ctx context.Context) map[string]any {
+	if vars, ok := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
+		return vars
+	}
+	return map[string]any{} // nobody's, outside of Caddy's server
+}
 
 // describeAccess has the access logs, where there are any, tell what is known of a request when it has ended.
 func describeAccess(r *http.Request, x *exchange.Exchange) {

@@ -43,7 +43,7 @@ func Unrecorded(r *http.Request) bool {
 }
 
 // SetUnrecorded says so.
-func SetUnrecorded(r *http.Request) { caddyhttp.SetVar(r.Context(), unrecordedVar, true) }
+func SetUnrecorded(vars map[string]any) { vars[unrecordedVar] = true }
 
 // tracingIn finds one of the directives among handlers; nil for none.
 func tracingIn(routes caddyhttp.RouteList) *caddytracing.Tracing {

@@ -64,14 +64,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		}
 		return h.caddy.ServeHTTP(w, r, next)
 	}
+	vars := gateway.Vars(ctx)
 	if ctx == r.Context() { //nolint:contextcheck // it is the request's
-		gateway.SetUnrecorded(r)
+		gateway.SetUnrecorded(vars)
 	} else {
 		r = r.WithContext(ctx)
 	}
 	id, span := h.sampler.Names(ctx, r.Header)
-	caddyhttp.SetVar(ctx, "trace_id", id) // placeholders and logs have what Caddy gives them
-	caddyhttp.SetVar(ctx, "span_id", span)
+	vars["trace_id"], vars["span_id"] = id, span // placeholders and logs have what Caddy gives them
 	if extra := gateway.AccessFields(r); extra != nil {
 		extra.Add(zap.String("traceID", id))
 		extra.Add(zap.String("spanID", span))
