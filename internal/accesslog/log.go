@@ -38,8 +38,8 @@ type Meter interface {
 	Lost(lines int, why error)
 }
 
-// Entry is what a line is made of. Lines are made many at once: each by itself, at its request's end, costs four times as much,
-// where the code for it is not near the processor; and by another goroutine, from whose processor the data is far, twice.
+// Entry is what a line is made of. Lines are made many at once: each by itself, at its request's end, costs more than twice as
+// much, where the code for it is not near the processor, and by another goroutine, from whose processor the data is far, nearly so.
 type Entry interface {
 	// Append writes the line, and ends it with its only line feed. It is called once, perhaps by another goroutine.
 	Append(to []byte) []byte
