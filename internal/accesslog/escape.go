@@ -10,11 +10,28 @@ var plain = func() (is [256]bool) {
 	return is
 }()
 
+// harmless are those of them without which a text has no credential: a parameter of a query has "=", and an API key "_".
+var harmless = func() [256]bool {
+	is := plain
+	is['='], is['_'] = false, false
+	return is
+}()
+
+// allOf says whether a text has no other bytes, as most have.
+func allOf(bytes *[256]bool, s string) bool {
+	for i := range len(s) {
+		if !bytes[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
 const digits = "0123456789abcdef"
 
 // escaped writes the inside of a string. What is no UTF-8 becomes U+FFFD.
-func (b *line) escaped(s string) *line {
-	to, done := b.to, 0
+func escaped(to []byte, s string) []byte {
+	done := 0
 	for i := 0; i < len(s); {
 		c := s[i]
 		if plain[c] {
@@ -47,6 +64,5 @@ func (b *line) escaped(s string) *line {
 			to = append(to, digits[c>>4], digits[c&15])
 		}
 	}
-	b.to = append(to, s[done:]...)
-	return b
+	return append(to, s[done:]...)
 }

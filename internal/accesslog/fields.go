@@ -19,13 +19,18 @@ type Facts struct {
 	Upstream, Own                                     time.Duration
 }
 
-// Of notes the facts of an exchange that has ended.
-func Of(x *exchange.Exchange) Facts {
-	f := Facts{
-		ID: x.ID, API: x.API, Version: x.Version, Selected: x.Selected, Route: x.Route, Stage: x.Ended,
-		Consumer: Consumer(x), Decision: Decision(x), Provider: x.Provider, Unknown: x.Unknown,
-		Sent: x.Sent, Said: x.Said, Tries: x.Tries,
-	}
+// Of gives the facts of an exchange that has ended.
+func Of(x *exchange.Exchange) *Facts {
+	f := &Facts{}
+	f.Note(x)
+	return f
+}
+
+// Note notes the facts of an exchange that has ended, where there were none.
+func (f *Facts) Note(x *exchange.Exchange) {
+	f.ID, f.API, f.Version, f.Selected, f.Route, f.Stage = x.ID, x.API, x.Version, x.Selected, x.Route, x.Ended
+	f.Consumer, f.Decision, f.Provider, f.Unknown = Consumer(x), Decision(x), x.Provider, x.Unknown
+	f.Sent, f.Said, f.Tries = x.Sent, x.Said, x.Tries
 	if x.Problem != nil {
 		f.Problem = x.Problem.Type.Slug()
 	}
@@ -33,7 +38,6 @@ func Of(x *exchange.Exchange) Facts {
 		f.Once = x.Once.Result
 	}
 	f.Upstream, f.Own = x.Times.Shares()
-	return f
 }
 
 // Field is one of those that a line may have of the gateway's. One of the four says what there is to tell, and whether there
@@ -46,6 +50,8 @@ type Field struct {
 	List   func(*Facts) []string // nil for nothing
 	Number func(*Facts) (int, bool)
 	Took   func(*Facts) (time.Duration, bool)
+
+	opens string // what stands in a line before the value, and opens it where it is a text
 }
 
 // Fields are all of them, in their order. docs/observability.md is made of it.
@@ -66,6 +72,15 @@ var Fields = []Field{
 	{Name: "upstream_tries", Help: "How often the upstream was asked.", Number: func(f *Facts) (int, bool) { return f.Tries, f.Sent }},
 	{Name: "upstream_duration", Help: "How long the upstream was waited for until its answer began, in all tries and with the pauses between them; in the unit of `duration`.", Took: func(f *Facts) (time.Duration, bool) { return f.Upstream, f.Sent && f.Upstream > 0 }},
 	{Name: "gateway_duration", Help: "What the gateway's own stages took, both ways. What is left of `duration`, the caller took to send the body and to read the answer.", Took: func(f *Facts) (time.Duration, bool) { return f.Own, f.Own > 0 }},
+}
+
+func init() {
+	for i := range Fields {
+		f := &Fields[i]
+		if f.opens = `,"` + f.Name + `":`; f.Text != nil {
+			f.opens += `"`
+		}
+	}
 }
 
 // Consumer is who calls, "" where nobody said so.

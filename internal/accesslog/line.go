@@ -61,162 +61,179 @@ func (l *Line) Weight() int {
 
 // Append writes the line as Caddy's format json does, member by member, without the credentials in it.
 func (l *Line) Append(to []byte, p *conceal.Places) []byte {
-	b := line{to, p, l.Selected != nil}
-	b.raw(`{"level":"`).raw(l.Level).raw(`","ts":`).seconds(l.Time.UnixNano())
+	b := line{p, l.Selected != nil}
+	to = append(append(to, `{"level":"`...), l.Level...)
+	to = b.seconds(to, `","ts":`, l.Time.UnixNano())
 	if l.Logger != "" {
-		b.raw(`,"logger":"`).escaped(l.Logger).raw(`"`)
+		to = quoted(to, `,"logger":"`, l.Logger)
 	}
-	b.raw(`,"msg":"`).escaped(l.Message).raw(`"`) // of which there are a few
-	b.request(l)
-	b.number(`,"bytes_read":`, l.Read)
-	b.text(`,"user_id":"`, l.User)
-	b.raw(`,"duration":`).seconds(int64(l.Took))
-	b.number(`,"size":`, l.Size)
-	b.number(`,"status":`, l.Status)
+	to = quoted(to, `,"msg":"`, l.Message) // of which there are a few
+	to = b.request(to, l)
+	to = number(to, `,"bytes_read":`, l.Read)
+	to = b.text(to, `,"user_id":"`, l.User)
+	to = b.seconds(to, `,"duration":`, int64(l.Took))
+	to = number(to, `,"size":`, l.Size)
+	to = number(to, `,"status":`, l.Status)
 	if l.Selected == nil {
-		b.raw(`,"resp_headers":`).header(l.Answer, l.Shown)
+		to = b.header(append(to, `,"resp_headers":`...), l.Answer, l.Shown)
 	}
 	if l.Trace != "" {
-		b.raw(`,"traceID":"`).escaped(l.Trace).raw(`","spanID":"`).escaped(l.Span).raw(`"`)
+		to = quoted(to, `,"traceID":"`, l.Trace)
+		to = quoted(to, `,"spanID":"`, l.Span)
 	}
 	if l.Matchers != nil {
-		b.raw(`,"api_policy_matchers":`).texts(l.Matchers)
+		to = b.texts(append(to, `,"api_policy_matchers":`...), l.Matchers)
 	}
 	if l.Facts != nil {
-		b.raw(`,"api_gateway":`).facts(l.Facts)
+		to = b.facts(append(to, `,"api_gateway":`...), l.Facts)
 	}
-	return append(b.to, "}\n"...)
+	return append(to, "}\n"...)
 }
 
-// line is one that is being written.
+// line is how one is written.
 type line struct {
-	to     []byte
 	places *conceal.Places
 	exact  bool // times as they are, not as the nearest number of 64 bits: it is cheaper, too
 }
 
-func (b *line) raw(text string) *line {
-	b.to = append(b.to, text...)
-	return b
-}
-
-// seconds writes a time that is given in nanoseconds.
-func (b *line) seconds(nanos int64) {
+// seconds writes a member with a time that is given in nanoseconds.
+func (b *line) seconds(to []byte, member string, nanos int64) []byte {
 	const second = int64(time.Second)
+	to = append(to, member...)
 	if !b.exact || nanos < 0 {
-		b.to = strconv.AppendFloat(b.to, float64(nanos)/float64(second), 'f', -1, 64)
-		return
+		return strconv.AppendFloat(to, float64(nanos)/float64(second), 'f', -1, 64)
 	}
-	b.to = strconv.AppendInt(b.to, nanos/second, 10)
-	rest := nanos % second
+	to = strconv.AppendInt(to, nanos/second, 10)
+	rest := uint32(nanos % second) //nolint:gosec // it is less than a second
 	if rest == 0 {
-		return
+		return to
 	}
-	var fraction [9]byte
-	last := 0
-	for i := len(fraction) - 1; i >= 0; i-- {
+	var fraction [10]byte
+	fraction[0] = '.'
+	for i := len(fraction) - 1; i > 0; i-- {
 		fraction[i] = digits[rest%10]
-		if rest /= 10; last == 0 && fraction[i] != '0' {
-			last = i + 1
-		}
+		rest /= 10
 	}
-	b.to = append(append(b.to, '.'), fraction[:last]...)
+	last := len(fraction)
+	for fraction[last-1] == '0' {
+		last--
+	}
+	return append(to, fraction[:last]...)
 }
 
-func (b *line) number(member string, n int) {
-	b.to = strconv.AppendInt(append(b.to, member...), int64(n), 10)
+// number writes a member, whose name stands before its value.
+func number(to []byte, member string, n int) []byte {
+	return strconv.AppendInt(append(to, member...), int64(n), 10)
+}
+
+func truth(to []byte, member string, is bool) []byte {
+	return strconv.AppendBool(append(to, member...), is)
+}
+
+// quoted writes a member, whose name opens the text.
+func quoted(to []byte, member, value string) []byte {
+	to = append(to, member...)
+	if !allOf(&plain, value) {
+		return append(escaped(to, value), '"')
+	}
+	return append(append(to, value...), '"')
 }
 
 // text writes a member, whose name opens the text, without credentials.
-func (b *line) text(member, value string) {
-	b.raw(member).escaped(b.places.Text(value)).raw(`"`)
-}
-
-func (b *line) texts(values []string) {
-	b.raw("[")
-	for i, value := range values {
-		opens := `,"`
-		if i == 0 {
-			opens = `"`
-		}
-		b.text(opens, value)
+func (b *line) text(to []byte, member, value string) []byte {
+	to = append(to, member...)
+	if !allOf(&harmless, value) {
+		return append(escaped(to, b.places.Text(value)), '"')
 	}
-	b.raw("]")
+	return append(append(to, value...), '"')
 }
 
-func (b *line) request(l *Line) {
+func (b *line) texts(to []byte, values []string) []byte {
+	opens := `["`
+	for _, value := range values {
+		to = b.text(to, opens, value)
+		opens = `,"`
+	}
+	if len(values) == 0 {
+		to = append(to, '[')
+	}
+	return append(to, ']')
+}
+
+func (b *line) request(to []byte, l *Line) []byte {
 	r := &l.Request
 	ip, port, err := net.SplitHostPort(r.Address)
 	if err != nil {
 		ip, port = r.Address, ""
 	}
-	b.raw(`,"request":{"remote_ip":"`).escaped(ip).raw(`","remote_port":"`).escaped(port)
+	to = quoted(to, `,"request":{"remote_ip":"`, ip)
+	to = quoted(to, `,"remote_port":"`, port)
 	if r.ClientIP != "" {
-		b.raw(`","client_ip":"`).escaped(r.ClientIP)
+		to = quoted(to, `,"client_ip":"`, r.ClientIP)
 	}
-	b.raw(`","proto":"`).escaped(r.Proto).raw(`"`)
-	b.text(`,"method":"`, r.Method)
-	b.text(`,"host":"`, r.Host)
-	b.text(`,"uri":"`, r.URI)
-	b.raw(`,"headers":`)
+	to = quoted(to, `,"proto":"`, r.Proto)
+	to = b.text(to, `,"method":"`, r.Method)
+	to = b.text(to, `,"host":"`, r.Host)
+	to = b.text(to, `,"uri":"`, r.URI)
+	to = append(to, `,"headers":`...)
 	if r.Selected == nil {
-		b.header(r.Header, l.Shown)
+		to = b.header(to, r.Header, l.Shown)
 	} else {
-		b.selected(r.Selected)
+		to = b.selected(to, r.Selected)
 	}
 	if r.Encoding != nil {
-		b.raw(`,"transfer_encoding":`).texts(r.Encoding)
+		to = b.texts(append(to, `,"transfer_encoding":`...), r.Encoding)
 	}
 	if t := r.TLS; t != nil {
-		b.raw(`,"tls":{"resumed":`)
-		b.to = strconv.AppendBool(b.to, t.DidResume)
-		b.number(`,"version":`, int(t.Version))
-		b.number(`,"cipher_suite":`, int(t.CipherSuite))
-		b.text(`,"proto":"`, t.NegotiatedProtocol)
-		b.text(`,"server_name":"`, t.ServerName)
-		b.raw(`,"ech":`)
-		b.to = strconv.AppendBool(b.to, t.ECHAccepted)
+		to = truth(to, `,"tls":{"resumed":`, t.DidResume)
+		to = number(to, `,"version":`, int(t.Version))
+		to = number(to, `,"cipher_suite":`, int(t.CipherSuite))
+		to = b.text(to, `,"proto":"`, t.NegotiatedProtocol)
+		to = b.text(to, `,"server_name":"`, t.ServerName)
+		to = truth(to, `,"ech":`, t.ECHAccepted)
 		if len(t.PeerCertificates) > 0 {
-			b.text(`,"client_common_name":"`, t.PeerCertificates[0].Subject.CommonName)
-			b.text(`,"client_serial":"`, t.PeerCertificates[0].SerialNumber.String())
+			to = b.text(to, `,"client_common_name":"`, t.PeerCertificates[0].Subject.CommonName)
+			to = b.text(to, `,"client_serial":"`, t.PeerCertificates[0].SerialNumber.String())
 		}
-		b.raw("}")
+		to = append(to, '}')
 	}
-	b.raw("}")
+	return append(to, '}')
 }
 
-func (b *line) header(h http.Header, shown bool) {
-	b.raw("{")
-	comma := false
+func (b *line) header(to []byte, h http.Header, shown bool) []byte {
+	opens := `{"`
 	for name, values := range h {
-		b.field(name, values, shown, comma)
-		comma = true
+		to = b.field(to, opens, name, values, shown)
+		opens = `,"`
 	}
-	b.raw("}")
+	return closed(to, opens)
 }
 
-func (b *line) selected(fields []Values) {
-	b.raw("{")
-	comma := false
+func (b *line) selected(to []byte, fields []Values) []byte {
+	opens := `{"`
 	for i := range fields {
 		if f := &fields[i]; f.Values != nil {
-			b.field(f.Name, f.Values, false, comma)
-			comma = true
+			to = b.field(to, opens, f.Name, f.Values, false)
+			opens = `,"`
 		}
 	}
-	b.raw("}")
+	return closed(to, opens)
 }
 
-func (b *line) field(name string, values []string, shown, comma bool) {
-	if comma {
-		b.raw(",")
+// closed ends an object, of which opens says whether it has begun.
+func closed(to []byte, opens string) []byte {
+	if opens[0] == '{' {
+		to = append(to, '{')
 	}
-	b.raw(`"`).escaped(name).raw(`":`)
+	return append(to, '}')
+}
+
+func (b *line) field(to []byte, opens, name string, values []string, shown bool) []byte {
+	to = append(quoted(to, opens, name), ':')
 	if !shown && standard(name) || b.places.Field(name) {
-		b.raw(`["` + conceal.Redacted + `"]`)
-		return
+		return append(to, `["`+conceal.Redacted+`"]`...)
 	}
-	b.texts(values)
+	return b.texts(to, values)
 }
 
 // standard says whether a field has credentials by the standards: those that Caddy leaves out unless it is told to show them.
@@ -234,40 +251,36 @@ func standard(name string) bool {
 	return false
 }
 
-func (b *line) facts(told *Facts) {
-	opens := `{"`
-	member := func(name string) *line {
-		b.raw(opens).raw(name).raw(`":`)
-		opens = `,"`
-		return b
-	}
+func (b *line) facts(to []byte, told *Facts) []byte {
+	begin := len(to)
 	for i := range Fields {
 		f := &Fields[i]
 		switch {
 		case f.Text != nil:
-			switch text := f.Text(told); {
-			case text == "":
+			switch said := f.Text(told); {
+			case said == "":
 			case f.Theirs:
-				member(f.Name).text(`"`, text)
+				to = b.text(to, f.opens, said)
 			default:
-				member(f.Name).raw(`"`).escaped(text).raw(`"`)
+				to = quoted(to, f.opens, said)
 			}
 		case f.List != nil:
 			if list := f.List(told); list != nil {
-				member(f.Name).texts(list)
+				to = b.texts(append(to, f.opens...), list)
 			}
 		case f.Number != nil:
 			if n, ok := f.Number(told); ok {
-				member(f.Name).number("", n)
+				to = number(to, f.opens, n)
 			}
 		default:
 			if d, ok := f.Took(told); ok {
-				member(f.Name).seconds(int64(d))
+				to = b.seconds(to, f.opens, int64(d))
 			}
 		}
 	}
-	if opens == `{"` {
-		b.raw("{")
+	if len(to) == begin {
+		return append(to, "{}"...)
 	}
-	b.raw("}")
+	to[begin] = '{' // in the place of the first comma
+	return append(to, '}')
 }

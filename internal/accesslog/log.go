@@ -21,8 +21,9 @@ const (
 	// maxBatch is how much is written at once, in bytes, but for a line that is longer: a small part of the least size at which
 	// Caddy's writer rotates a file.
 	maxBatch = 64 << 10
-	// maxSpare is how many batches are kept for others, and maxRoom how many bytes of room for lines each, while nothing waits.
-	maxSpare, maxRoom = 4, 2 * maxBatch
+	// maxSpare is how many batches are kept for others, as many as there are until who writes is woken and has written, and maxRoom
+	// how many bytes of room for lines each.
+	maxSpare, maxRoom = 12, 2 * maxBatch
 	// maxDelay is how long a line waits for others, and so what a process that is killed loses.
 	maxDelay = 100 * time.Millisecond
 	// maxRoomWait is how long a request waits for room for its line.
@@ -62,7 +63,8 @@ type Log struct {
 	mu      sync.Mutex
 	filling *batch
 	spare   []*batch
-	ready   []byte         // lines
+	ready   []*batch       // whose lines are made
+	made    int            // bytes of them
 	weight  int            // of all that is filling, being made, or ready
 	making  sync.WaitGroup // requests that make lines
 	asleep  bool           // who writes waits for a first line, not for its time
@@ -176,16 +178,13 @@ func (b *batch) make() {
 	b.entries = b.entries[:0]
 }
 
-// add takes the lines of a batch, and keeps it for others. The caller holds mu.
+// add has the lines of a batch written. The caller holds mu.
 func (l *Log) add(b *batch) {
-	before := len(l.ready)
-	l.ready = append(l.ready, b.lines...)
+	l.ready = append(l.ready, b)
 	l.weight += len(b.lines) - b.weight
-	if before < maxReady && len(l.ready) >= maxReady {
+	before := l.made
+	if l.made += len(b.lines); before < maxReady && l.made >= maxReady {
 		signal(l.much)
-	}
-	if b.lines, b.weight = b.lines[:0], 0; cap(b.lines) <= maxRoom && len(l.spare) < maxSpare {
-		l.spare = append(l.spare, b)
 	}
 }
 
@@ -219,14 +218,15 @@ func (l *Log) Close() error {
 // clock, not by lines.
 func (l *Log) run() {
 	defer close(l.done)
-	var spare []byte
+	var room []*batch
 	for stopped := false; !stopped; {
 		stopped = l.rest()
-		lines := l.collect(spare[:0])
-		l.write(lines)
-		if spare = lines; cap(spare) > 2*maxReady {
-			spare = nil // which it needed for once
+		ready := l.collect(room)
+		for _, b := range ready {
+			l.write(b.lines)
 		}
+		l.keep(ready)
+		room = ready[:0]
 	}
 	l.closing = l.to.Close()
 }
@@ -255,9 +255,9 @@ func (l *Log) rest() (stopped bool) {
 	return false
 }
 
-// collect takes all lines that are ready, and makes those of the batch that is not full. From then on lines are kept in the room that
+// collect takes all batches whose lines are made, and makes those of the one that is not full. Later ones are listed in the room that
 // is given.
-func (l *Log) collect(room []byte) []byte {
+func (l *Log) collect(room []*batch) (ready []*batch) {
 	l.mu.Lock()
 	b := l.filling
 	l.another()
@@ -266,9 +266,9 @@ func (l *Log) collect(room []byte) []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.add(b)
-	lines := l.ready
-	l.ready = room
-	l.weight -= len(lines)
+	ready, l.ready = l.ready, room
+	l.weight -= l.made
+	l.made = 0
 	if l.room != nil {
 		close(l.room)
 		l.room = nil
@@ -277,7 +277,20 @@ func (l *Log) collect(room []byte) []byte {
 	case <-l.much: // it was of these
 	default:
 	}
-	return lines
+	return ready
+}
+
+// keep keeps batches that are written for others, and forgets the list.
+func (l *Log) keep(written []*batch) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, b := range written {
+		if len(l.spare) < maxSpare && cap(b.lines) <= maxRoom {
+			b.lines, b.weight = b.lines[:0], 0
+			l.spare = append(l.spare, b)
+		}
+		written[i] = nil
+	}
 }
 
 // write writes lines, at most a batch of them at once and none in parts. Those of a batch that was not written are lost: who waits

@@ -121,7 +121,7 @@ func TestLogBatches(t *testing.T) {
 		}
 		l.Write(text(line))
 		synctest.Wait()
-		if len(s.all()) != 1+maxReady/maxBatch || len(s.all()[1]) != maxBatch {
+		if len(s.all()) != 1+maxReady/1024/maxTogether || len(s.all()[1]) != maxTogether*1024 {
 			t.Fatalf("of many, %d writes are done", len(s.all()))
 		}
 		time.Sleep(3 * maxDelay) // for want of others it goes to sleep
@@ -303,7 +303,7 @@ func shown() *Line {
 		Level: "info", Logger: "http.log.access", Message: "handled request", Time: time.Unix(1764422400, 5e8),
 		Request: Request{Address: "192.0.2.1:4711", ClientIP: "192.0.2.1", Proto: "HTTP/1.1", Method: "GET", Host: "api.example", URI: "/orders?key=secret&page=2",
 			TLS: &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: 4865, ServerName: "api.example"}, Selected: []Values{{"Accept", nil}, {"User-Agent", []string{"curl\"\n"}}, {"Authorization", []string{"Bearer x"}}, {"X-Api-Key", []string{"x"}}}},
-		User: "acme", Took: 1500 * time.Microsecond, Size: 7, Status: 200, Trace: "4bf9", Span: "00f0", Matchers: []string{"a"}, Facts: &x,
+		User: "acme", Took: 1500 * time.Microsecond, Size: 7, Status: 200, Trace: "4bf9", Span: "00f0", Matchers: []string{"a"}, Facts: x,
 	}
 }
 
@@ -322,17 +322,26 @@ func TestSeconds(t *testing.T) {
 		0: "0", 1: "0.000000001", 10: "0.00000001", 1e9: "1", 15e8: "1.5", 1764422400123456789: "1764422400.123456789", 999999999: "0.999999999", 1e9 + 1e5: "1.0001", -1e9: "-1",
 	} {
 		b := line{exact: true}
-		if b.seconds(nanos); string(b.to) != want {
-			t.Errorf("%d is written %s, want %s", nanos, b.to, want)
+		if got := string(b.seconds(nil, "", nanos)); got != want {
+			t.Errorf("%d is written %s, want %s", nanos, got, want)
 		}
 	}
 }
 
-// FuzzLine writes whatever a caller sends: it is one line of JSON, and what is no UTF-8 alone is changed.
+// FuzzLine writes whatever a caller sends: it is one line of JSON, and what is no UTF-8 alone is changed. A text in which no credential
+// is looked for has none.
 func FuzzLine(f *testing.F) {
 	f.Add("/orders", "curl")
+	f.Add("/orders?key=x", "wg_5BhEtQB3LP1l_Wnh6Mvw6wIbZHbGsKo5LBFAQgREDoTRJ04cPU9STemz1tpAc1")
+	places := (*conceal.Places)(nil).And(nil, []string{"key"})
 	f.Add("\xff\n\"\\", "\x00\u2028")
 	f.Fuzz(func(t *testing.T, uri, agent string) {
+		b := line{places: places}
+		for _, value := range []string{uri, agent} {
+			if got, want := b.text(nil, `"`, value), escaped([]byte(`"`), places.Text(value)); string(got) != string(want)+`"` {
+				t.Errorf("%q is written %s, want %s", value, got, want)
+			}
+		}
 		l := shown()
 		l.URI, l.Selected = uri, []Values{{"User-Agent", []string{agent}}}
 		line := l.Append(nil, nil)

@@ -126,7 +126,6 @@ func (h *Handler) Cleanup() error {
 // asked is a request that is served, in one piece of memory, which is used again once its line is written: what is new is far
 // from the processor, and a kilobyte of it would cost more than to fill it.
 type asked struct {
-	gateway.Access
 	line   accesslog.Line
 	facts  accesslog.Facts
 	values [5]accesslog.Values // room for those of the header, where they are no more
@@ -138,8 +137,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	a := pieces.Get().(*asked)
 	vars := gateway.Vars(r.Context())
 	a.take(r, vars, h.Headers)
-	a.Record(vars)
 	to := &answer{Answering: gateway.Answering{ResponseWriter: w}}
+	to.Record(vars)
 	var body *counted
 	if r.Body != nil && r.Body != http.NoBody {
 		body = &counted{ReadCloser: r.Body}
@@ -152,7 +151,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		if a.line.Read = int(to.read.Load()); body != nil {
 			a.line.Read += int(body.n.Load())
 		}
-		a.Forget(vars)
 		h.write(r, a, vars, to, err)
 	}()
 	err = next.ServeHTTP(to, r)
@@ -179,7 +177,7 @@ func (h *Handler) write(r *http.Request, a *asked, vars map[string]any, to *answ
 	}
 	l := &a.line
 	l.Logger, l.Message, l.Level = "http.log.access", "handled request", "info"
-	l.Status, l.Size, l.Matchers = to.Status, int(to.Bytes+to.sent.Load()), a.Matchers
+	l.Status, l.Size, l.Matchers = to.Status, int(to.Bytes+to.sent.Load()), to.Matchers
 	if err != nil && l.Status == 0 { // somebody answers it later, by this status unless the operator's own handlers have another
 		l.Status = http.StatusInternalServerError
 		if handled := (caddyhttp.HandlerError{}); errors.As(err, &handled) && handled.StatusCode != 0 {
@@ -191,9 +189,9 @@ func (h *Handler) write(r *http.Request, a *asked, vars map[string]any, to *answ
 	}
 	l.Trace, _ = vars["trace_id"].(string)
 	l.Span, _ = vars["span_id"].(string)
-	x := a.Exchange
-	if a.Exchange = nil; x != nil { // which does not wait for the line to be written
-		a.facts = accesslog.Of(x)
+	x := to.Exchange
+	if x != nil { // which does not wait for the line to be written
+		a.facts.Note(x)
 		l.Facts = &a.facts
 	}
 	if x != nil && x.Consumer != nil {

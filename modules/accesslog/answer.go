@@ -16,6 +16,7 @@ import (
 // in no pool: a handler that writes after its request has ended must not write into somebody else's answer.
 type answer struct {
 	gateway.Answering
+	gateway.Access
 	read, sent atomic.Int64 // bytes of a connection that was taken over
 }
 

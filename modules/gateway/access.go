@@ -24,9 +24,6 @@ const accessVar = "api_access_log"
 // Record has the gateway tell what it knows of a request. It is called before the request is handed on.
 func (a *Access) Record(vars map[string]any) { vars[accessVar] = a }
 
-// Forget has the gateway tell no more of it. It is called when the request has ended.
-func (*Access) Forget(vars map[string]any) { delete(vars, accessVar) }
-
 // Vars are Caddy's variables of a request. Whoever wants several finds them at once, since its context is long.
 func Vars(ctx context.Context) map[string]any {
 	if vars, ok := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
@@ -84,19 +81,19 @@ func (x Accessed) MarshalLogObject(to zapcore.ObjectEncoder) error {
 		f := &accesslog.Fields[i]
 		switch {
 		case f.Text != nil:
-			if text := f.Text(&told); text != "" {
+			if text := f.Text(told); text != "" {
 				to.AddString(f.Name, text)
 			}
 		case f.List != nil:
-			if list := f.List(&told); list != nil {
+			if list := f.List(told); list != nil {
 				zap.Strings(f.Name, list).AddTo(to)
 			}
 		case f.Number != nil:
-			if n, ok := f.Number(&told); ok {
+			if n, ok := f.Number(told); ok {
 				to.AddInt(f.Name, n)
 			}
 		default:
-			if d, ok := f.Took(&told); ok {
+			if d, ok := f.Took(told); ok {
 				to.AddDuration(f.Name, d)
 			}
 		}

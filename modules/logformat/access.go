@@ -123,8 +123,7 @@ func (a *access) line(entry *zapcore.Entry, fields []zapcore.Field) (l accesslog
 		case f.Type == zapcore.StringType && f.Key == "spanID" && l.Span == "":
 			l.Span = f.String
 		case f.Type == zapcore.ObjectMarshalerType && f.Key == "api_gateway" && x.Exchange != nil && l.Facts == nil:
-			told := accesslog.Of(x.Exchange)
-			l.Facts = &told
+			l.Facts = accesslog.Of(x.Exchange)
 		default:
 			return l, false
 		}
