@@ -13,7 +13,8 @@ import (
 )
 
 // answer is what is answered. Caddy's own recorder can hold answers back besides, which is memory that each request pays for. It is
-// in no pool: a handler that writes after its request has ended must not write into somebody else's answer.
+// in no pool: a handler that writes after its request has ended must not write into somebody else's answer, nor the
+// gateway tell somebody else's line of an error's route.
 type answer struct {
 	gateway.Answering
 	gateway.Access
