@@ -5,6 +5,7 @@ package histogram
 
 import (
 	"math"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,12 +22,27 @@ const (
 	octaves   = 36
 )
 
-// bounds are those of the octave from ½ to 1, the upper ones of the buckets before.
-var bounds = func() (b [perOctave]float64) {
+// bounds are the upper ones of all buckets, in nanoseconds.
+var bounds = func() (b [octaves * perOctave]int64) {
 	for i := range b {
-		b[i] = math.Exp2(float64(i)/perOctave - 1)
+		b[i] = int64(math.Exp2(float64(i)/perOctave+lowest-1) * float64(time.Second))
 	}
 	return b
+}()
+
+// A duration is placed by its leading bits, of which there are steps for each power of two: in none of these is more than one bound.
+const (
+	leading = 7
+	steps   = 1 << leading
+)
+
+// first are the buckets that the shortest durations of a power of two belong to, by their leading bits, as if there were buckets for
+// all from 1 ns on.
+var first = func() (at [steps]int) {
+	for i := range at {
+		at[i] = int(math.Ceil(perOctave * (math.Log2((1+float64(i)/steps)/float64(time.Second)) - (lowest - 1))))
+	}
+	return at
 }()
 
 // Histogram counts durations. It may be used by many goroutines at once.
@@ -59,23 +75,21 @@ func (h *Histogram) Observe(d time.Duration) {
 	h.sum.Add(int64(d))
 }
 
-// place is where a duration is counted.
+// place is where a duration above 0 is counted.
 func place(d time.Duration) (octave, bucket int) {
-	fraction, exponent := math.Frexp(float64(d) / float64(time.Second))
-	octave = exponent - lowest
-	for bucket < perOctave && bounds[bucket] < fraction {
-		bucket++
-	}
-	if bucket == perOctave { // it is above the last, and so in the first bucket of the next
-		octave, bucket = octave+1, 0
-	}
+	power := bits.Len64(uint64(d)) - 1
+	step := uint64(d) << (63 - power) >> (63 - leading) & (steps - 1)
+	at := first[step] + power*perOctave
 	switch {
-	case octave < 0:
+	case at < 0:
 		return 0, 0
-	case octave >= octaves:
+	case at >= len(bounds):
 		return octaves - 1, perOctave - 1
 	}
-	return octave, bucket
+	if int64(d) > bounds[at] && at < len(bounds)-1 {
+		at++
+	}
+	return at / perOctave, at % perOctave
 }
 
 func (h *Histogram) octave(i int) *[perOctave]atomic.Uint64 {
