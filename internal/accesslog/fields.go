@@ -5,6 +5,8 @@ package accesslog
 import (
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
 
@@ -12,7 +14,8 @@ import (
 // exchange is over.
 type Facts struct {
 	ID, API, Version, Selected, Route, Stage, Problem string
-	Consumer, Decision, Once, Provider                string
+	Consumer, Once, Provider                          string
+	Decision                                          uuid.UUID // zero for none, which is written when a line is made: its text costs as much
 	Unknown                                           []string
 	Sent                                              bool
 	Said, Tries                                       int
@@ -29,7 +32,7 @@ func Of(x *exchange.Exchange) *Facts {
 // Note notes the facts of an exchange that has ended, where there were none.
 func (f *Facts) Note(x *exchange.Exchange) {
 	f.ID, f.API, f.Version, f.Selected, f.Route, f.Stage = x.ID, x.API, x.Version, x.Selected, x.Route, x.Ended
-	f.Consumer, f.Decision, f.Provider, f.Unknown = Consumer(x), Decision(x), x.Provider, x.Unknown
+	f.Consumer, f.Provider, f.Unknown = Consumer(x), x.Provider, x.Unknown
 	f.Sent, f.Said, f.Tries = x.Sent, x.Said, x.Tries
 	if x.Problem != nil {
 		f.Problem = x.Problem.Type.Slug()
@@ -37,17 +40,21 @@ func (f *Facts) Note(x *exchange.Exchange) {
 	if x.Once != nil {
 		f.Once = x.Once.Result
 	}
+	if x.Decision != nil {
+		f.Decision = x.Decision.UUID()
+	}
 	f.Upstream, f.Own = x.Times.Shares()
 }
 
-// Field is one of those that a line may have of the gateway's. One of the four says what there is to tell, and whether there
+// Field is one of those that a line may have of the gateway's. One of the five says what there is to tell, and whether there
 // is anything.
 type Field struct {
 	Name, Help string
 
-	Text   func(*Facts) string   // "" for nothing
-	Theirs bool                  // the text is somebody else's, in which credentials may be
-	List   func(*Facts) []string // nil for nothing
+	Text   func(*Facts) string    // "" for nothing
+	Theirs bool                   // the text is somebody else's, in which credentials may be
+	UUID   func(*Facts) uuid.UUID // zero for nothing
+	List   func(*Facts) []string  // nil for nothing
 	Number func(*Facts) (int, bool)
 	Took   func(*Facts) (time.Duration, bool)
 
@@ -64,7 +71,7 @@ var Fields = []Field{
 	{Name: "stage", Help: "The stage that ended the request; absent where none did.", Text: func(f *Facts) string { return f.Stage }},
 	{Name: "problem", Help: "The type of the problem that the caller was told, or because of which the answer broke off, by its heading in [problems](problems.md).", Text: func(f *Facts) string { return f.Problem }},
 	{Name: "consumer", Help: "Who calls; absent where nobody said so.", Text: func(f *Facts) string { return f.Consumer }, Theirs: true},
-	{Name: "decision", Help: "The id of the policy's decision, which is the `decision_id` in the decision log.", Text: func(f *Facts) string { return f.Decision }},
+	{Name: "decision", Help: "The id of the policy's decision, which is the `decision_id` in the decision log.", UUID: func(f *Facts) uuid.UUID { return f.Decision }},
 	{Name: "idempotency", Help: "What came of the idempotency key, as in [metrics](metrics.md).", Text: func(f *Facts) string { return f.Once }},
 	{Name: "unknown_query", Help: "Query parameters that the route does not declare and reports, at most 8.", List: func(f *Facts) []string { return f.Unknown }},
 	{Name: "provider_request_id", Help: "The id by which a third party knows the request.", Text: func(f *Facts) string { return f.Provider }, Theirs: true},
@@ -77,7 +84,7 @@ var Fields = []Field{
 func init() {
 	for i := range Fields {
 		f := &Fields[i]
-		if f.opens = `,"` + f.Name + `":`; f.Text != nil {
+		if f.opens = `,"` + f.Name + `":`; f.Text != nil || f.UUID != nil {
 			f.opens += `"`
 		}
 	}

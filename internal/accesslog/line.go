@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/wicketgate/wicketgate/internal/conceal"
 )
 
@@ -44,8 +46,22 @@ type Request struct {
 
 // Values are those of a header field.
 type Values struct {
-	Name   string // in canonical spelling
+	*Name
 	Values []string
+}
+
+// Name is that of a header field, with what lines that may have the field have of it.
+type Name struct {
+	Canonical string // spelling
+
+	member   string // its name in a line
+	standard bool   // it has credentials by the standards
+}
+
+// NewName makes one.
+func NewName(field string) *Name {
+	field = http.CanonicalHeaderKey(field)
+	return &Name{field, string(append(quoted(nil, `"`, field), ':')), standard(field)}
 }
 
 // Weight is about how many bytes the line has, give or take what is the same in all.
@@ -139,6 +155,19 @@ func quoted(to []byte, member, value string) []byte {
 	return append(append(to, value...), '"')
 }
 
+// identified writes a member, whose name opens the text, with an id (RFC 9562, section 4).
+func identified(to []byte, member string, id uuid.UUID) []byte {
+	to = append(to, member...)
+	for i, c := range id {
+		switch i {
+		case 4, 6, 8, 10:
+			to = append(to, '-')
+		}
+		to = append(to, digits[c>>4], digits[c&15])
+	}
+	return append(to, '"')
+}
+
 // text writes a member, whose name opens the text, without credentials.
 func (b *line) text(to []byte, member, value string) []byte {
 	to = append(to, member...)
@@ -201,39 +230,45 @@ func (b *line) request(to []byte, l *Line) []byte {
 }
 
 func (b *line) header(to []byte, h http.Header, shown bool) []byte {
-	opens := `{"`
+	begin := len(to)
 	for name, values := range h {
-		to = b.field(to, opens, name, values, shown)
-		opens = `,"`
+		to = append(quoted(to, `,"`, name), ':')
+		if !shown && standard(name) || b.places.Field(name) {
+			to = append(to, concealed...)
+		} else {
+			to = b.texts(to, values)
+		}
 	}
-	return closed(to, opens)
+	return object(to, begin)
 }
 
 func (b *line) selected(to []byte, fields []Values) []byte {
-	opens := `{"`
+	begin := len(to)
 	for i := range fields {
-		if f := &fields[i]; f.Values != nil {
-			to = b.field(to, opens, f.Name, f.Values, false)
-			opens = `,"`
+		f := &fields[i]
+		if f.Values == nil {
+			continue
+		}
+		to = append(append(to, ','), f.member...)
+		if f.standard || b.places.Field(f.Canonical) {
+			to = append(to, concealed...)
+		} else {
+			to = b.texts(to, f.Values)
 		}
 	}
-	return closed(to, opens)
+	return object(to, begin)
 }
 
-// closed ends an object, of which opens says whether it has begun.
-func closed(to []byte, opens string) []byte {
-	if opens[0] == '{' {
-		to = append(to, '{')
+// concealed is what stands in the place of a field's values.
+const concealed = `["` + conceal.Redacted + `"]`
+
+// object makes one of the members from a place on, each of which has a comma before it.
+func object(to []byte, begin int) []byte {
+	if len(to) == begin {
+		return append(to, "{}"...)
 	}
+	to[begin] = '{' // in the place of the first comma
 	return append(to, '}')
-}
-
-func (b *line) field(to []byte, opens, name string, values []string, shown bool) []byte {
-	to = append(quoted(to, opens, name), ':')
-	if !shown && standard(name) || b.places.Field(name) {
-		return append(to, `["`+conceal.Redacted+`"]`...)
-	}
-	return b.texts(to, values)
 }
 
 // standard says whether a field has credentials by the standards: those that Caddy leaves out unless it is told to show them.
@@ -264,6 +299,10 @@ func (b *line) facts(to []byte, told *Facts) []byte {
 			default:
 				to = quoted(to, f.opens, said)
 			}
+		case f.UUID != nil:
+			if id := f.UUID(told); id != uuid.Nil {
+				to = identified(to, f.opens, id)
+			}
 		case f.List != nil:
 			if list := f.List(told); list != nil {
 				to = b.texts(append(to, f.opens...), list)
@@ -278,9 +317,5 @@ func (b *line) facts(to []byte, told *Facts) []byte {
 			}
 		}
 	}
-	if len(to) == begin {
-		return append(to, "{}"...)
-	}
-	to[begin] = '{' // in the place of the first comma
-	return append(to, '}')
+	return object(to, begin)
 }

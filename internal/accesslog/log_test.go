@@ -302,7 +302,7 @@ func shown() *Line {
 	return &Line{
 		Level: "info", Logger: "http.log.access", Message: "handled request", Time: time.Unix(1764422400, 5e8),
 		Request: Request{Address: "192.0.2.1:4711", ClientIP: "192.0.2.1", Proto: "HTTP/1.1", Method: "GET", Host: "api.example", URI: "/orders?key=secret&page=2",
-			TLS: &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: 4865, ServerName: "api.example"}, Selected: []Values{{"Accept", nil}, {"User-Agent", []string{"curl\"\n"}}, {"Authorization", []string{"Bearer x"}}, {"X-Api-Key", []string{"x"}}}},
+			TLS: &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: 4865, ServerName: "api.example"}, Selected: []Values{{NewName("Accept"), nil}, {NewName("User-Agent"), []string{"curl\"\n"}}, {NewName("Authorization"), []string{"Bearer x"}}, {NewName("X-Api-Key"), []string{"x"}}}},
 		User: "acme", Took: 1500 * time.Microsecond, Size: 7, Status: 200, Trace: "4bf9", Span: "00f0", Matchers: []string{"a"}, Facts: x,
 	}
 }
@@ -343,7 +343,7 @@ func FuzzLine(f *testing.F) {
 			}
 		}
 		l := shown()
-		l.URI, l.Selected = uri, []Values{{"User-Agent", []string{agent}}}
+		l.URI, l.Selected = uri, []Values{{NewName("User-Agent"), []string{agent}}}
 		line := l.Append(nil, nil)
 		var got struct {
 			Request struct {

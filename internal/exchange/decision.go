@@ -38,20 +38,28 @@ type Decision struct {
 	Query  string // "data.shop.orders"
 	Cached bool   // the verdict was remembered from an equal request
 
-	urn    string          // its name; "" until it is asked for
+	id     uuid.UUID       // its name; zero until it is asked for
+	urn    string          // the same; "" until it is asked for
 	denied problem.Problem // room for Denied
 }
 
 const urnPrefix = "urn:uuid:"
 
-// ID names the decision in logs and problems: a UUID, made when first asked for, by the goroutine that serves the
-// request.
+// UUID names the decision in logs and problems. It is made when first asked for, by the goroutine that serves the request.
+func (d *Decision) UUID() uuid.UUID {
+	if d.id == uuid.Nil {
+		d.id = name()
+	}
+	return d.id
+}
+
+// ID is the same as text.
 func (d *Decision) ID() string { return d.URN()[len(urnPrefix):] }
 
 // URN is the same as a URN (RFC 9562, section 4), as the "instance" of a problem has it.
 func (d *Decision) URN() string {
 	if d.urn == "" {
-		d.urn = name().URN()
+		d.urn = d.UUID().URN()
 	}
 	return d.urn
 }

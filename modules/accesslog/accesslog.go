@@ -37,8 +37,9 @@ type Handler struct {
 	// REDACTED. Default: Accept, Content-Type, Origin, Referer and User-Agent. Bound: 32.
 	Headers []string `json:"headers,omitempty"`
 
-	key string // in the pool
-	log *accesslog.Log
+	names []*accesslog.Name
+	key   string // in the pool
+	log   *accesslog.Log
 }
 
 // mostHeaders bounds the fields of a line.
@@ -72,8 +73,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if len(h.Headers) == 0 {
 		h.Headers = slices.Clone(usual)
 	}
-	for i := range h.Headers {
-		h.Headers[i] = http.CanonicalHeaderKey(h.Headers[i])
+	for _, name := range h.Headers {
+		h.names = append(h.names, accesslog.NewName(name))
 	}
 	var writer caddy.WriterOpener = caddy.StderrWriter{}
 	if h.WriterRaw != nil {
@@ -129,6 +130,7 @@ type asked struct {
 	line   accesslog.Line
 	facts  accesslog.Facts
 	values [5]accesslog.Values // room for those of the header, where they are no more
+	weight int
 }
 
 // ServeHTTP hands a request on, and writes its line when it has ended.
@@ -136,7 +138,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	began := time.Now()
 	a := pieces.Get().(*asked)
 	vars := gateway.Vars(r.Context())
-	a.take(r, vars, h.Headers)
+	a.take(r, vars, h.names)
 	to := &answer{Answering: gateway.Answering{ResponseWriter: w}}
 	to.Record(vars)
 	var body *counted
@@ -158,16 +160,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 }
 
 // take notes a request before handlers change it.
-func (a *asked) take(r *http.Request, vars map[string]any, headers []string) {
+func (a *asked) take(r *http.Request, vars map[string]any, names []*accesslog.Name) {
 	l := &a.line
 	l.Address, l.Proto, l.Method, l.Host, l.URI, l.Encoding, l.TLS = r.RemoteAddr, r.Proto, r.Method, r.Host, r.RequestURI, r.TransferEncoding, r.TLS
 	l.ClientIP, _ = vars[caddyhttp.ClientIPVarKey].(string)
 	l.Selected = a.values[:0]
-	for _, name := range headers {
-		if values := r.Header[name]; values != nil {
+	for _, name := range names {
+		if values := r.Header[name.Canonical]; values != nil {
 			l.Selected = append(l.Selected, accesslog.Values{Name: name, Values: values})
 		}
 	}
+	a.weight = l.Weight()
 }
 
 // write writes the line of a request that has ended.
@@ -213,7 +216,7 @@ func (a *asked) Append(to []byte) []byte {
 var pieces = sync.Pool{New: func() any { return new(asked) }}
 
 // Weight implements accesslog.Entry.
-func (a *asked) Weight() int { return a.line.Weight() }
+func (a *asked) Weight() int { return a.weight }
 
 // Interface guards
 var (

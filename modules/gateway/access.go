@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/google/uuid"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -83,6 +84,10 @@ func (x Accessed) MarshalLogObject(to zapcore.ObjectEncoder) error {
 		case f.Text != nil:
 			if text := f.Text(told); text != "" {
 				to.AddString(f.Name, text)
+			}
+		case f.UUID != nil:
+			if id := f.UUID(told); id != uuid.Nil {
+				to.AddString(f.Name, id.String())
 			}
 		case f.List != nil:
 			if list := f.List(told); list != nil {
