@@ -13,17 +13,17 @@ const (
 	// maxWaiting is how many bytes of lines may wait, 4 MiB, besides as many that are being written: some thousand lines, or a
 	// second of a gateway that is as fast as it can be.
 	maxWaiting = 4 << 20
-	// maxTogether is how many lines are made at once, of maxBatch bytes at most, but for the last: what they are made of is still
-	// near the processor.
-	maxTogether = 32
+	// maxTogether is how many lines are made at once, of maxBatch bytes at most, but for the last. With half as many each takes a
+	// seventh more, since the code is far from the processor for the first ones; what more are made of is far itself.
+	maxTogether = 64
 	// maxReady is how many bytes of lines wake the goroutine that writes before its time: that costs as much as many lines.
 	maxReady = 256 << 10
 	// maxBatch is how much is written at once, in bytes, but for a line that is longer: a small part of the least size at which
 	// Caddy's writer rotates a file.
-	maxBatch = 64 << 10
+	maxBatch = 128 << 10
 	// maxSpare is how many batches are kept for others, as many as there are until who writes is woken and has written, and maxRoom
 	// how many bytes of room for lines each.
-	maxSpare, maxRoom = 12, 2 * maxBatch
+	maxSpare, maxRoom = 8, maxBatch
 	// maxDelay is how long a line waits for others, and so what a process that is killed loses.
 	maxDelay = 100 * time.Millisecond
 	// maxRoomWait is how long a request waits for room for its line.

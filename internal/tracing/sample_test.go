@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -45,7 +47,8 @@ func TestAheadAgrees(t *testing.T) {
 				if i%3 > 0 {
 					h.Set("Traceparent", fmt.Sprintf("00-%032x-00f067aa0ba902b7-0%d", i*7919, i%3-1))
 				}
-				ctx, recorded := s.Ahead(context.Background(), h)
+				ctx, place := s.Ahead(context.Background(), h)
+				recorded := place.Recorded
 				if !recorded {
 					ctx = in(ctx, h)
 				}
@@ -118,14 +121,17 @@ func TestAheadTells(t *testing.T) {
 			if !fast && strings.HasPrefix(name, "a state") {
 				continue // which is for the propagators
 			}
-			ctx, recorded := newSampler(w3c, fast).Ahead(context.Background(), h)
+			ctx, place := newSampler(w3c, fast).Ahead(context.Background(), h)
+			if place.Alone != (ctx == context.Background()) {
+				t.Errorf("%s: alone is %v", name, place.Alone)
+			}
 			ctx = in(ctx, h)
 			sc := trace.SpanContextFromContext(ctx)
-			if id, span := newSampler(w3c, fast).Names(ctx, h); id != sc.TraceID().String() || span != sc.SpanID().String() {
-				t.Errorf("%s: named are %s, %s", name, id, span)
+			if place.Trace != sc.TraceID().String() || place.Span != sc.SpanID().String() {
+				t.Errorf("%s: named are %s, %s", name, place.Trace, place.Span)
 			}
 			want := "00-" + sc.TraceID().String() + "-" + sc.SpanID().String() + "-" + c.flags
-			if recorded || !sc.IsValid() || len(h["Traceparent"]) != 1 || h["Traceparent"][0] != want || c.trace != "" && sc.TraceID().String() != c.trace || sc.SpanID().String() == "00f067aa0ba902b7" {
+			if place.Recorded || !sc.IsValid() || len(h["Traceparent"]) != 1 || h["Traceparent"][0] != want || c.trace != "" && sc.TraceID().String() != c.trace || sc.SpanID().String() == "00f067aa0ba902b7" {
 				t.Errorf("%s: told is %v, want %s", name, h, want)
 			}
 			if h.Get("Tracestate") != c.state || h.Get("Baggage") != c.bag {
@@ -139,6 +145,37 @@ func TestAheadTells(t *testing.T) {
 	}
 }
 
+// TestBegunOnce has many traces begin at once: each is another, and its parts are those of its field.
+func TestBegunOnce(t *testing.T) {
+	t.Setenv("OTEL_TRACES_SAMPLER", "traceidratio")
+	t.Setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
+	s := newSampler(w3c, true)
+	var met sync.Map
+	var recorded atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 500 {
+				h := http.Header{}
+				ctx, place := s.Ahead(context.Background(), h)
+				id := trace.SpanContextFromContext(in(ctx, h)).TraceID()
+				if _, again := met.LoadOrStore(id, true); again || !id.IsValid() {
+					t.Errorf("%s is there again", id)
+				}
+				if place.Recorded {
+					recorded.Add(1)
+				} else if field := h["Traceparent"]; len(field) != 1 || cap(field) != 1 || field[0] != fmt.Sprintf("00-%s-%s-00", place.Trace, place.Span) {
+					t.Errorf("told is %v of %s", h, place.Trace)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := recorded.Load(); n < 1500 || n > 2500 { // 16 times what it deviates by
+		t.Errorf("%d of 4000 are recorded", n)
+	}
+}
+
 // FuzzAhead takes whatever a caller may say of its trace, and always tells a valid one.
 func FuzzAhead(f *testing.F) {
 	f.Add("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "a=1", "who=me")
@@ -148,10 +185,10 @@ func FuzzAhead(f *testing.F) {
 	s.bound, s.parent = 0, false
 	f.Fuzz(func(t *testing.T, parent, state, bag string) {
 		h := http.Header{"Traceparent": {parent}, "Tracestate": {state}, "Baggage": {bag}}
-		ctx, recorded := s.Ahead(context.Background(), h)
+		ctx, place := s.Ahead(context.Background(), h)
 		ctx = in(ctx, h)
 		told := trace.SpanContextFromContext(w3c.Extract(context.Background(), propagation.HeaderCarrier(h)))
-		if recorded || told.TraceID() != trace.SpanContextFromContext(ctx).TraceID() || !told.IsValid() || told.IsSampled() {
+		if place.Recorded || told.TraceID() != trace.SpanContextFromContext(ctx).TraceID() || !told.IsValid() || told.IsSampled() {
 			t.Fatalf("%v", h)
 		}
 	})

@@ -57,22 +57,23 @@ func (h *Handler) Recording() *caddytracing.Tracing { return &h.caddy }
 
 // ServeHTTP hands a request on, within a span if it is recorded.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	ctx, recorded := h.sampler.Ahead(r.Context(), r.Header)
-	if recorded {
+	ctx, place := h.sampler.Ahead(r.Context(), r.Header)
+	if place.Recorded {
 		if ctx != r.Context() { //nolint:contextcheck // it is made of the request's
 			r = r.WithContext(ctx)
 		}
 		return h.caddy.ServeHTTP(w, r, next)
 	}
 	vars := gateway.Vars(ctx)
-	if ctx == r.Context() { //nolint:contextcheck // it is the request's
+	if place.Alone {
 		gateway.SetUnrecorded(vars)
 	} else {
 		r = r.WithContext(ctx)
 	}
-	id, span := h.sampler.Names(ctx, r.Header)
-	vars["trace_id"], vars["span_id"] = id, span // placeholders and logs have what Caddy gives them
+	vars["trace_id"], vars["span_id"] = place.Trace, place.Span // placeholders and logs have what Caddy gives them
 	if extra := gateway.AccessFields(r); extra != nil {
+		id, _ := place.Trace.(string)
+		span, _ := place.Span.(string)
 		extra.Add(zap.String("traceID", id))
 		extra.Add(zap.String("spanID", span))
 	}
