@@ -11,7 +11,19 @@ import (
 // served is a request and its answer, in one piece of memory.
 type served struct {
 	exchange.Exchange
-	answer Answering
+	answer *Answering
+	own    Answering // room for it
+}
+
+// to gives what the answer goes through on its way to w: w itself where that notes it already, as the access log's does.
+func (s *served) to(w http.ResponseWriter) http.ResponseWriter {
+	if by, ok := w.(interface{ noting() *Answering }); ok {
+		s.answer = by.noting()
+		return w
+	}
+	s.own.ResponseWriter = w
+	s.answer = &s.own
+	return s.answer
 }
 
 // Answering notes what an answer comes to on its way out.
@@ -20,6 +32,9 @@ type Answering struct {
 	Status int   // 0 as long as there is none
 	Bytes  int64 // of its content
 }
+
+// noting is the same of whatever has it within.
+func (a *Answering) noting() *Answering { return a }
 
 // WriteHeader implements http.ResponseWriter.
 func (a *Answering) WriteHeader(status int) {

@@ -15,6 +15,7 @@ func BenchmarkUsage(b *testing.B) {
 	g := &generation{usage: &usageKeeper{Keeper: keeper}}
 	s := &served{Exchange: exchange.Exchange{API: "orders", Version: "v1", Selected: "path", Consumer: &exchange.Consumer{ID: "acme"}, Time: time.Now()}}
 	s.Times.Begin()
+	s.to(nil)
 	s.answer.Status, s.answer.Bytes = 200, 1024
 	for range 1000 { // each shard knows the consumer
 		g.called(s, nil)

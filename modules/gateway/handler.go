@@ -73,7 +73,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (stranger *problem.Problem, err error) {
 	g := h.app.gateway.hold()
 	defer g.release()
-	s := &served{Exchange: exchange.Exchange{Address: Address(r)}, answer: Answering{ResponseWriter: w}}
+	s := &served{Exchange: exchange.Exchange{Address: Address(r)}}
+	w = s.to(w)
 	x := &s.Exchange
 	x.Recorded, x.Unrecorded = tracing.Recorded(r.Context()), Unrecorded(r)
 	x.Times.Begin()
@@ -83,7 +84,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (stranger *probl
 			h.describe(r, g, s, x.Broken)
 		}
 	}()
-	claimed, err := g.Serve(&s.answer, r, x, ClientAddress(r), h.serves)
+	claimed, err := g.Serve(w, r, x, ClientAddress(r), h.serves)
 	returned = true
 	if claimed {
 		Conceal(r, x)
