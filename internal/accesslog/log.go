@@ -78,6 +78,7 @@ type batch struct {
 	entries []Entry
 	weight  int
 	lines   []byte
+	count   int // of lines
 }
 
 // NewLog makes a log that writes to a writer, and closes it. single says that the writer takes one line at a time, as one that sends
@@ -174,6 +175,7 @@ func (b *batch) make() {
 	for _, e := range b.entries {
 		b.lines = e.Append(b.lines)
 	}
+	b.count = len(b.entries)
 	clear(b.entries)
 	b.entries = b.entries[:0]
 }
@@ -223,7 +225,7 @@ func (l *Log) run() {
 		stopped = l.rest()
 		ready := l.collect(room)
 		for _, b := range ready {
-			l.write(b.lines)
+			l.write(b)
 		}
 		l.keep(ready)
 		room = ready[:0]
@@ -295,7 +297,12 @@ func (l *Log) keep(written []*batch) {
 
 // write writes lines, at most a batch of them at once and none in parts. Those of a batch that was not written are lost: who waits
 // for a disk that is full would have all others wait, too.
-func (l *Log) write(lines []byte) {
+func (l *Log) write(b *batch) {
+	lines := b.lines
+	if len(lines) <= maxBatch && !l.single {
+		l.batch(lines, b.count)
+		return
+	}
 	for len(lines) > 0 {
 		end := 0
 		if !l.single {
@@ -304,20 +311,24 @@ func (l *Log) write(lines []byte) {
 		if end == 0 {
 			end = bytes.IndexByte(lines, '\n') + 1
 		}
-		l.batch(lines[:end])
+		l.batch(lines[:end], bytes.Count(lines[:end], lineFeed))
 		lines = lines[end:]
 	}
 }
 
-// batch writes lines at once.
-func (l *Log) batch(lines []byte) {
-	count := bytes.Count(lines, []byte{'\n'})
+var lineFeed = []byte{'\n'}
+
+// batch writes so many lines at once.
+func (l *Log) batch(lines []byte, count int) {
+	if count == 0 {
+		return
+	}
 	written, err := l.to.Write(lines)
 	if err == nil && written < len(lines) {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
-		whole := bytes.Count(lines[:min(max(written, 0), len(lines))], []byte{'\n'})
+		whole := bytes.Count(lines[:min(max(written, 0), len(lines))], lineFeed)
 		l.meter.Lost(count-whole, err)
 		count = whole
 	}
