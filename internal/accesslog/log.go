@@ -14,7 +14,7 @@ const (
 	// second of a gateway that is as fast as it can be.
 	maxWaiting = 4 << 20
 	// maxTogether is how many lines are made at once, of maxBatch bytes at most, but for the last. With half as many each takes a
-	// seventh more, since the code is far from the processor for the first ones; what more are made of is far itself.
+	// sixth more, since the code is far from the processor for the first ones; what more are made of is far itself.
 	maxTogether = 64
 	// maxReady is how many bytes of lines wake the goroutine that writes before its time: that costs as much as many lines.
 	maxReady = 256 << 10

@@ -141,8 +141,8 @@ type begun struct {
 	span     any
 }
 
-// stock are traces that were decided on together: nothing about one depends on its request, and each by itself takes three times as
-// much, since the code is far from the processor.
+// stock are traces that were decided on together: nothing about one depends on its request, and each by itself takes a quarter more,
+// since the code is far from the processor.
 type stock struct {
 	next int
 	of   [32]begun
