@@ -237,7 +237,7 @@ func TestLogEndsBehindRequests(t *testing.T) {
 	})
 }
 
-// TestLogStuck ends// TestLogStuck ends a log whose writer never does.
+// TestLogStuck ends a log whose writer never does.
 func TestLogStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{hold: make(chan struct{})}
