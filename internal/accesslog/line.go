@@ -155,7 +155,7 @@ func quoted(to []byte, member, value string) []byte {
 	return append(append(to, value...), '"')
 }
 
-// identified writes a member, whose name opens the text, with an id (RFC 9562, section 4).
+// identified writes a member, whose name opens the text, with an id (RFC 9562, section 4). The library makes a string of it first.
 func identified(to []byte, member string, id uuid.UUID) []byte {
 	to = append(to, member...)
 	for i, c := range id {

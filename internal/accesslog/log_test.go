@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/wicketgate/wicketgate/internal/conceal"
 	"github.com/wicketgate/wicketgate/internal/exchange"
 )
@@ -324,6 +326,16 @@ func TestSeconds(t *testing.T) {
 		b := line{exact: true}
 		if got := string(b.seconds(nil, "", nanos)); got != want {
 			t.Errorf("%d is written %s, want %s", nanos, got, want)
+		}
+	}
+}
+
+// TestIdentified writes ids as the library does.
+func TestIdentified(t *testing.T) {
+	for range 100 {
+		id := uuid.New()
+		if got, want := string(identified(nil, `"`, id)), `"`+id.String()+`"`; got != want {
+			t.Errorf("written is %s, want %s", got, want)
 		}
 	}
 }
